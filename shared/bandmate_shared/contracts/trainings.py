@@ -1,0 +1,53 @@
+"""Training requests, and the manifest by which a registered model is known."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bandmate_shared.contracts.base import Contract
+from bandmate_shared.contracts.datasets import DatasetName
+from bandmate_shared.contracts.songs import ModelName
+
+Architecture = Literal["rnn"]
+
+
+class TrainingRequest(Contract):
+    """Train a model on a dataset. Hyperparameters left out take the architecture's defaults."""
+
+    dataset: DatasetName
+    dataset_version: str | None = None
+    architecture: Architecture = "rnn"
+    hyperparameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    name: ModelName | None = Field(None, description="The model's id; None: made from dataset and job.")
+    promote: bool = Field(False, description="Promote to production when the evaluation gate passes.")
+
+
+class ModelFile(Contract):
+    """One file of a model, in the store under its hash."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+class ModelManifest(Contract):
+    """`models/<id>/manifest.json`: the model's files and where it came from."""
+
+    id: ModelName
+    architecture: str
+    sha256: str = Field(description="Hash of the weights file.")
+    files: list[ModelFile]
+    dataset: dict[str, str] = Field(description="name, version, sha256.")
+    code_version: str
+    hyperparameters: dict[str, Any]
+    metrics: dict[str, float]
+    created: str = Field(description="RFC 3339.")
+    job_id: str | None = None
+
+
+class ModelAlias(Contract):
+    """`models/aliases/<alias>.json`: which model an alias means now, and before (newest last) for rolling back."""
+
+    alias: str
+    model: str
+    history: list[str] = Field(default_factory=list)

@@ -1,0 +1,1 @@
+"""The score model, and bounded reading and writing of MIDI and MusicXML."""
