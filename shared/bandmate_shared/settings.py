@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,6 +24,9 @@ class SharedSettings(BaseSettings):
     home: Path = Field(default_factory=_default_home, description="Everything the embedded mode keeps lies here.")
     mode: Literal["embedded", "service"] = Field(
         "embedded", description="embedded: loopback only, no keys. service: API keys are required."
+    )
+    key_pepper: SecretStr = Field(
+        SecretStr(""), description="Secret that API keys are hashed with; service mode needs one of 32 characters."
     )
     database_url: str = Field("", description="SQLAlchemy URL of the job store. Empty: SQLite in the home.")
     redis_url: str = Field(

@@ -9,7 +9,9 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlparse
@@ -17,8 +19,16 @@ from urllib.parse import unquote, urlparse
 from bandmate_shared.contracts.jobs import Artifact, Manifest
 from bandmate_shared.errors import BandmateError, NotFound, StorageFull
 
-_KEY = re.compile(r"^[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*$")
+MAX_KEY_LENGTH = 1024
+MAX_PART_LENGTH = 255
+"""S3's limit on a key, and file systems' on a name."""
+
+_KEY = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_BLOCK = 1 << 20
+_PARTIAL = ".partial"
+_FORGOTTEN_SECONDS = 24 * 3600.0
+"""A partial file this old belongs to a process that died while writing it."""
 
 
 class AlreadyExists(BandmateError):
@@ -30,10 +40,17 @@ class AlreadyExists(BandmateError):
 
 
 class Storage(Protocol):
-    """What every implementation offers; `tests/contract/test_storage.py` is its conformance suite."""
+    """What every implementation offers; `tests/contract/test_storage.py` is its conformance suite.
+
+    A key that is not one (empty parts, '.' or '..', other characters than letters, digits and `._=-`, too long) gets
+    a ValueError from every method. No key may be a folder of another: with `a/b` there is no `a`.
+    """
 
     def put(self, key: str, data: bytes | Path, *, if_absent: bool = False) -> None:
-        """Write an object, all or nothing. With `if_absent`, raises AlreadyExists rather than overwrite."""
+        """Write an object, all or nothing. With `if_absent`, raises AlreadyExists rather than overwrite.
+
+        Raises StorageFull; then nothing has changed.
+        """
         ...
 
     def get(self, key: str) -> bytes:
@@ -41,7 +58,7 @@ class Storage(Protocol):
         ...
 
     def fetch(self, key: str, target: Path) -> None:
-        """Copy an object to a local file. Raises NotFound."""
+        """Copy an object to a local file, all or nothing. Raises NotFound, StorageFull."""
         ...
 
     def exists(self, key: str) -> bool: ...
@@ -51,11 +68,18 @@ class Storage(Protocol):
         ...
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Keys that start with the prefix, ascending."""
+        """Keys that start with the prefix, ascending. A prefix may end anywhere, also within a part or with '/'."""
         ...
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens when there is none."""
+        ...
+
+    def local_path(self, key: str) -> Path | None:
+        """Where the object can be read as a file of this machine; None where the store is elsewhere.
+
+        Raises NotFound. The file is not to be written.
+        """
         ...
 
 
@@ -64,80 +88,157 @@ class DirectoryStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._partial = root / ".partial"
+        self._partial = root / _PARTIAL
+        self._swept = False
 
     def put(self, key: str, data: bytes | Path, *, if_absent: bool = False) -> None:
         target = self._path(key)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._partial.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=self._partial)
-            temporary = Path(name)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    if isinstance(data, bytes):
-                        file.write(data)
-                    else:
-                        with data.open("rb") as source:
-                            while block := source.read(1 << 20):
-                                file.write(block)
-                    file.flush()
-                    os.fsync(file.fileno())
-                if if_absent:
-                    os.link(temporary, target)
-                else:
+        with _telling_of_full_disks(f"writing {key}", self.root):
+            self._make_folder(target.parent, key)
+            self._make_folder(self._partial, key)
+            self._sweep_partial()
+            if target.is_dir():
+                raise ValueError(f"{key!r} is a folder of other keys")
+            with _partial_file(self._partial, data) as temporary:
+                if not if_absent:
                     temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
-        except FileExistsError as error:
-            raise AlreadyExists(f"{key} is already in the store") from error
-        except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise StorageFull(
-                    f"writing {key} failed: {os.strerror(error.errno or 0)}; free some space below {self.root}"
-                ) from error
-            raise
+                else:
+                    try:
+                        os.link(temporary, target)
+                    except FileExistsError as error:
+                        raise AlreadyExists(f"{key} is already in the store") from error
+            _sync_folder(target.parent)
 
     def get(self, key: str) -> bytes:
         try:
             return self._path(key).read_bytes()
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        except _MISSING as error:
             raise NotFound(f"{key} is not in the store") from error
 
     def fetch(self, key: str, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            target.write_bytes(self.get(key))
-        except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise StorageFull(f"copying {key} to {target} failed: {os.strerror(error.errno or 0)}") from error
-            raise
+        source = self.local_path(key)
+        with _telling_of_full_disks(f"copying {key} to {target}", target.parent):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with _partial_file(target.parent, source) as temporary:
+                    temporary.replace(target)
+            except FileNotFoundError as error:
+                raise NotFound(f"{key} is not in the store") from error
 
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
 
     def size(self, key: str) -> int:
-        try:
-            return self._path(key).stat().st_size
-        except FileNotFoundError as error:
-            raise NotFound(f"{key} is not in the store") from error
+        return self.local_path(key).stat().st_size
 
     def keys(self, prefix: str) -> Iterator[str]:
-        folder = self.root / prefix if prefix.endswith("/") else (self.root / prefix).parent
+        if prefix and not _is_key(prefix.removesuffix("/")):
+            raise ValueError(f"not a prefix of storage keys: {prefix!r}")
+        folder = self.root / prefix.rpartition("/")[0]
         found = []
-        for path in folder.rglob("*") if folder.is_dir() else ():
-            key = path.relative_to(self.root).as_posix()
-            if key.startswith(prefix) and not key.startswith(".partial/") and path.is_file():
-                found.append(key)
-        yield from sorted(found)
+        for parent, folders, files in os.walk(folder):
+            if Path(parent) == self.root and _PARTIAL in folders:
+                folders.remove(_PARTIAL)
+            found += [(Path(parent) / name).relative_to(self.root).as_posix() for name in files]
+        yield from sorted(key for key in found if key.startswith(prefix))
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        path = self._path(key)
+        if not path.is_dir():
+            try:
+                path.unlink()
+            except _MISSING:
+                pass
+
+    def local_path(self, key: str) -> Path:
+        path = self._path(key)
+        if not path.is_file():
+            raise NotFound(f"{key} is not in the store")
+        return path
 
     def _path(self, key: str) -> Path:
-        if not _KEY.match(key) or any(part in (".", "..") for part in key.split("/")) or key.startswith(".partial"):
+        if not _is_key(key):
             raise ValueError(f"not a storage key: {key!r}")
         return self.root / key
+
+    def _make_folder(self, folder: Path, key: str) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ValueError(f"a folder of {key!r} is a key itself") from error
+
+    def _sweep_partial(self) -> None:
+        """Once a process: remove what killed writers left behind."""
+        if self._swept:
+            return
+        self._swept = True
+        for path in self._partial.iterdir():
+            try:
+                if path.stat().st_mtime < time.time() - _FORGOTTEN_SECONDS:
+                    path.unlink()
+            except FileNotFoundError:
+                pass
+
+
+_MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+
+
+def _is_key(key: str) -> bool:
+    parts = key.split("/")
+    return (
+        len(key) <= MAX_KEY_LENGTH
+        and _KEY.fullmatch(key) is not None
+        and not any(part in (".", "..") or len(part) > MAX_PART_LENGTH for part in parts)
+        and parts[0] != _PARTIAL
+    )
+
+
+@contextmanager
+def _partial_file(folder: Path, data: bytes | Path) -> Iterator[Path]:
+    """A new file in `folder` that holds the data, safely on disk; whatever is left of it afterwards is removed."""
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".partial-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if isinstance(data, bytes):
+                file.write(data)
+            else:
+                with data.open("rb") as source:
+                    while block := source.read(_BLOCK):
+                        file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _telling_of_full_disks(doing: str, where: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        reason = os.strerror(error.errno)
+        raise StorageFull(f"{doing} failed: {reason}; free some space below {where}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in the folder outlive a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def tenant_space(tenant: str) -> str:
+    """The prefix below which a tenant's datasets and models lie: none for 'local', else `tenants/<tenant>/`.
+
+    What has no prefix is the house's: in service mode every tenant may read it, and no request writes it.
+    """
+    return "" if tenant == "local" else f"tenants/{tenant}/"
 
 
 def open_storage(url: str) -> Storage:

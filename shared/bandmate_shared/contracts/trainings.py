@@ -46,8 +46,32 @@ class ModelManifest(Contract):
 
 
 class ModelAlias(Contract):
-    """`models/aliases/<alias>.json`: which model an alias means now, and before (newest last) for rolling back."""
+    """`models/aliases/<alias>/<revision>.json`: what an alias means from that revision on, and meant before.
+
+    `history` has the newest last; rolling back takes from its end.
+    """
 
     alias: str
     model: str
     history: list[str] = Field(default_factory=list)
+
+
+class ModelView(ModelManifest):
+    """A model as `GET /v1/models` shows it."""
+
+    aliases: list[str] = Field(default_factory=list, description="The aliases that mean this model now.")
+
+
+class ModelList(Contract):
+    """Every model that the caller may use, newest first."""
+
+    items: list[ModelView]
+
+
+class AliasChange(Contract):
+    """What `promote` and `rollback` may be told; both work without a body."""
+
+    alias: ModelName = "production"
+    expected: ModelName | None = Field(
+        None, description="The model that the alias means now; if it means another by then, nothing is changed (409)."
+    )

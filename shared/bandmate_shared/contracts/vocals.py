@@ -48,6 +48,8 @@ class VocalReport(Contract):
     voice: str
     notes: int
     words: int
+    hummed: int = Field(0, description="Words with nothing to pronounce, sung on a neutral vowel instead.")
+    mended: int = Field(0, description="Groups of words whose spoken vowels and notes differ in number.")
     within_50_cents: float = Field(description="Share of voiced frames inside notes within 50 cents of the note.")
     worst_note_cents: float
     vowel_onset_median_ms: float

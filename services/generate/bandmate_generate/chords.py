@@ -1,0 +1,50 @@
+"""The chord of each bar, read from the notes: the triad that best covers what sounds, the bass counting double."""
+
+import numpy as np
+from bandmate_shared.music.keys import Key
+from bandmate_shared.music.score import Score
+
+_SHAPES = (("", (0, 4, 7)), ("m", (0, 3, 7)), ("dim", (0, 3, 6)))
+_SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+_FOREIGN = 0.6
+"""What a note outside the chord costs beside one inside."""
+
+
+def chords_of(score: Score, bars: int, key: Key) -> list[str]:
+    """A chord symbol a bar ('D', 'Bm', 'C#dim'), spelt as the key suggests; '-' for a bar without pitched notes."""
+    length = score.metres[0].metre.bar_ticks(score.ticks_per_quarter)
+    names = _FLAT_NAMES if key.fifths < 0 else _SHARP_NAMES
+    weights = np.zeros((bars, 12))
+    lowest: list[int | None] = [None] * bars
+    for part in score.parts:
+        if part.is_drum:
+            continue
+        notes = part.notes
+        for onset, duration, pitch in zip(
+            notes.onset.tolist(), notes.duration.tolist(), notes.pitch.tolist(), strict=True
+        ):
+            for bar in range(onset // length, min(bars, -(-(onset + duration) // length))):
+                inside = min(onset + duration, (bar + 1) * length) - max(onset, bar * length)
+                weights[bar, pitch % 12] += inside
+                current = lowest[bar]
+                lowest[bar] = pitch if current is None else min(current, pitch)
+    return [_chord(weights[bar], lowest[bar], names) for bar in range(bars)]
+
+
+def _chord(
+    weights: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", lowest: int | None, names: tuple[str, ...]
+) -> str:
+    if lowest is None:
+        return "-"
+    weighted = weights.copy()
+    weighted[lowest % 12] *= 2
+    best: tuple[float, str] | None = None
+    for suffix, shape in _SHAPES:
+        for root in range(12):
+            inside = sum(weighted[(root + step) % 12] for step in shape)
+            fit = inside - _FOREIGN * (weighted.sum() - inside) + 0.1 * weighted[root]
+            if best is None or fit > best[0] + 1e-9:
+                best = (fit, names[root] + suffix)
+    assert best is not None, "the shapes are never empty"
+    return best[1]

@@ -1,0 +1,162 @@
+"""Which of several takes is the best song. Each criterion is a fault between 0 and 1, weighted; the least faulty wins.
+
+The criteria follow the metrics in use for symbolic music (muspy's scale consistency and empty beats, mgeval's
+intervals) and textbook melody writing: steps more than leaps, consonance on strong beats, a close on the tonic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from bandmate_shared.contracts.composition import ComposedTake
+from bandmate_shared.errors import BandmateError
+from numpy.typing import NDArray
+
+from bandmate_generate.accents import BEAT, bar_ticks, strength
+from bandmate_generate.plan import SongPlan
+
+Rows = NDArray[np.int64]
+"""[notes, 5]: part, onset, duration (grid ticks), pitch, velocity."""
+
+_SCALES = {"major": frozenset({0, 2, 4, 5, 7, 9, 11}), "minor": frozenset({0, 2, 3, 5, 7, 8, 9, 10, 11})}
+_CLASHES = frozenset({1, 11, 6})
+"""Intervals above the bass, modulo the octave, that a melody does not rest on: semitone, major seventh, tritone."""
+
+LONGEST_QUOTE_NOTES = 16
+"""A take that repeats this many melody notes of its training music in a row counts as a copy."""
+
+_WEIGHTS = {
+    "off_scale": 2.0,
+    "leaps": 1.5,
+    "monotony": 1.0,
+    "clashes": 1.5,
+    "no_cadence": 2.0,
+    "empty_bars": 3.0,
+    "silent_parts": 1.5,
+    "density": 1.0,
+    "copied": 4.0,
+    "unlikely": 0.5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A take's index, its faults by name (0 best, 1 worst), and their weighted sum."""
+
+    take: int
+    faults: dict[str, float]
+    total: float
+
+
+def choose(plan: SongPlan, takes: Sequence[ComposedTake]) -> list[Verdict]:
+    """Verdicts on the takes, the best first; of equal ones the earlier.
+
+    Raises:
+        NothingComposed: no take holds a note.
+    """
+    playable = [index for index, take in enumerate(takes) if take.notes]
+    if not playable:
+        raise NothingComposed("the model composed no notes; try another seed")
+    verdicts = []
+    for index in playable:
+        faults = faults_of(plan, takes[index])
+        verdicts.append(Verdict(index, faults, sum(_WEIGHTS[name] * fault for name, fault in faults.items())))
+    return sorted(verdicts, key=lambda verdict: (round(verdict.total, 9), verdict.take))
+
+
+class NothingComposed(BandmateError):
+    type = "nothing-composed"
+    title = "The model composed nothing"
+    retryable = True
+
+
+def faults_of(plan: SongPlan, take: ComposedTake) -> dict[str, float]:
+    """Every criterion's fault of a take that has notes."""
+    rows = np.array(take.notes, dtype=np.int64)
+    drums = [index for index, spec in enumerate(plan.specs) if spec.is_drum]
+    pitched = rows[~np.isin(rows[:, 0], drums)]
+    melody = pitched[pitched[:, 0] == (plan.melody if plan.melody is not None else -1)]
+    faults = {
+        "off_scale": _off_scale(plan, pitched),
+        "clashes": _clashes(plan, pitched, melody),
+        "no_cadence": _no_cadence(plan, pitched, melody),
+        "empty_bars": _empty_bars(plan, rows),
+        "silent_parts": 1 - len(set(rows[:, 0].tolist())) / len(plan.specs),
+        "density": _density(plan, rows),
+        "copied": min(1.0, take.originality.longest_match_notes / LONGEST_QUOTE_NOTES) ** 2,
+        "unlikely": min(1.0, max(0.0, -take.log_likelihood / 4)),
+    }
+    faults["leaps"], faults["monotony"] = _line(melody)
+    return faults
+
+
+def _off_scale(plan: SongPlan, pitched: Rows) -> float:
+    """Share of the sounding time outside the key's scale; a fifth and more is worst."""
+    if not len(pitched):
+        return 0.0
+    scale = list(_SCALES[plan.key.mode])
+    outside = ~np.isin((pitched[:, 3] - plan.key.tonic) % 12, scale)
+    return min(1.0, 5 * float(pitched[outside, 2].sum() / pitched[:, 2].sum()))
+
+
+def _line(melody: Rows) -> tuple[float, float]:
+    """Leaps beyond a fifth; and a melody that stands on one pitch or has few pitches."""
+    if len(melody) < 3:
+        return 0.0, 0.0
+    steps = np.abs(np.diff(melody[:, 3]))
+    leaps = min(1.0, 3 * float(np.mean(steps > 7)) + float(np.mean(steps > 12)))
+    repeats = max(0.0, float(np.mean(steps == 0)) - 0.25)
+    variety = len(set(melody[:, 3].tolist()))
+    return leaps, min(1.0, 1.5 * repeats + max(0.0, (5 - variety) / 5))
+
+
+def _clashes(
+    plan: SongPlan,
+    pitched: Rows,
+    melody: Rows,
+) -> float:
+    """Share of the melody notes on beats that clash with the lowest note that sounds then."""
+    others = pitched[pitched[:, 0] != plan.melody]
+    clashes = judged = 0
+    for _, onset, duration, pitch, _ in melody.tolist():
+        if strength(onset, plan.metre) < BEAT or duration < 12:
+            continue
+        sounding = others[(others[:, 1] <= onset) & (others[:, 1] + others[:, 2] > onset), 3]
+        if len(sounding):
+            judged += 1
+            clashes += (pitch - int(sounding.min())) % 12 in _CLASHES
+    return clashes / judged if judged else 0.0
+
+
+def _no_cadence(
+    plan: SongPlan,
+    pitched: Rows,
+    melody: Rows,
+) -> float:
+    """Half for a lowest closing note that is not the tonic, half for a melody that does not end in the tonic triad."""
+    if not len(pitched):
+        return 0.0
+    triad = {0, 7, 4 if plan.key.mode == "major" else 3}
+    ends = pitched[:, 1] + pitched[:, 2]
+    closing = pitched[ends >= ends.max() - 6]
+    fault = 0.0 if (int(closing[:, 3].min()) - plan.key.tonic) % 12 == 0 else 0.5
+    if len(melody) and (int(melody[-1, 3]) - plan.key.tonic) % 12 not in triad:
+        fault += 0.5
+    elif len(melody) and (int(melody[-1, 3]) - plan.key.tonic) % 12 != 0:
+        fault += 0.15
+    return fault
+
+
+def _empty_bars(plan: SongPlan, rows: Rows) -> float:
+    """Share of the bars in which nothing sounds."""
+    length = bar_ticks(plan.metre)
+    sounding: set[int] = set()
+    for _, onset, duration, _, _ in rows.tolist():
+        sounding.update(range(onset // length, (onset + duration - 1) // length + 1))
+    return min(1.0, 4 * (1 - len(sounding & set(range(plan.bars))) / plan.bars))
+
+
+def _density(plan: SongPlan, rows: Rows) -> float:
+    """Fewer than half a note or more than ten notes a second and part."""
+    rate = len(rows) / plan.seconds / len(plan.specs)
+    return min(1.0, max(0.0, (0.5 - rate) / 0.5, (rate - 10) / 10))

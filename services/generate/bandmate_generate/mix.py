@@ -1,0 +1,145 @@
+"""Stems to the instrumental: levels, places in the stereo picture, a room, and the master at -14 LUFS below -1 dBTP.
+
+Everything up to the master is linear, so that the stems, as delivered, add up to the instrumental wherever the
+limiter has nothing to do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandmate_generate.loudness import SILENCE_LUFS, integrated_lufs, peak_envelope, playing_lufs, true_peak_dbtp
+from bandmate_generate.render import SAMPLE_RATE, Audio
+from bandmate_generate.styles import StylePart
+
+TARGET_LUFS = -14.0
+CEILING_DBTP = -1.0
+_MARGIN_DB = 0.3
+"""The limiter aims this far below the ceiling, for 16-bit rounding and what four-fold oversampling misses."""
+_CLOSE_ENOUGH_LU = 0.1
+_MOST_LIMITING_DB = 9.0
+"""Beyond this the limiter would be heard more than the band: rather stay below the target."""
+_LOOKAHEAD_SECONDS = 0.004
+_STEM_LUFS = -24.0
+_ROOM_SECONDS = 1.1
+_FADE_SECONDS = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """Stems and their mastered sum, all [samples, 2] of one length; loudness as measured of the sum."""
+
+    stems: tuple[Audio, ...]
+    master: Audio
+    integrated_lufs: float
+    true_peak_dbtp: float
+
+
+def mix(dry: list[Audio], parts: Sequence[StylePart]) -> Mixed:
+    """Mix dry stems by their parts' `level`, `pan` and `room`. At least one stem; all of equal length.
+
+    Empties the list: a long song's stems are hundreds of megabytes, and none is needed twice.
+    """
+    stems = [_placed(dry.pop(0), part) for part in parts]
+    together = stems[0].copy()
+    for stem in stems[1:]:
+        together += stem
+    master, gain = mastered(together)
+    for stem in stems:
+        stem *= np.float32(gain)
+    return Mixed(tuple(stems), master, integrated_lufs(master, SAMPLE_RATE), true_peak_dbtp(master))
+
+
+def _placed(sound: Audio, part: StylePart) -> Audio:
+    """A stem at its level, at its place, with its share of the room, faded at the very end."""
+    loudness = playing_lufs(sound, SAMPLE_RATE)
+    if loudness <= SILENCE_LUFS:
+        return np.zeros_like(sound)
+    level = np.float32(10 ** ((_STEM_LUFS + part.level - loudness) / 20))
+    angle = (part.pan + 1) * np.pi / 4  # Equal power: cos² + sin² = 1.
+    sides = np.array([np.cos(angle), np.sin(angle)], dtype=np.float32) * np.float32(np.sqrt(2))
+    placed = sound * (level * sides)
+    if part.room > 0:
+        placed += _in_room((placed[:, 0] + placed[:, 1]) * np.float32(0.5 * part.room))
+    fade = min(len(placed), int(_FADE_SECONDS * SAMPLE_RATE))
+    placed[len(placed) - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)[:, None]
+    return placed
+
+
+def _in_room(mono: NDArray[np.float32]) -> Audio:
+    """What the room gives back of a sound, by convolution block by block (overlap-add)."""
+    spectra, size = _room()
+    length = len(_impulse())
+    block = size - length + 1
+    wet = np.zeros((len(mono) + size, 2), dtype=np.float32)
+    for start in range(0, len(mono), block):
+        spectrum = np.fft.rfft(mono[start : start + block], size)
+        for side in range(2):
+            wet[start : start + size, side] += np.fft.irfft(spectrum * spectra[side], size)
+    return wet[: len(mono)]
+
+
+@cache
+def _room() -> tuple[list[NDArray[np.complex64]], int]:
+    size = 1 << 17
+    return [np.fft.rfft(_impulse()[:, side], size).astype(np.complex64) for side in range(2)], size
+
+
+@cache
+def _impulse() -> Audio:
+    """A small hall: noise that dies away over a second, the high frequencies sooner, 18 ms after the direct sound.
+
+    The two sides are independent, which is heard as width. Fixed seed: always the same room.
+    """
+    count, delay = int(_ROOM_SECONDS * SAMPLE_RATE), int(0.018 * SAMPLE_RATE)
+    time = np.arange(count) / SAMPLE_RATE
+    noise = np.random.default_rng(1770).standard_normal((count, 2))
+    bands = [np.convolve(noise[:, side], np.ones(width) / width, "same") for width in (4, 24) for side in range(2)]
+    bright = np.stack(bands[:2], axis=1) * np.exp(-time / 0.09)[:, None]
+    dark = np.stack(bands[2:], axis=1) * np.exp(-time / 0.2)[:, None] * 1.6
+    tail = bright + dark
+    tail -= np.convolve(tail.mean(axis=1), np.ones(400) / 400, "same")[:, None]  # No rumble.
+    tail *= np.minimum(1.0, time / 0.01)[:, None]
+    impulse = np.zeros((count + delay, 2), dtype=np.float32)
+    impulse[delay:] = tail / np.sqrt(np.square(tail).sum(axis=0))
+    return impulse
+
+
+def mastered(sound: Audio) -> tuple[Audio, float]:
+    """The sound at TARGET_LUFS below CEILING_DBTP, and the gain it took before the limiter. Silence stays silence."""
+    before = integrated_lufs(sound, SAMPLE_RATE)
+    if before <= SILENCE_LUFS:
+        return sound.copy(), 1.0
+    envelope = peak_envelope(sound, reach=0.25)
+    ceiling = 10 ** ((CEILING_DBTP - _MARGIN_DB) / 20)
+    most = ceiling / float(envelope.max()) * 10 ** (_MOST_LIMITING_DB / 20)
+    gain = min(10 ** ((TARGET_LUFS - before) / 20), most)
+    for _ in range(4):
+        if gain * float(envelope.max()) <= ceiling:
+            return sound * np.float32(gain), gain
+        limited = sound * (gain * _reduction(envelope * np.float32(gain), ceiling))[:, None]
+        missing = TARGET_LUFS - integrated_lufs(limited, SAMPLE_RATE)
+        if abs(missing) <= _CLOSE_ENOUGH_LU or gain >= most:
+            break
+        gain = min(gain * 10 ** (missing / 20), most)
+    excess = float(peak_envelope(limited, reach=0.5).max()) / 10 ** (CEILING_DBTP / 20)
+    return (limited if excess <= 1 else limited * np.float32(1 / excess)), gain
+
+
+def _reduction(envelope: NDArray[np.float32], ceiling: float) -> NDArray[np.float32]:
+    """Gain for each sample that keeps peaks below the ceiling: in good time, and without corners (moving average)."""
+    window = int(_LOOKAHEAD_SECONDS * SAMPLE_RATE)
+    needed = np.minimum(np.float32(1.0), np.float32(ceiling) / np.maximum(envelope, np.float32(1e-9)))
+    padded = np.concatenate([np.ones(window, np.float32), needed, np.ones(window, np.float32)])
+    lowest = padded
+    reach = 1
+    while reach < window + 1:  # Minimum over window+1 samples, by doubling.
+        step = min(reach, window + 1 - reach)
+        lowest = np.minimum(lowest[: len(lowest) - step], lowest[step:])
+        reach += step
+    sums = np.cumsum(np.concatenate([[0.0], lowest]), dtype=np.float64)
+    smooth = (sums[window + 1 :] - sums[: -window - 1]) / (window + 1)
+    return smooth[: len(envelope)].astype(np.float32)

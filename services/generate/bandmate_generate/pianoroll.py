@@ -1,0 +1,223 @@
+"""The song as a picture: a piano roll with bars and beats, a colour a part, drums and words below. PNG, the same bytes
+for the same score."""
+
+import importlib.util
+import io
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER
+from bandmate_shared.music.gm import drum_name
+from bandmate_shared.music.metre import Metre
+from bandmate_shared.music.score import Part, Score
+from PIL import Image, ImageDraw, ImageFont
+
+from bandmate_generate.accents import BEAT, strength
+
+WIDTH = 1600
+_SCALE = 2
+"""Everything is drawn twice as large and scaled down: smooth edges."""
+_BARS_A_ROW = 8
+_MARGIN, _LABELS, _HEADER, _GAP = 40, 52, 112, 34
+_PITCH_HEIGHT, _DRUM_HEIGHT, _WORD_HEIGHT = 7, 12, 20
+_MOST_DRUMS = 8
+
+_PAPER, _INK, _FAINT = "#fbfaf7", "#22252b", "#8b8f98"
+_BLACK_KEY, _BEAT_LINE, _BAR_LINE = "#f1efe9", "#e6e3da", "#bdb9ad"
+_COLOURS = ("#d1495b", "#2e86ab", "#8f6bb3", "#e09f3e", "#5c8a3a", "#457b7b")
+_BASS_COLOUR, _DRUM_COLOUR = "#3d7c5f", "#6b6f78"
+
+Colour = tuple[int, int, int]
+
+
+def draw_pianoroll(score: Score, bars: int, subtitle: str) -> bytes:
+    """A PNG WIDTH pixels wide: `_BARS_A_ROW` bars a row. `score` has one metre; `bars` is at least 1."""
+    roll = _Roll(score, bars)
+    image = Image.new("RGB", (WIDTH * _SCALE, roll.height * _SCALE), _PAPER)
+    draw = ImageDraw.Draw(image)
+    roll.header(draw, subtitle)
+    for row in range(roll.rows):
+        roll.row(draw, row)
+    image = image.resize((WIDTH, roll.height), Image.Resampling.BOX)
+    png = io.BytesIO()
+    image.quantize(128, dither=Image.Dither.NONE).save(png, "PNG", compress_level=6)
+    return png.getvalue()
+
+
+class _Roll:
+    """The layout and the drawing of one score. Lengths in final pixels; `_box` and `_text` scale them."""
+
+    def __init__(self, score: Score, bars: int) -> None:
+        self.score = score
+        self.bars = bars
+        self.metre: Metre = score.metres[0].metre
+        self.bar_length = self.metre.bar_ticks(score.ticks_per_quarter)
+        self.rows = -(-bars // _BARS_A_ROW)
+        self.pitched = [part for part in score.parts if not part.is_drum and len(part.notes)]
+        pitches = [int(pitch) for part in self.pitched for pitch in part.notes.pitch.tolist()]
+        self.low, self.high = (min(pitches) - 2, max(pitches) + 2) if pitches else (60, 59)
+        self.drums = _drum_lanes(score.parts)
+        self.lyrics = next((part for part in score.parts if part.lyrics), None)
+        self.roll_height = (self.high - self.low + 1) * _PITCH_HEIGHT
+        self.words_height = 2 * _WORD_HEIGHT if self.lyrics is not None else 0
+        self.drums_height = len(self.drums) * _DRUM_HEIGHT + (8 if self.drums else 0)
+        self.row_height = self.roll_height + self.words_height + self.drums_height + _GAP
+        self.height = _HEADER + self.rows * self.row_height + _MARGIN // 2
+        self.bar_width = (WIDTH - 2 * _MARGIN - _LABELS) / min(bars, _BARS_A_ROW)
+        self.colours = _colours_of(score.parts)
+
+    def header(self, draw: ImageDraw.ImageDraw, subtitle: str) -> None:
+        self._text(draw, _MARGIN, 26, self.score.title or "Untitled", 30, _INK)
+        self._text(draw, _MARGIN, 68, subtitle, 16, _FAINT)
+        x: float = WIDTH - _MARGIN
+        for part in reversed(self.score.parts):
+            x -= self._width(part.name, 16)
+            self._text(draw, x, 68, part.name, 16, _INK)
+            x -= 20
+            self._box(draw, x, 72, x + 13, 85, self.colours[part.name], 3)
+            x -= 22
+
+    def row(self, draw: ImageDraw.ImageDraw, row: int) -> None:
+        top = _HEADER + row * self.row_height
+        first = row * _BARS_A_ROW
+        count = min(_BARS_A_ROW, self.bars - first)
+        self._background(draw, top, first, count)
+        for part in reversed(self.pitched):  # The melody comes first in the score, and lies on top here.
+            self._notes(draw, part, top, first, count)
+        if self.lyrics is not None:
+            self._words(draw, self.lyrics, top + self.roll_height, first, count)
+        if self.drums:
+            self._drum_row(draw, top + self.roll_height + self.words_height + 8, first, count)
+
+    def _background(self, draw: ImageDraw.ImageDraw, top: float, first: int, count: int) -> None:
+        left, right = _MARGIN + _LABELS, _MARGIN + _LABELS + count * self.bar_width
+        bottom = top + self.roll_height
+        for pitch in range(self.low, self.high + 1):
+            y = top + (self.high - pitch) * _PITCH_HEIGHT
+            if pitch % 12 in (1, 3, 6, 8, 10):
+                self._box(draw, left, y, right, y + _PITCH_HEIGHT, _BLACK_KEY)
+            if pitch % 12 == 0:
+                self._box(draw, left, y + _PITCH_HEIGHT - 0.5, right, y + _PITCH_HEIGHT, _BAR_LINE)
+                self._text(draw, _MARGIN, y - 5, f"C{pitch // 12 - 1}", 13, _FAINT)
+        end = bottom + self.words_height + self.drums_height
+        step = GRID_TICKS_PER_QUARTER // 2
+        length = self.metre.bar_ticks(GRID_TICKS_PER_QUARTER)
+        for bar in range(count):
+            x = left + bar * self.bar_width
+            for tick in range(step, length, step):
+                if strength(tick, self.metre) >= BEAT:
+                    beat = x + tick / length * self.bar_width
+                    self._box(draw, beat, top, beat + 0.5, bottom, _BEAT_LINE)
+            self._box(draw, x, top, x + 1, end, _BAR_LINE)
+            self._text(draw, x + 3, top - 17, str(first + bar + 1), 12, _FAINT)
+        self._box(draw, right, top, right + 1, end, _BAR_LINE)
+
+    def _notes(self, draw: ImageDraw.ImageDraw, part: Part, top: float, first: int, count: int) -> None:
+        notes = part.notes
+        for onset, duration, pitch, velocity in zip(
+            notes.onset.tolist(), notes.duration.tolist(), notes.pitch.tolist(), notes.velocity.tolist(), strict=True
+        ):
+            start, end = self._span(onset, onset + duration, first, count)
+            if end <= start:
+                continue
+            y = top + (self.high - pitch) * _PITCH_HEIGHT
+            colour = _mixed(self.colours[part.name], 0.45 + 0.55 * velocity / 127)
+            self._box(draw, start + 0.5, y + 0.5, max(end - 1, start + 2.5), y + _PITCH_HEIGHT - 0.5, colour, 2.5)
+
+    def _words(self, draw: ImageDraw.ImageDraw, part: Part, top: float, first: int, count: int) -> None:
+        """Each syllable under its note, on the upper of two lines that has room for it."""
+        free = [0.0, 0.0]
+        for lyric in part.lyrics:
+            start, end = self._span(lyric.onset, lyric.onset + 1, first, count)
+            if end <= start:
+                continue
+            text = lyric.text + ("" if lyric.word_end else "-")
+            line = 0 if free[0] <= start else 1
+            self._text(draw, start, top + 2 + line * _WORD_HEIGHT * 0.85, text, 13, _INK)
+            free[line] = start + self._width(text, 13) + 4
+
+    def _drum_row(self, draw: ImageDraw.ImageDraw, top: float, first: int, count: int) -> None:
+        left, right = _MARGIN + _LABELS, _MARGIN + _LABELS + count * self.bar_width
+        for lane, pitch in enumerate(self.drums):
+            y = top + lane * _DRUM_HEIGHT
+            self._box(draw, left, y + _DRUM_HEIGHT / 2, right, y + _DRUM_HEIGHT / 2 + 0.5, _BEAT_LINE)
+            self._text(draw, _MARGIN, y - 1, _short(drum_name(pitch)), 9, _FAINT)
+        for part in self.score.parts:
+            if not part.is_drum:
+                continue
+            for onset, pitch, velocity in zip(
+                part.notes.onset.tolist(), part.notes.pitch.tolist(), part.notes.velocity.tolist(), strict=True
+            ):
+                start, end = self._span(onset, onset + 1, first, count)
+                if end <= start or pitch not in self.drums:
+                    continue
+                y, size = top + self.drums.index(pitch) * _DRUM_HEIGHT + _DRUM_HEIGHT / 2, 1.5 + 3 * velocity / 127
+                self._box(draw, start, y - size, start + 2 * size, y + size, self.colours[part.name], size)
+
+    def _span(self, onset: int, end: int, first: int, count: int) -> tuple[float, float]:
+        """Left and right pixel of a stretch of ticks, clipped to the row; right <= left where it is not in the row."""
+        begin, stop = first * self.bar_length, (first + count) * self.bar_length
+        scale = self.bar_width / self.bar_length
+        left = _MARGIN + _LABELS - begin * scale
+        return left + max(onset, begin) * scale, left + min(end, stop) * scale
+
+    def _box(
+        self, draw: ImageDraw.ImageDraw, x0: float, y0: float, x1: float, y1: float, colour: Any, radius: float = 0
+    ) -> None:
+        box = (
+            round(x0 * _SCALE),
+            round(y0 * _SCALE),
+            max(round(x1 * _SCALE) - 1, round(x0 * _SCALE)),
+            max(round(y1 * _SCALE) - 1, round(y0 * _SCALE)),
+        )
+        if radius and min(box[2] - box[0], box[3] - box[1]) > 2 * radius:
+            draw.rounded_rectangle(box, round(radius * _SCALE / 2), fill=colour)
+        else:
+            draw.rectangle(box, fill=colour)
+
+    def _text(self, draw: ImageDraw.ImageDraw, x: float, y: float, text: str, size: int, colour: str) -> None:
+        draw.text((x * _SCALE, y * _SCALE), text, font=_font(size * _SCALE), fill=colour)
+
+    def _width(self, text: str, size: int) -> float:
+        return float(_font(size * _SCALE).getlength(text)) / _SCALE
+
+
+def _drum_lanes(parts: Sequence[Part]) -> list[int]:
+    """The most used drums, the highest first."""
+    counts: dict[int, int] = {}
+    for part in parts:
+        for pitch in part.notes.pitch.tolist() if part.is_drum else ():
+            counts[pitch] = counts.get(pitch, 0) + 1
+    return sorted(sorted(counts, key=lambda pitch: (-counts[pitch], pitch))[:_MOST_DRUMS], reverse=True)
+
+
+def _colours_of(parts: Sequence[Part]) -> dict[str, Colour]:
+    colours: dict[str, Colour] = {}
+    fresh = iter(_COLOURS * 3)
+    for part in parts:
+        name = _DRUM_COLOUR if part.is_drum else _BASS_COLOUR if 32 <= part.program <= 39 else next(fresh)
+        colours[part.name] = (int(name[1:3], 16), int(name[3:5], 16), int(name[5:7], 16))
+    return colours
+
+
+def _mixed(colour: Colour, share: float) -> Colour:
+    """The colour laid over the paper."""
+    red, green, blue = (round(share * value + (1 - share) * 250) for value in colour)
+    return red, green, blue
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 11 else name[:10] + "."
+
+
+@cache
+def _font(size: int) -> "ImageFont.FreeTypeFont | ImageFont.ImageFont":
+    """DejaVu Sans, which matplotlib carries, for its accents and musical signs; else the font inside Pillow."""
+    package = importlib.util.find_spec("matplotlib")
+    if package is not None and package.origin is not None:
+        path = Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+        if path.is_file():
+            return ImageFont.truetype(str(path), size)
+    return ImageFont.load_default(size)

@@ -1,0 +1,230 @@
+"""A request made complete: everything it leaves open is chosen by the style and the seed.
+
+A plan is a pure function of the request and its seed: the same at submission, where it is made to find faults, and in
+the worker, where it is carried out.
+"""
+
+from dataclasses import dataclass
+
+from bandmate_shared.contracts.composition import CompositionRequest, PartSpec, RhythmNote
+from bandmate_shared.contracts.songs import SongRequest
+from bandmate_shared.errors import InvalidRequest
+from bandmate_shared.music.keys import Key, parse_key
+from bandmate_shared.music.metre import Metre, parse_metre
+from bandmate_shared.music.score import Score
+from bandmate_shared.settings import SharedSettings
+
+from bandmate_generate.accents import bar_ticks
+from bandmate_generate.lyrics import Line, read_lyrics
+from bandmate_generate.phrasing import MAX_BARS, bars_for
+from bandmate_generate.prompt import Row, fit_prompt, read_prompt
+from bandmate_generate.prosody import SungSyllable, comfortable_step, set_lyrics
+from bandmate_generate.seeds import derived, dice
+from bandmate_generate.styles import VOICE_PROGRAM, Style, StylePart, find_style
+
+DEFAULT_BARS = 16
+BARS_AFTER_PROMPT = 8
+LONGEST_SECONDS = 900.0
+_MAJOR_TONICS = (0, 2, 4, 5, 7, 9, 10, 3)
+_MINOR_TONICS = (9, 4, 2, 11, 7, 0, 6)
+_PLAIN_TEMPI = (20.0, 300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class SongPlan:
+    """A song settled but for its notes. `sung` is empty without lyrics; `prompt` rows are on the model's grid."""
+
+    seed: int
+    style: Style
+    key: Key
+    metre: Metre
+    tempo: float
+    bars: int
+    parts: tuple[StylePart, ...]
+    specs: tuple[PartSpec, ...]
+    title: str
+    singer: str | None
+    sung: tuple[SungSyllable, ...] = ()
+    prompt: tuple[Row, ...] = ()
+    prompt_bars: int = 0
+    prompt_semitones: int = 0
+
+    @property
+    def melody(self) -> int | None:
+        """Index of the melody part."""
+        return next((index for index, part in enumerate(self.parts) if part.role == "melody"), None)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the bars."""
+        return self.bars * self.metre.bar_seconds(self.tempo)
+
+    def composition(self, candidates: int) -> CompositionRequest:
+        """What the model is asked for."""
+        rhythm = {}
+        if self.sung and self.melody is not None:
+            rhythm[self.melody] = [RhythmNote(onset=note.onset, duration=note.duration) for note in self.sung]
+        return CompositionRequest.model_validate(
+            {
+                "style": self.style.model_style,
+                "tonic": self.key.tonic,
+                "mode": self.key.mode,
+                "numerator": self.metre.numerator,
+                "denominator": self.metre.denominator,
+                "bars": self.bars,
+                "tempo": self.tempo,
+                "parts": self.specs,
+                "rhythm": rhythm,
+                "prompt": self.prompt,
+                "prompt_bars": self.prompt_bars,
+                "seeds": [derived(self.seed, f"candidate {number}") for number in range(candidates)],
+                "temperature": self.style.temperature,
+                "top_p": self.style.top_p,
+            }
+        )
+
+
+def plan_song(request: SongRequest, seed: int, settings: SharedSettings) -> SongPlan:
+    """The song that the request means with this seed.
+
+    Raises:
+        UnknownStyle, UnreadableFile, LimitExceeded: the style or the prompt is at fault.
+        InvalidRequest: lyrics, bars, metre and style cannot be had together; the message says what would do.
+    """
+    style = find_style(request.style)
+    lines = read_lyrics(request.lyrics) if request.lyrics is not None else []
+    if lines and style.melody is None:
+        raise InvalidRequest(f"there is nobody to sing in the style {style.name!r}; leave the lyrics out")
+    prompt = read_prompt(request.prompt, settings) if request.prompt is not None else None
+    chosen = _metre(request, style, prompt, seed), _tempo(request, style, prompt, seed)
+    try:
+        return _plan(request, seed, style, lines, prompt, *chosen)
+    except InvalidRequest:
+        # What nobody asked for may give way: the usual metre and the slowest tempo hold the most syllables.
+        roomiest = (
+            chosen[0] if request.metre or prompt else style.metres[0],
+            chosen[1] if request.tempo or prompt else float(style.tempi[0]),
+        )
+        if not lines or roomiest == chosen:
+            raise
+        return _plan(request, seed, style, lines, prompt, *roomiest)
+
+
+def _plan(
+    request: SongRequest, seed: int, style: Style, lines: list[Line], prompt: Score | None, metre: Metre, tempo: float
+) -> SongPlan:
+    parts = tuple(_singer(part) if lines and part.role == "melody" else part for part in style.line_up(metre))
+    specs = tuple(part.spec(sung=bool(lines)) for part in parts)
+    key, semitones = _key(request, style, prompt, seed)
+    rows, prompt_bars = fit_prompt(prompt, specs, metre, semitones) if prompt is not None else ([], 0)
+    bars = request.bars or _bars(lines, metre, tempo, prompt_bars)
+    if prompt_bars >= bars:
+        raise InvalidRequest(
+            f"the prompt has {prompt_bars} bars of {metre.name} already; ask for more than that, up to {MAX_BARS}"
+        )
+    seconds = bars * metre.bar_seconds(tempo)
+    if seconds > LONGEST_SECONDS:
+        raise InvalidRequest(
+            f"{bars} bars of {metre.name} at {tempo:g} last {seconds:.0f} s; a song may last {LONGEST_SECONDS:.0f} s"
+        )
+    sung = set_lyrics(lines, metre, tempo, bars, prompt_bars, style.feel) if lines else []
+    if sung:
+        rows = _without_singing(rows, parts, prompt_bars * bar_ticks(metre))
+    return SongPlan(
+        seed=seed,
+        style=style,
+        key=key,
+        metre=metre,
+        tempo=tempo,
+        bars=bars,
+        parts=parts,
+        specs=specs,
+        title=_title(request, style, key),
+        singer=request.voice or style.singer,
+        sung=tuple(sung),
+        prompt=tuple(rows),
+        prompt_bars=prompt_bars,
+        prompt_semitones=semitones,
+    )
+
+
+def _singer(part: StylePart) -> StylePart:
+    """The melody's part where it is sung: an instrument steps back for a voice."""
+    if part.is_voice:
+        return part
+    return StylePart("Voice", "melody", VOICE_PROGRAM, 57, 76, monophonic=True, is_voice=True, pan=0.0, room=0.3)
+
+
+def _without_singing(rows: list[Row], parts: tuple[StylePart, ...], _end: int) -> list[Row]:
+    """In a sung song the prompt's melody goes to an instrument, since it has no words; the voice enters after it."""
+    melody = next(index for index, part in enumerate(parts) if part.role == "melody")
+    other = next((index for index, part in enumerate(parts) if part.role == "harmony"), None)
+    moved = [(other, *row[1:]) if row[0] == melody and other is not None else row for row in rows]
+    kept = {(row[0], row[1], row[3]): row for row in moved if row[0] != melody}
+    return sorted(kept.values(), key=lambda row: (row[1], row[0], row[3]))
+
+
+def _metre(request: SongRequest, style: Style, prompt: Score | None, seed: int) -> Metre:
+    if request.metre is not None:
+        return parse_metre(request.metre)
+    if prompt is not None and prompt.metres and prompt.metres[0].metre.numerator <= 16:
+        return prompt.metres[0].metre
+    return dice(seed, "metre").choice(style.metres)
+
+
+def _tempo(request: SongRequest, style: Style, prompt: Score | None, seed: int) -> float:
+    if request.tempo is not None:
+        return request.tempo
+    if prompt is not None and prompt.tempi:
+        return float(min(max(round(prompt.tempi[0].tempo, 2), _PLAIN_TEMPI[0]), _PLAIN_TEMPI[1]))
+    low, high = style.tempi
+    return float(dice(seed, "tempo").randrange(low, high + 1, 2))
+
+
+def _key(request: SongRequest, style: Style, prompt: Score | None, seed: int) -> tuple[Key, int]:
+    """The key, and by how many semitones the prompt is moved into it (at most six, the nearer way)."""
+    from bandmate_generate.key_estimate import estimate_key
+
+    heard = None
+    if prompt is not None:
+        heard = prompt.keys[0].key if prompt.keys else estimate_key(prompt)
+    if request.key is not None:
+        key = parse_key(request.key)
+        if heard is None:
+            return key, 0
+        relative = heard.tonic if heard.mode == key.mode else (heard.tonic + (9 if key.mode == "minor" else 3)) % 12
+        return key, (key.tonic - relative + 6) % 12 - 6
+    if heard is not None:
+        return heard, 0
+    roll = dice(seed, "key")
+    if roll.random() < style.majors:
+        return Key(roll.choice(_MAJOR_TONICS), "major"), 0
+    return Key(roll.choice(_MINOR_TONICS), "minor"), 0
+
+
+def _bars(lines: list[Line], metre: Metre, tempo: float, prompt_bars: int) -> int:
+    """Two bars a lyric line after the prompt; without lyrics 16, or eight more than the prompt if that is more."""
+    if lines:
+        bars = prompt_bars + bars_for(lines, metre, comfortable_step(metre, tempo))
+    else:
+        bars = max(DEFAULT_BARS, prompt_bars + BARS_AFTER_PROMPT) if prompt_bars else DEFAULT_BARS
+    if bars > MAX_BARS:
+        raise InvalidRequest(f"the prompt and what follows would take {bars} bars; a song has at most {MAX_BARS}")
+    return bars
+
+
+def _title(request: SongRequest, style: Style, key: Key) -> str:
+    """The first words of the lyrics, or what the piece is."""
+    if request.lyrics is not None:
+        first = next(line.strip() for line in request.lyrics.splitlines() if any(map(str.isalpha, line)))
+        if len(first) > 48:
+            first = first[:48].rsplit(" ", 1)[0] + "…"
+        return first.rstrip(" ,;:.-–—")
+    names = {"song": "Song without words", "drums": "Drum solo"}
+    noun = names.get(
+        style.name,
+        {"chorale": "Chorale", "quartet": "Movement for string quartet"}.get(
+            style.name, style.name.capitalize() + " tune"
+        ),
+    )
+    return noun if style.name == "drums" else f"{noun} in {key.name}"

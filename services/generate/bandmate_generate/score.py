@@ -1,0 +1,149 @@
+"""A composed take to a score: 480 ticks a quarter, named parts, the words on their notes, and a player's accents."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER, ComposedTake
+from bandmate_shared.contracts.vocals import SungNote
+from bandmate_shared.errors import BandmateError
+from bandmate_shared.music.metre import Metre
+from bandmate_shared.music.score import (
+    TICKS_PER_QUARTER,
+    KeyChange,
+    Lyric,
+    MetreChange,
+    Notes,
+    Part,
+    Score,
+    TempoChange,
+)
+
+from bandmate_generate.accents import bar_ticks, strength
+from bandmate_generate.plan import SongPlan
+from bandmate_generate.prompt import Row
+
+_SCALE = TICKS_PER_QUARTER // GRID_TICKS_PER_QUARTER
+_PHRASE_BARS = 4
+
+
+class BadComposition(BandmateError):
+    """The model answered something that is not the piece asked for."""
+
+    type = "bad-composition"
+    title = "The model's answer cannot be used"
+    status = 502
+
+
+def to_score(plan: SongPlan, take: ComposedTake) -> Score:
+    """The take as a score of exactly the plan's key, tempo and metre, within its bars.
+
+    Raises:
+        BadComposition: a note lies outside the bars or its part's range, or a syllable has no note.
+    """
+    check_take(plan, take)
+    parts = []
+    for index, spec in enumerate(plan.specs):
+        rows = [row for row in take.notes if row[0] == index]
+        if _flat(rows):
+            rows = _accented(rows, plan.metre, spec.role == "melody")
+        notes = Notes.from_rows(
+            [(onset * _SCALE, length * _SCALE, pitch, loud) for _, onset, length, pitch, loud in rows]
+        )
+        lyrics = _lyrics(plan) if index == plan.melody else ()
+        parts.append(Part(spec.name, spec.program, notes, spec.is_drum, lyrics))
+    return Score(
+        tuple(_to_the_last_bar(parts, plan)),
+        TICKS_PER_QUARTER,
+        (TempoChange(0, plan.tempo),),
+        (MetreChange(0, plan.metre),),
+        (KeyChange(0, plan.key),),
+        plan.title,
+    )
+
+
+def sung_notes(plan: SongPlan, score: Score) -> list[SungNote]:
+    """The melody as the singer needs it, in seconds."""
+    assert plan.melody is not None, "only called for songs with words"
+    notes = score.parts[plan.melody].notes
+    pitches = dict(zip(notes.onset.tolist(), notes.pitch.tolist(), strict=True))
+    starts = score.seconds_at([sung.onset * _SCALE for sung in plan.sung])
+    ends = score.seconds_at([(sung.onset + sung.duration) * _SCALE for sung in plan.sung])
+    return [
+        SungNote(
+            onset=float(start),
+            duration=float(end - start),
+            pitch=pitches[sung.onset * _SCALE],
+            syllable=sung.syllable.text,
+            word_end=sung.syllable.word_end,
+            line_end=sung.syllable.line_end,
+        )
+        for sung, start, end in zip(plan.sung, starts, ends, strict=True)
+    ]
+
+
+def check_take(plan: SongPlan, take: ComposedTake) -> None:
+    """Refuse an answer that breaks the frame. Raises BadComposition."""
+    end = plan.bars * bar_ticks(plan.metre)
+    for part, onset, duration, pitch, velocity in take.notes:
+        if not 0 <= part < len(plan.specs):
+            raise BadComposition(f"the model wrote for part {part}, and there are {len(plan.specs)}")
+        spec = plan.specs[part]
+        if onset < 0 or duration <= 0 or onset + duration > end:
+            raise BadComposition(f"the model wrote a note at tick {onset} outside the {plan.bars} bars asked for")
+        low, high = (0, 127) if spec.is_drum else (spec.low, spec.high)
+        if not low <= pitch <= high or not 1 <= velocity <= 127:
+            raise BadComposition(f"the model wrote pitch {pitch}, velocity {velocity} for {spec.name} ({low}-{high})")
+    if plan.sung:
+        there = [row[1:3] for row in take.notes if row[0] == plan.melody]
+        if there != [(sung.onset, sung.duration) for sung in plan.sung]:
+            raise BadComposition("the model changed the rhythm of the words")
+
+
+def _to_the_last_bar(parts: list[Part], plan: SongPlan) -> list[Part]:
+    """Where nothing sounds in the last bar, the notes that ended last are held to its end: the song keeps its bars.
+
+    The words' notes stay as they are.
+    """
+    length = plan.metre.bar_ticks(TICKS_PER_QUARTER)
+    end = max((part.notes.end for part in parts), default=0)
+    if end > (plan.bars - 1) * length:
+        return parts
+    held = [part for part in parts if len(part.notes) and not part.lyrics]
+    last = max((part.notes.end for part in held), default=0)
+    return [
+        _held(part, plan.bars * length) if any(part is one for one in held) and part.notes.end == last else part
+        for part in parts
+    ]
+
+
+def _held(part: Part, end: int) -> Part:
+    notes = part.notes
+    ends = notes.onset + notes.duration
+    stretched = np.where(ends == ends.max(), end - notes.onset, notes.duration).astype(np.int32)
+    return replace(part, notes=replace(notes, duration=stretched))
+
+
+def _lyrics(plan: SongPlan) -> tuple[Lyric, ...]:
+    return tuple(Lyric(sung.onset * _SCALE, sung.syllable.text, sung.syllable.word_end) for sung in plan.sung)
+
+
+def _flat(rows: Sequence[Row]) -> bool:
+    """Whether the model left the velocities to us."""
+    return len({row[4] for row in rows}) <= 1
+
+
+def _accented(rows: Sequence[Row], metre: Metre, is_melody: bool) -> list[Row]:
+    """Velocities by rule: strong beats louder, phrases of four bars that swell and fall, top notes a little louder."""
+    if not rows:
+        return []
+    phrase = _PHRASE_BARS * bar_ticks(metre)
+    highest, lowest = max(row[3] for row in rows), min(row[3] for row in rows)
+    accented = []
+    for part, onset, duration, pitch, _ in rows:
+        arc = math.sin(math.pi * ((onset % phrase) / phrase))
+        height = (pitch - lowest) / max(1, highest - lowest) - 0.5
+        velocity = (76 if is_melody else 66) + 14 * strength(onset, metre) + 10 * arc + 8 * height
+        accented.append((part, onset, duration, pitch, max(1, min(120, round(velocity)))))
+    return accented

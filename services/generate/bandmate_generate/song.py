@@ -1,0 +1,254 @@
+"""The song job, from the request to its report.
+
+start:     plan → compose (the best of the model's candidates) → score → render → mix
+           without words → report; with words → wait for the singer
+mix-down:  the singer's files become the song's → report
+takes:     each take was a job of its own; their files become the song's
+"""
+
+import json
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from bandmate_shared.contracts.composition import ComposedTake
+from bandmate_shared.contracts.jobs import Artifact, JobState
+from bandmate_shared.contracts.songs import Originality, SongRequest
+from bandmate_shared.contracts.vocals import VocalRequest
+from bandmate_shared.errors import BandmateError
+from bandmate_shared.jobs.context import Done, JobContext, Wait
+from bandmate_shared.jobs.model import START_PHASE, NewJob
+from bandmate_shared.music.midi_write import write_midi
+from bandmate_shared.music.musicxml_write import write_musicxml
+from bandmate_shared.music.score import Score
+from bandmate_shared.registry import resolve_model
+from bandmate_shared.storage import blob_key
+
+from bandmate_generate.critic import choose
+from bandmate_generate.mix import Mixed, mix
+from bandmate_generate.model_client import ModelClient
+from bandmate_generate.pianoroll import draw_pianoroll
+from bandmate_generate.plan import SongPlan, plan_song
+from bandmate_generate.render import TAIL_SECONDS, Audio, Band, band
+from bandmate_generate.report import make_report
+from bandmate_generate.score import sung_notes, to_score
+from bandmate_generate.seeds import derived, seed_of_job
+from bandmate_generate.settings import GenerateSettings, generate_settings
+from bandmate_generate.soundfont import Soundfont, find_soundfont
+from bandmate_generate.wav import to_wav
+
+MIX_DOWN, TAKES = "mix-down", "takes"
+
+
+def song(context: JobContext, settings: GenerateSettings | None = None) -> Done | Wait:
+    """Handler of `song` and `take` jobs; without `settings` those of the process."""
+    request = SongRequest.model_validate(context.job.request)
+    seed = request.seed if request.seed is not None else seed_of_job(context.job.id)
+    if context.job.phase == TAKES:
+        return _gather_takes(context, seed)
+    settings = settings or generate_settings()
+    if context.job.phase == START_PHASE and request.takes > 1:
+        return _spawn_takes(request, seed)
+    plan = plan_song(request, seed, settings)
+    if context.job.phase == MIX_DOWN:
+        return _mix_down(context, request, plan, settings)
+    return _start(context, request, plan, settings)
+
+
+def _start(context: JobContext, request: SongRequest, plan: SongPlan, settings: GenerateSettings) -> Done | Wait:
+    font = find_soundfont(settings)
+    with ThreadPoolExecutor(1) as loader:
+        # The soundfont is decoded while the model, another process, composes.
+        loading: Future[Band] = loader.submit(band, font.path)
+        take, model = _compose(context, request, plan, settings)
+
+        context.stage("score", "writing the score")
+        score = to_score(plan, take)
+        context.add("song.mid", write_midi(score), "audio/midi")
+        context.add("song.musicxml", write_musicxml(score), "application/vnd.recordare.musicxml+xml")
+        context.add("pianoroll.png", draw_pianoroll(score, plan.bars, _subtitle(plan)), "image/png")
+
+        context.stage("render", f"playing {len(score.parts)} parts with {font.name}")
+        dry = _render(context, plan, score, loading.result())
+
+    context.stage("mix", "mixing the band")
+    heard = _audible(plan)
+    mixed = mix(dry, [plan.parts[index] for index in heard])
+    instrumental = _add_sound(context, plan, mixed, heard)
+    loudness = {"integrated_lufs": round(mixed.integrated_lufs, 2), "true_peak_dbtp": round(mixed.true_peak_dbtp, 2)}
+    saved = {
+        "model": model,
+        "originality": take.originality.model_dump(mode="json"),
+        "loudness": loudness,
+        "soundfont": font.described(),
+    }
+    if not plan.sung:
+        context.adopt(instrumental.model_copy(update={"name": "song.wav"}))
+        context.stage("report", "measuring the song")
+        return _report(context, request, plan, settings, saved, None)
+
+    context.event(
+        "bandmate.song.generated", {"job": context.job.id, "artifacts": [one.name for one in context.artifacts]}
+    )
+    context.stage("sing", "waiting for the singer")
+    vocal = VocalRequest(
+        notes=sung_notes(plan, score),
+        voice=plan.singer,
+        seconds=plan.seconds + TAIL_SECONDS,
+        instrumental=instrumental.sha256,
+        seed=plan.seed,
+    )
+    context.close_stage()
+    saved["timings"] = context.timings
+    return Wait([NewJob("vocal", vocal.model_dump(mode="json"))], MIX_DOWN, saved)
+
+
+def _compose(
+    context: JobContext, request: SongRequest, plan: SongPlan, settings: GenerateSettings
+) -> tuple[ComposedTake, dict[str, str]]:
+    """The best of the model's candidates, and the model as the report names it."""
+    context.stage("compose", f"composing {plan.bars} bars in {plan.key.name}")
+    manifest = resolve_model(context.storage, request.model, context.job.tenant)
+    asked = plan.composition(settings.candidates)
+    with ModelClient(settings) as client:
+        styles = client.load(context.storage, manifest)
+        if styles and asked.style not in styles:
+            # A model of one's own knows its own styles: its first one plays this style's line-up.
+            asked = asked.model_copy(update={"style": styles[0]})
+        answer = client.compose(context.storage, manifest, asked)
+    context.check()
+    best = choose(plan, answer.takes)[0]
+    model = {"id": manifest.id, "sha256": manifest.sha256, "architecture": manifest.architecture, "style": asked.style}
+    return answer.takes[best.take], model
+
+
+def _audible(plan: SongPlan) -> list[int]:
+    """Indices of the parts that the band plays: all, but for the line that is sung."""
+    return [index for index in range(len(plan.parts)) if not (plan.sung and index == plan.melody)]
+
+
+def _render(context: JobContext, plan: SongPlan, score: Score, player: Band) -> list[Audio]:
+    heard = _audible(plan)
+    dry = []
+    for number, index in enumerate(heard):
+        dry.append(player.play(score.parts[index], score, plan.seconds + TAIL_SECONDS))
+        context.progress((number + 1) / len(heard), score.parts[index].name)
+    return dry
+
+
+def _add_sound(context: JobContext, plan: SongPlan, mixed: Mixed, heard: list[int]) -> Artifact:
+    for number, (index, stem) in enumerate(zip(heard, mixed.stems, strict=True)):
+        name = plan.specs[index].name.lower().replace(" ", "-")
+        context.add(f"stems/{name}.wav", to_wav(stem), "audio/wav")
+        context.progress((number + 1) / (len(heard) + 1))
+    return context.add("instrumental.wav", to_wav(mixed.master), "audio/wav")
+
+
+def _mix_down(context: JobContext, request: SongRequest, plan: SongPlan, settings: GenerateSettings) -> Done:
+    """The singer has finished: take over the vocals and the mix, and report."""
+    vocal = _only_successful(context)[0]
+    context.stage("report", "measuring the song")
+    for artifact in vocal.artifacts:
+        context.adopt(artifact)
+    sung = vocal.result or {}
+    saved = dict(context.job.saved)
+    saved["loudness"] = sung.get("loudness", saved["loudness"])
+    return _report(context, request, plan, settings, saved, sung)
+
+
+def _report(
+    context: JobContext,
+    request: SongRequest,
+    plan: SongPlan,
+    settings: GenerateSettings,
+    saved: dict[str, Any],
+    vocal: dict[str, Any] | None,
+) -> Done:
+    midi = next(artifact for artifact in context.artifacts if artifact.name == "song.mid")
+    timings = {**saved.get("timings", {}), **context.timings}
+    if vocal is not None:
+        timings.update({f"vocal.{stage}": spent for stage, spent in vocal.get("timings", {}).items()})
+    font = saved["soundfont"]
+    report = make_report(
+        context.job.id,
+        request,
+        plan,
+        context.storage.get(blob_key(midi.sha256)),
+        settings,
+        model=saved["model"],
+        originality=Originality.model_validate(saved["originality"]),
+        loudness=saved["loudness"],
+        soundfont=Soundfont(font["name"], Path(font["path"]), font["licence"]),
+        timings=timings,
+        vocal=vocal,
+    )
+    content = report.model_dump(mode="json")
+    context.add("report.json", json.dumps(content, indent=1, ensure_ascii=False).encode(), "application/json")
+    return Done(
+        {
+            "seed": plan.seed,
+            "title": plan.title,
+            "style": plan.style.name,
+            "key": plan.key.name,
+            "tempo": plan.tempo,
+            "metre": plan.metre.name,
+            "bars": plan.bars,
+            "seconds": report.seconds,
+            "model": saved["model"]["id"],
+            "sung": bool(plan.sung),
+            "loudness": saved["loudness"],
+        }
+    )
+
+
+def _spawn_takes(request: SongRequest, seed: int) -> Wait:
+    """One job a take. The first has the request's own seed: it is the song that a single take would have been."""
+    children = [
+        NewJob("take", request.model_copy(update={"takes": 1, "seed": take_seed(seed, number)}).model_dump(mode="json"))
+        for number in range(request.takes)
+    ]
+    return Wait(children, TAKES, {})
+
+
+def take_seed(seed: int, number: int) -> int:
+    """The seed of the take with that number, counted from 0."""
+    return seed if number == 0 else derived(seed, f"take {number}")
+
+
+def _gather_takes(context: JobContext, seed: int) -> Done:
+    """Every take's files, below `take-1/`, `take-2/`, …"""
+    takes = []
+    for number, child in enumerate(_only_successful(context), start=1):
+        for artifact in child.artifacts:
+            context.adopt(artifact.model_copy(update={"name": f"take-{number}/{artifact.name}"}))
+        takes.append({"job": child.id, "folder": f"take-{number}", **(child.result or {})})
+    return Done({"seed": seed, "takes": takes})
+
+
+class ChildFailed(BandmateError):
+    """A vocal or a take failed; carries the child's own type and title."""
+
+    def __init__(self, error_type: str, title: str, detail: str) -> None:
+        super().__init__(detail)
+        self.type = error_type
+        self.title = title
+
+
+def _only_successful(context: JobContext) -> list[Any]:
+    """The children, in the order they were asked for. Raises ChildFailed with the first failure."""
+    for child in context.children:
+        if child.state is not JobState.SUCCEEDED:
+            error = child.error
+            raise ChildFailed(
+                error.type if error else "child-cancelled",
+                error.title if error else "A part of the job was cancelled",
+                error.detail if error else f"{child.id} was cancelled",
+            )
+    return context.children
+
+
+def _subtitle(plan: SongPlan) -> str:
+    return (
+        f"{plan.style.name} · {plan.key.name} · {plan.metre.name} · {plan.tempo:g} bpm · "
+        f"{plan.bars} {'bar' if plan.bars == 1 else 'bars'} · seed {plan.seed}"
+    )

@@ -1,0 +1,36 @@
+"""Zips of music, bounded before anything is expanded."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from bandmate_shared.errors import LimitExceeded
+from bandmate_shared.music.bounded_zip import open_zip, read_entry
+from bandmate_shared.music.limits import Limits
+
+
+def open_archive(path: Path, limits: Limits) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """The files of a zip in name order, each with a function that reads it.
+
+    That function raises UnreadableFile or LimitExceeded for an entry that is damaged, encrypted or a bomb: it costs
+    the archive that entry.
+
+    Raises:
+        UnreadableFile: it is not a zip, or its directory is damaged.
+        LimitExceeded: it is too big, has too many entries, or claims to expand too far.
+    """
+    size = path.stat().st_size
+    if size > limits.unzipped_bytes:
+        raise LimitExceeded(
+            f"{path.name} has {size:,} bytes, and may not expand to more than {limits.unzipped_bytes:,} "
+            "(BANDMATE_MAX_UNZIPPED_BYTES)"
+        )
+    archive = open_zip(path.read_bytes(), limits)
+    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    for entry in sorted(entries, key=lambda entry: entry.filename):
+        yield entry.filename, partial(_read, archive, entry, limits)
+
+
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> bytes:
+    return read_entry(archive, entry, limits)

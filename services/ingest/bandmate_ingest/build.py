@@ -1,0 +1,173 @@
+"""A dataset from its sources to the store, as one function that the job handler, a script and a test call alike."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from bandmate_shared.contracts.datasets import DatasetReport, DatasetRequest, RejectedFile
+from bandmate_shared.errors import BandmateError
+from bandmate_shared.music.limits import Limits
+from bandmate_shared.storage import Storage, sha256_of
+
+from bandmate_ingest.clean import CleanedBatch, RawFile
+from bandmate_ingest.dataset import Written, assemble, describe, latest, stored, write
+from bandmate_ingest.incremental import Earlier, InventoryFile, joined_inventory, load_shard, save_shard, shard_key
+from bandmate_ingest.report import add_reports, finished_report, known_report
+from bandmate_ingest.rules import CleaningRules
+from bandmate_ingest.sources import SourceFile, collect
+
+CleanBatches = Callable[[Iterable[Sequence[RawFile]]], Iterator[CleanedBatch]]
+"""Cleans batches and gives them back in the same order: `pool.CleaningPool.clean`, or a loop in this process."""
+
+
+class Progress:
+    """What a build tells whoever waits for it; does nothing by itself."""
+
+    def stage(self, name: str, message: str) -> None:
+        """A stage begins: collect, read, clean or write."""
+
+    def fraction(self, done: int, of: int, message: str) -> None:
+        """So much of the stage is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A finished dataset and its report; `files` are the artifacts by name."""
+
+    written: Written
+    report: DatasetReport
+    files: dict[str, bytes]
+
+
+@dataclass(slots=True)
+class _Found:
+    """The sources' files: which are known, which must be cleaned, which could not even be read."""
+
+    inventory: list[InventoryFile] = field(default_factory=list)
+    fresh: list[SourceFile] = field(default_factory=list)
+    unread: list[RejectedFile] = field(default_factory=list)
+
+
+def build(
+    request: DatasetRequest,
+    storage: Storage,
+    limits: Limits,
+    rules: CleaningRules,
+    clean: CleanBatches,
+    progress: Progress,
+    batch_files: int = 64,
+) -> Built:
+    """Clean the request's sources into the dataset of its name, adding to what it held before.
+
+    Only files that no earlier run has cleaned under these rules are cleaned. When nothing is new, nothing is written.
+
+    Raises:
+        InvalidRequest, NotFound, UnreadableFile, LimitExceeded: a source that cannot be read at all.
+        Overtaken: another job changed the dataset meanwhile.
+    """
+    started = time.monotonic()
+    progress.stage("collect", f"looking through {len(request.sources)} source(s)")
+    sources = [file for source in request.sources for file in collect(source, request.style, limits)]
+
+    progress.stage("read", f"{len(sources)} files")
+    earlier = latest(storage, request.name)
+    batches = _known_batches(storage, earlier)
+    found = _read(sources, _known_files(batches, rules), progress)
+    inventory = joined_inventory(earlier.inventory, found.inventory)
+    if earlier.version is not None and not found.fresh and len(inventory) == len(earlier.inventory):
+        written, files = stored(storage, request.name, earlier.version)
+        report = known_report(files["report.json"], time.monotonic() - started, found.unread)
+        return Built(written, report, files)
+
+    progress.stage("clean", f"{len(found.fresh)} new files")
+    for key, batch in _clean(found.fresh, storage, limits, rules, clean, progress, batch_files):
+        batches[key] = batch
+
+    progress.stage("write", "looking for copies among the pieces")
+    assembled = assemble(inventory, list(batches.values()), earlier.splits, rules)
+    written, files = describe(request.name, assembled, rules)
+    report = finished_report(
+        written, assembled, found.unread, seconds=time.monotonic() - started, processed=len(found.fresh)
+    )
+    files = add_reports(files, report)
+    write(storage, written, files, _used(batches, inventory), earlier.version)
+    return Built(written, report, files)
+
+
+def _known_batches(storage: Storage, earlier: Earlier) -> dict[str, CleanedBatch]:
+    """The cleaned batches the earlier version was made of, by key. One that is lost is cleaned anew."""
+    batches = {key: load_shard(storage, key) for key in earlier.shards}
+    return {key: batch for key, batch in batches.items() if batch is not None}
+
+
+def _known_files(batches: dict[str, CleanedBatch], rules: CleaningRules) -> set[str]:
+    """Hashes of the files that were cleaned under the rules of today."""
+    current = [batch for key, batch in batches.items() if key.startswith(f"ingest/{rules.version}/")]
+    return {sha256 for batch in current for sha256 in batch.files["sha256"].to_pylist()}
+
+
+def _read(sources: Sequence[SourceFile], known: set[str], progress: Progress) -> _Found:
+    """Hash every file. Contents are not held: new files are read again, a batch at a time, when they are cleaned."""
+    found = _Found()
+    seen = set(known)
+    for number, file in enumerate(sources):
+        progress.fraction(number, len(sources), file.name)
+        try:
+            sha256 = sha256_of(file.read())
+        except (OSError, BandmateError) as error:
+            detail = error.detail if isinstance(error, BandmateError) else (error.strerror or str(error))
+            found.unread.append(RejectedFile(name=file.name, reason="unreadable", detail=detail))
+            continue
+        found.inventory.append(InventoryFile(file.name, file.style, sha256))
+        if sha256 not in seen:
+            seen.add(sha256)
+            found.fresh.append(file)
+    return found
+
+
+def _clean(
+    fresh: Sequence[SourceFile],
+    storage: Storage,
+    limits: Limits,
+    rules: CleaningRules,
+    clean: CleanBatches,
+    progress: Progress,
+    batch_files: int,
+) -> Iterator[tuple[str, CleanedBatch]]:
+    """Cleaned batches with their keys; those that an interrupted run had finished are taken from the store."""
+    keys: list[str] = []
+    ready: dict[str, CleanedBatch] = {}
+
+    def to_do() -> Iterator[Sequence[RawFile]]:
+        for start in range(0, len(fresh), batch_files):
+            items = [_content(file) for file in fresh[start : start + batch_files]]
+            key = shard_key(items, limits, rules)
+            kept = load_shard(storage, key)
+            if kept is not None:
+                ready[key] = kept
+            else:
+                keys.append(key)
+                yield items
+
+    done = 0
+    for number, batch in enumerate(clean(to_do())):
+        save_shard(storage, keys[number], batch)
+        done += batch.files.num_rows
+        progress.fraction(done, len(fresh), f"{done} of {len(fresh)} files")
+        yield keys[number], batch
+    yield from ready.items()
+
+
+def _content(file: SourceFile) -> RawFile:
+    """A file's bytes, read for the second time; none if it has gone meanwhile, which `assemble` notices by the hash."""
+    try:
+        return RawFile(file.name, file.read())
+    except (OSError, BandmateError):
+        return RawFile(file.name, b"")
+
+
+def _used(batches: dict[str, CleanedBatch], inventory: Sequence[InventoryFile]) -> list[str]:
+    """Keys of the batches that the inventory's files are taken from: of two with the same file, the later."""
+    last = {sha256: key for key, batch in batches.items() for sha256 in batch.files["sha256"].to_pylist()}
+    used = {last[file.sha256] for file in inventory if file.sha256 in last}
+    return [key for key in batches if key in used]

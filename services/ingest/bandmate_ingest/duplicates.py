@@ -1,0 +1,114 @@
+"""Copies and near relatives among pieces, found by their fingerprints.
+
+Pieces that share a sketch hash are candidates; their resemblance is estimated from the union of both sketches
+(Broder 1997). Shingles that very many pieces share (a scale, a repeated note) say nothing and are left out.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from bandmate_shared.contracts.datasets import Split
+
+from bandmate_ingest.fingerprint import SKETCH_SIZE, Hashes
+from bandmate_ingest.rules import CleaningRules
+
+_COMMON = 64
+"""A shingle in more pieces than this is a commonplace."""
+_FEW_SHINGLES = 6
+"""A sketch smaller than this cannot tell pieces apart, unless it is all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """For each piece, in the order given: its group, and the earlier piece that it copies (-1: none)."""
+
+    group: list[int]
+    """Index of the group's first piece."""
+    copy_of: list[int]
+    resemblance: list[float]
+
+
+def relate(fingerprints: Sequence[Hashes], splits: Sequence[Split | None], rules: CleaningRules) -> Relations:
+    """Group pieces by resemblance. Earlier pieces have precedence: of two copies the first stays.
+
+    A rejected copy joins no group of its own and brings no relatives with it. `splits` are those that pieces of an
+    earlier version have for good, None for new ones. A new piece that is kin to pieces in two splits counts as a copy
+    of the nearer one: in neither split could it stay without telling of the other.
+    """
+    count = len(fingerprints)
+    parent = list(range(count))
+    label = list(splits)
+    copy_of = [-1] * count
+    closeness = [0.0] * count
+    candidates: dict[int, list[tuple[int, float]]] = {}
+    for earlier, later, likeness in resemblances(fingerprints):
+        if likeness >= min(rules.group_similarity, rules.copy_similarity):
+            candidates.setdefault(later, []).append((earlier, likeness))
+    for later in sorted(candidates):
+        kept = [(earlier, likeness) for earlier, likeness in candidates[later] if copy_of[earlier] < 0]
+        original = max(kept, key=lambda pair: (pair[1], -pair[0]), default=None)
+        kin = [earlier for earlier, likeness in kept if likeness >= rules.group_similarity]
+        torn = splits[later] is None and len({label[_root(parent, earlier)] for earlier in kin} - {None}) > 1
+        if original is not None and (torn or original[1] >= rules.copy_similarity):
+            copy_of[later], closeness[later] = original
+        else:
+            for earlier in kin:
+                _join(parent, label, earlier, later)
+    group = [_root(parent, index) for index in range(count)]
+    for index, original_index in enumerate(copy_of):
+        if original_index >= 0:
+            group[index] = group[original_index]
+    return Relations(group, copy_of, closeness)
+
+
+def resemblances(fingerprints: Sequence[Hashes]) -> Iterator[tuple[int, int, float]]:
+    """Pairs (earlier, later, estimated Jaccard resemblance) of pieces that share a telling shingle."""
+    sizes = [len(sketch) for sketch in fingerprints]
+    if not sum(sizes):
+        return
+    hashes = np.concatenate(list(fingerprints))
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.lexsort((owners, hashes))
+    hashes, owners = hashes[order], owners[order]
+    starts = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]]))
+    lengths = np.diff(np.concatenate([starts, [len(hashes)]]))
+    shared: list[np.ndarray] = []
+    for start, length in zip(starts[lengths > 1], lengths[lengths > 1], strict=True):
+        if length <= _COMMON:
+            members = owners[start : start + length]
+            first, second = np.triu_indices(len(members), k=1)
+            shared.append(members[first] * len(sizes) + members[second])
+    if not shared:
+        return
+    pairs, hits = np.unique(np.concatenate(shared), return_counts=True)
+    for pair, hit in zip(pairs.tolist(), hits.tolist(), strict=True):
+        earlier, later = divmod(pair, len(sizes))
+        if hit < 2 and min(sizes[earlier], sizes[later]) > 1:
+            continue
+        likeness = resemblance(fingerprints[earlier], fingerprints[later])
+        if likeness > 0:
+            yield earlier, later, likeness
+
+
+def resemblance(one: Hashes, other: Hashes) -> float:
+    """Estimated Jaccard coefficient of the shingle sets behind two bottom-k sketches, 0..1."""
+    if min(len(one), len(other)) < _FEW_SHINGLES:
+        return 1.0 if len(one) and np.array_equal(one, other) else 0.0
+    union = np.union1d(one, other)[:SKETCH_SIZE]
+    both = np.intersect1d(one, other, assume_unique=True)
+    return float(np.count_nonzero(np.isin(union, both, assume_unique=True))) / len(union)
+
+
+def _root(parent: list[int], index: int) -> int:
+    while parent[index] != index:
+        parent[index] = parent[parent[index]]
+        index = parent[index]
+    return index
+
+
+def _join(parent: list[int], label: list[Split | None], one: int, other: int) -> None:
+    """The earlier root stays, so a group is named by its first piece; the split of either holds for both."""
+    low, high = sorted((_root(parent, one), _root(parent, other)))
+    parent[high] = low
+    label[low] = label[low] or label[high]

@@ -1,0 +1,99 @@
+"""What is known from earlier runs: cleaned batches in the store, and which files a dataset is made of.
+
+A cleaned batch (a shard) lies under the hash of what went into it, so a run that was killed finds the batches it had
+finished, and a dataset asked for again costs only the reading of its sources.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from bandmate_shared.contracts.datasets import Split
+from bandmate_shared.errors import NotFound
+from bandmate_shared.music.limits import Limits
+from bandmate_shared.storage import Storage
+
+from bandmate_ingest.clean import CleanedBatch, RawFile, schema_of
+from bandmate_ingest.frames import pack_batch, unpack_batch
+from bandmate_ingest.rules import CleaningRules
+
+INVENTORY_COLUMNS = {"name": "string", "style": "string", "sha256": "string", "reason": "string", "detail": "string"}
+"""files.parquet: every file the dataset was offered, in the order it came; no reason means accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryFile:
+    """A file a dataset was offered."""
+
+    name: str
+    style: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The version of a dataset that a run builds upon; all empty the first time."""
+
+    version: str | None = None
+    shards: list[str] = field(default_factory=list)
+    inventory: list[InventoryFile] = field(default_factory=list)
+    splits: dict[str, Split] = field(default_factory=dict)
+
+
+def shard_key(items: Sequence[RawFile], limits: Limits, rules: CleaningRules) -> str:
+    """Where the cleaned form of these files lies: a function of their bytes, the limits and the rules."""
+    digest = hashlib.sha256(repr(limits).encode())
+    for item in items:
+        digest.update(hashlib.sha256(item.data).digest())
+    return f"ingest/{rules.version}/{digest.hexdigest()}"
+
+
+def load_shard(storage: Storage, key: str) -> CleanedBatch | None:
+    """A cleaned batch; None when it was never finished, or its bytes are damaged."""
+    try:
+        return unpack_batch(storage.get(key))
+    except (NotFound, ValueError, pa.ArrowException):
+        return None
+
+
+def save_shard(storage: Storage, key: str, batch: CleanedBatch) -> None:
+    storage.put(key, pack_batch(batch))
+
+
+def inventory_table(files: Sequence[InventoryFile], outcomes: Sequence[tuple[str | None, str | None]]) -> pa.Table:
+    """files.parquet's table; `outcomes` are (reason, detail), both None for an accepted file."""
+    return pa.table(
+        {
+            "name": [file.name for file in files],
+            "style": [file.style for file in files],
+            "sha256": [file.sha256 for file in files],
+            "reason": [reason for reason, _ in outcomes],
+            "detail": [detail for _, detail in outcomes],
+        },
+        schema=schema_of(INVENTORY_COLUMNS),
+    )
+
+
+def read_inventory(data: bytes) -> list[InventoryFile]:
+    table = pq.read_table(io.BytesIO(data), columns=["name", "style", "sha256"])
+    return [InventoryFile(**row) for row in table.to_pylist()]
+
+
+def read_splits(data: bytes) -> dict[str, Split]:
+    """The split of each piece by its file's sha256, from pieces.parquet."""
+    table = pq.read_table(io.BytesIO(data), columns=["sha256", "split"])
+    return dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
+
+
+def joined_inventory(earlier: Sequence[InventoryFile], found: Iterable[InventoryFile]) -> list[InventoryFile]:
+    """Earlier files, then those found now for the first time (the same bytes under the same name are one file)."""
+    known = {(file.name, file.sha256) for file in earlier}
+    result = list(earlier)
+    for file in found:
+        if (file.name, file.sha256) not in known:
+            known.add((file.name, file.sha256))
+            result.append(file)
+    return result

@@ -1,0 +1,74 @@
+"""Notes that sound too long: a lost note-off mispairs every later note of that pitch, or leaves one hanging.
+
+Readers pair note-offs first in, first out. Where one note-off is missing (two voices in unison, written as one
+key), each later note of the pitch takes the next one's note-off, and a quaver sounds for a hundred bars. A key can
+sound once at a time, so the repair is: a note ends at the first note-off after its onset, or where the key is
+struck again, whichever comes first.
+"""
+
+import numpy as np
+
+from bandmate_ingest.columns import Bools, Columns, Ints
+from bandmate_ingest.rules import CleaningRules
+
+
+def pair_anew(notes: Columns) -> tuple[Columns, int]:
+    """Pair note-offs so that no key of a part sounds twice at once.
+
+    Of notes with the same part, pitch and onset the loudest stays. Applied twice it changes nothing more.
+
+    Returns:
+        The notes (same ticks) and how many were dropped or shortened.
+    """
+    duration = np.maximum(notes.duration, 1)
+    order = _by_key(notes)
+    key = (notes.part * 128 + notes.pitch)[order]
+    onset = notes.onset[order]
+    end = onset + duration[order]
+    same_key = key[1:] == key[:-1]
+    if not np.any(same_key & (onset[1:] < end[:-1])):
+        return notes.at(notes.onset, duration), 0
+
+    first = np.ones(len(order), dtype=np.bool_)
+    first[1:] = ~same_key | (onset[1:] != onset[:-1])
+    note_offs = np.sort((key << 40) | end)
+    kept, key, onset = order[first], key[first], onset[first]
+    new_end = note_offs[np.searchsorted(note_offs, (key << 40) | onset, side="right")] & ((1 << 40) - 1)
+    struck_again = key[1:] == key[:-1]
+    new_end[:-1] = np.where(struck_again, np.minimum(new_end[:-1], onset[1:]), new_end[:-1])
+    new_duration = new_end - onset
+    changed = len(order) - len(kept) + int(np.count_nonzero(new_duration != duration[kept]))
+    return notes.select(kept).at(onset, new_duration), changed
+
+
+def shorten_stuck(notes: Columns, ticks_per_quarter: int, rules: CleaningRules) -> tuple[Columns, int]:
+    """Cut notes of absurd length down to the median duration of their part.
+
+    A note is stuck when it outlasts both `rules.stuck_quarters` and `rules.stuck_ratio` times its part's median.
+
+    Returns:
+        The notes and how many were cut.
+    """
+    suspect = notes.duration > rules.stuck_quarters * ticks_per_quarter
+    if not suspect.any():
+        return notes, 0
+    duration = notes.duration.copy()
+    count = 0
+    for part in np.unique(notes.part[suspect]):
+        median = max(int(np.median(notes.duration[notes.part == part])), 1)
+        stuck = suspect & (notes.part == part) & (notes.duration > rules.stuck_ratio * median)
+        duration[stuck] = median
+        count += int(np.count_nonzero(stuck))
+    return notes.at(notes.onset, duration), count
+
+
+def _by_key(notes: Columns) -> Ints:
+    """Order by part, pitch, onset, and loudest first."""
+    key = (notes.part << 53) | (notes.pitch << 46) | (notes.onset << 7) | (127 - notes.velocity)
+    return np.argsort(key, kind="stable")
+
+
+def sounding(notes: Columns) -> Bools:
+    """Which notes have a velocity above zero and a pitch a keyboard knows."""
+    mask: Bools = (notes.velocity > 0) & (notes.pitch >= 0) & (notes.pitch <= 127)
+    return mask

@@ -1,0 +1,15 @@
+"""The ingest service's workers: `celery -A bandmate_ingest.tasks worker -Q bandmate-ingest`."""
+
+from collections.abc import Mapping
+
+from bandmate_shared.jobs.context import Handler
+from bandmate_shared.queue import service_app
+
+
+def _handlers() -> Mapping[str, Handler]:
+    from bandmate_ingest.handler import build_dataset
+
+    return {"dataset": build_dataset}
+
+
+app = service_app("ingest", _handlers)

@@ -1,0 +1,67 @@
+"""`bandmate ingest`: files become a dataset."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from bandmate_shared.contracts.datasets import DatasetReport, DatasetRequest
+from bandmate_shared.errors import BandmateError, NotFound
+
+from bandmate_local.cli.output import console, print_json
+from bandmate_local.cli.progress import StageDisplay
+from bandmate_local.cli.working import perform, platform_session
+
+
+class NothingAccepted(BandmateError):
+    """Every file was rejected: there is no dataset."""
+
+    type = "nothing-accepted"
+    title = "No file became a piece"
+    status = 422
+
+
+def ingest(
+    sources: Annotated[list[str], typer.Argument(help="Folders, zips, files, or music21:COMPOSER.")],
+    name: Annotated[str, typer.Option(help="The dataset's name. Asking again with more sources adds to it.")],
+    style: Annotated[str | None, typer.Option(help="Label of every piece; without it, the folder's name.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Clean files into a dataset. Exit status 0 when at least one piece was accepted."""
+    request = DatasetRequest(name=name, sources=[_absolute(source) for source in sources], style=style)
+    with platform_session("ingest") as session, StageDisplay(quiet=as_json) as display:
+        job = perform(session, "datasets", request.model_dump(mode="json", exclude_none=True), display)
+        report = DatasetReport.model_validate(job.result)
+    if as_json:
+        print_json(json.loads(report.model_dump_json()))
+    else:
+        _print(report)
+    if report.files == 0:
+        raise NothingAccepted(f"no MIDI or MusicXML file was found in {', '.join(sources)}")
+    if report.accepted == 0:
+        raise NothingAccepted(f"none of {report.files} files became a piece; the report names each one's reason")
+
+
+def _absolute(source: str) -> str:
+    """The worker has another working directory; a scheme (music21:, s3://) is left alone."""
+    if ":" in source and not Path(source).exists():
+        return source
+    path = Path(source).expanduser().resolve()
+    if not path.exists():
+        raise NotFound(f"{source} does not exist")
+    return str(path)
+
+
+def _print(report: DatasetReport) -> None:
+    mark = "[green]✓[/]" if report.accepted else "[red]✗[/]"
+    console.print(
+        f"{mark} {report.name}: {report.accepted} of {report.files} files became pieces "
+        f"({report.files_processed} read in {report.seconds:.1f} s)"
+    )
+    for step, count in report.steps.items():
+        if count:
+            console.print(f"  {step:<20} {count}", markup=False)
+    for rejected in report.rejected[:10]:
+        console.print(f"  rejected {rejected.name}: {rejected.detail} ({rejected.reason})", markup=False)
+    if len(report.rejected) > 10:
+        console.print(f"  … and {len(report.rejected) - 10} more; --json lists all")

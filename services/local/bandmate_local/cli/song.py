@@ -1,0 +1,120 @@
+"""`bandmate song`: one song, asked for and waited for."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from bandmate_shared.contracts.jobs import JobView
+from bandmate_shared.contracts.songs import MAX_PROMPT_CHARACTERS, SongReport, SongRequest
+from bandmate_shared.errors import InvalidRequest, LimitExceeded, NotFound
+
+from bandmate_local.cli.output import console, megabytes, print_json
+from bandmate_local.cli.progress import StageDisplay
+from bandmate_local.cli.working import perform, platform_session
+
+_WHAT_IT_IS = {
+    "song.wav": "the mix",
+    "vocals.wav": "the singing alone",
+    "instrumental.wav": "the band alone",
+    "song.mid": "the notes, with the words as lyric events",
+    "song.musicxml": "the score, for MuseScore and its like",
+    "pianoroll.png": "a picture of the notes",
+    "report.json": "what was asked and what came out",
+}
+
+
+def song(
+    style: Annotated[str | None, typer.Option(help="The style, for instance folk. [default: song]")] = None,
+    key: Annotated[str | None, typer.Option(help="'D', 'F# minor', 'Bbm'.")] = None,
+    bars: Annotated[int | None, typer.Option(help="Length in bars.")] = None,
+    tempo: Annotated[float | None, typer.Option(help="Quarter notes a minute.")] = None,
+    metre: Annotated[str | None, typer.Option(help="'4/4', '3/4', '6/8'.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same request, model and seed: same song.")] = None,
+    prompt: Annotated[Path | None, typer.Option(help="A MIDI file to go on from.")] = None,
+    lyrics: Annotated[str | None, typer.Option(help="The words, or a file of them; one phrase a line.")] = None,
+    voice: Annotated[str | None, typer.Option(help="The singer.")] = None,
+    takes: Annotated[int | None, typer.Option(help="How many different songs. [default: 1]")] = None,
+    model: Annotated[str | None, typer.Option(help="A model's id or alias; without it, the one in production.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files. [default: out/<job id>]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the job, its report and its files as JSON.")] = False,
+) -> None:
+    """Write a song: notes, score, stems, mix, and vocals when there are lyrics."""
+    asked = {
+        "style": style,
+        "key": key,
+        "bars": bars,
+        "tempo": tempo,
+        "metre": metre,
+        "seed": seed,
+        "lyrics": None if lyrics is None else text_or_file(lyrics),
+        "voice": voice,
+        "prompt": None if prompt is None else _encoded(prompt),
+        "takes": takes,
+        "model": model,
+    }
+    request = SongRequest.model_validate({name: value for name, value in asked.items() if value is not None})
+    with platform_session("generate", "vocal") as session, StageDisplay(quiet=as_json) as display:
+        job = perform(session, "songs", request.model_dump(mode="json", exclude_none=True), display)
+        folder = out or Path("out") / job.id
+        files = session.collect("songs", job, folder)
+    if as_json:
+        report = json.loads(files["report.json"].read_text()) if "report.json" in files else None
+        print_json({**json.loads(job.model_dump_json()), "report": report, "files": files})
+    else:
+        _print(job, folder, files)
+
+
+def text_or_file(given: str) -> str:
+    """The words themselves, or the content of the file they name.
+
+    Raises:
+        NotFound: it looks like a file's name, and there is no such file.
+        InvalidRequest: the file is not text.
+    """
+    one_line = "\n" not in given and 0 < len(given) < 1024
+    if one_line and Path(given).is_file():
+        try:
+            return Path(given).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidRequest(f"{given} is not a text file in UTF-8") from error
+    if one_line and Path(given).suffix in (".txt", ".lrc", ".md") and " " not in given:
+        raise NotFound(f"there is no file {given}")
+    return given
+
+
+def _encoded(prompt: Path) -> str:
+    if not prompt.is_file():
+        raise NotFound(f"there is no file {prompt}")
+    if prompt.stat().st_size > MAX_PROMPT_CHARACTERS * 3 // 4:
+        raise LimitExceeded(f"{prompt} has {prompt.stat().st_size} bytes; a prompt may have about 1 MiB")
+    return base64.b64encode(prompt.read_bytes()).decode()
+
+
+def _print(job: JobView, folder: Path, files: dict[str, Path]) -> None:
+    started, finished = job.started_at or job.created_at, job.finished_at or job.created_at
+    console.print(f"[green]✓[/] {job.id} in {(finished - started).total_seconds():.1f} s{_summary(files)}")
+    for name, meaning in _WHAT_IT_IS.items():
+        if name in files:
+            size = megabytes(files[name].stat().st_size)
+            console.print(f"  {files[name]!s:<36} {size:>9}  {meaning}", markup=False)
+    others = [name for name in files if name not in _WHAT_IT_IS]
+    stems = [name for name in others if name.startswith("stems/")]
+    if stems:
+        names = ", ".join(Path(name).stem for name in stems)
+        console.print(f"  {folder / 'stems'!s:<36} {len(stems):>3} files  each instrument alone: {names}", markup=False)
+    for name in others:
+        if name not in stems:
+            console.print(f"  {files[name]}", markup=False)
+
+
+def _summary(files: dict[str, Path]) -> str:
+    """What the report says in a few words, if the job has one report (several takes have one each)."""
+    if "report.json" not in files:
+        return ""
+    report = SongReport.model_validate_json(files["report.json"].read_bytes())
+    told: list[Any] = [report.style]
+    told += [found.measured for name in ("key", "metre") if (found := report.properties.get(name)) is not None]
+    told.append(f"seed {report.seed}")
+    return f": {', '.join(map(str, told))}"

@@ -1,0 +1,57 @@
+"""The one HTTP process: every service's routes, and the threads that keep the jobs moving.
+
+Started by the supervisor as `python -m bandmate_local.server FD`, where FD is a socket that listens already.
+"""
+
+import socket
+import sys
+import threading
+from importlib.resources import as_file, files
+
+from bandmate_generate import api as generate
+from bandmate_ingest import api as ingest
+from bandmate_shared.http.app import create_app
+from bandmate_shared.http.serve import serve
+from bandmate_shared.jobs.sweeper import Sweeper
+from bandmate_shared.runtime import Runtime, open_runtime
+from bandmate_shared.submissions import SubmissionIntake
+from bandmate_shared.telemetry import configure_logging
+from bandmate_train import api as train
+from bandmate_train.starter import register_starter
+from bandmate_vocal import api as vocal
+from fastapi import FastAPI
+
+from bandmate_local.settings import local_settings
+
+
+def create_platform_app(runtime: Runtime) -> FastAPI:
+    """Datasets, trainings, models, songs and vocals in one app."""
+    services = (ingest, train, generate, vocal)
+    return create_app(runtime, "Bandmate", [router for service in services for router in service.routers(runtime)])
+
+
+def main(descriptor: int) -> None:
+    """Serve until told to stop."""
+    settings = local_settings()
+    configure_logging(settings, "http")
+    runtime = open_runtime(settings)
+    with as_file(files("bandmate_model") / "starter") as starter:
+        register_starter(runtime.storage, starter)
+    stop = threading.Event()
+    sweeper = Sweeper(runtime.store, runtime.relay, settings.sweep_seconds)
+    intake = SubmissionIntake(runtime, check=lambda request: generate.check(runtime, request))
+    intake_thread = threading.Thread(target=intake.run, args=(stop,), name="submissions")
+    runtime.relay.start()
+    sweeper.start()
+    intake_thread.start()
+    try:
+        serve(create_platform_app(runtime), settings, listening=socket.socket(fileno=descriptor))
+    finally:
+        stop.set()
+        sweeper.stop()
+        intake_thread.join()
+        runtime.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

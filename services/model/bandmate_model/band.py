@@ -1,0 +1,149 @@
+"""Band arrangements of songs with piano, so that a model learns to write for a whole band.
+
+Free collections of songs with voice, bass and drums are hardly to be had; art songs for voice and piano and drum
+performances are. A band piece keeps the voice, gives the piano's bass line to a bass, and lays a drummer's beat under
+it, looped, closing with one stroke in the last bar. The pieces form a style of their own and are made in training only.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandmate_model.data import PartInfo, Piece, instrument_of
+
+BASS_PROGRAM = 33
+BASS_CEILING = 55
+"""A lowest note above this (G3) is no bass note."""
+MIN_BEAT_BARS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class BandRecipe:
+    """Which styles to combine, from a hyperparameter `songs+drums=band`."""
+
+    songs: str
+    drums: str
+    band: str
+
+    @staticmethod
+    def parse(text: str) -> "BandRecipe | None":
+        """None for an empty text.
+
+        Raises:
+            ValueError: the text is not of the form `songs+drums=band`.
+        """
+        if not text:
+            return None
+        left, _, band = text.partition("=")
+        songs, _, drums = left.partition("+")
+        if not (songs and drums and band):
+            raise ValueError(f"band={text!r}; write songs+drums=band, for example song+groove=pop")
+        return BandRecipe(songs, drums, band)
+
+
+def with_band(pieces: Iterable[Piece], recipe: BandRecipe | None) -> Iterator[Piece]:
+    """The pieces, and after them band arrangements of the songs that take drums, and of a third of the others.
+
+    Songs get beats of their own split.
+    """
+    songs: list[Piece] = []
+    beats: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        if recipe is not None and piece.style == recipe.songs and _voice_and_piano(piece) is not None:
+            songs.append(piece)
+        if recipe is not None and piece.style == recipe.drums and _is_beat(piece):
+            beats.setdefault(piece.split, []).append(piece)
+        yield piece
+    if recipe is None:
+        return
+    for number, song in enumerate(songs):
+        choices = beats.get(song.split, [])
+        takes_drums = bool(choices) and _in_common_time(song)
+        if takes_drums or number % 3 == 0:
+            yield arrange(song, choices[number * 7 % len(choices)] if takes_drums else None, recipe.band)
+
+
+def arrange(song: Piece, beat: Piece | None, style: str) -> Piece:
+    """Voice, piano without its bass line, bass, and the beat if there is one (then the song is in 4/4 throughout)."""
+    found = _voice_and_piano(song)
+    assert found is not None, "only called for songs with voice and piano"
+    voices, piano = found
+    rows = song.notes
+    right, bass = split_bass(rows[rows[:, 0] == piano])
+    number = 1 + max(part.part for part in song.parts)
+    tables = [rows[np.isin(rows[:, 0], voices)], right]
+    parts = [part for part in song.parts if part.part in voices or part.part == piano]
+    if len(bass):
+        bass[:, 0] = number
+        tables.append(bass)
+        parts.append(PartInfo(number, "Bass", BASS_PROGRAM, False, "bass"))
+    if beat is not None:
+        drums = _loop(beat, [length for length, _, _ in song.bars])
+        drums[:, 0] = number + 1
+        tables.append(drums)
+        parts.append(PartInfo(number + 1, "Drums", 0, True, "drums"))
+    notes = np.concatenate(tables)
+    notes = notes[np.lexsort((notes[:, 3], notes[:, 1], notes[:, 0]))]
+    return replace(song, name=f"{song.name} (band)", style=style, parts=tuple(parts), notes=notes)
+
+
+def split_bass(rows: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """A keyboard part without its bass line, and the bass line, one note at a time.
+
+    A bass note is the lowest of its onset and of everything that sounds then, and not above BASS_CEILING.
+    """
+    order = np.lexsort((rows[:, 3], rows[:, 1]))
+    rows = rows[order]
+    is_bass = np.zeros(len(rows), dtype=np.bool_)
+    sounding: list[tuple[int, int]] = []
+    before = -1
+    for index, (_, onset, duration, pitch, _) in enumerate(rows.tolist()):
+        if onset != before:
+            sounding = [note for note in sounding if note[0] > onset]
+            is_bass[index] = pitch <= BASS_CEILING and all(pitch <= other for _, other in sounding)
+            before = onset
+        sounding.append((onset + duration, pitch))
+    bass = rows[is_bass].copy()
+    if len(bass) > 1:
+        bass[:-1, 2] = np.minimum(bass[:-1, 2], np.diff(bass[:, 1]))
+    return rows[~is_bass], bass
+
+
+def _loop(beat: Piece, lengths: list[int]) -> NDArray[np.int32]:
+    """The bars of a beat over and over, silent in a short first bar; the last bar keeps its first stroke only."""
+    bars = [
+        beat.notes[beat.notes[:, 1] // 96 == number] - [0, 96 * number, 0, 0, 0] for number in range(len(beat.bars))
+    ]
+    tables = []
+    tick = taken = 0
+    for number, length in enumerate(lengths):
+        if number > 0 or length == 96:
+            copy = bars[taken % len(bars)].astype(np.int32)
+            if number == len(lengths) - 1:
+                copy = copy[copy[:, 1] == 0]
+            copy[:, 1] += tick
+            tables.append(copy)
+            taken += 1
+        tick += length
+    return np.concatenate(tables)
+
+
+def _is_beat(piece: Piece) -> bool:
+    return len(piece.bars) >= MIN_BEAT_BARS and all(part.is_drum for part in piece.parts) and _in_common_time(piece)
+
+
+def _in_common_time(piece: Piece) -> bool:
+    """In 4/4 throughout; a short first bar (an upbeat) or last bar does not count."""
+    return all((n, d) == (4, 4) for _, n, d in piece.bars) and all(length == 96 for length, _, _ in piece.bars[1:-1])
+
+
+def _voice_and_piano(piece: Piece) -> tuple[list[int], int] | None:
+    """The singers' parts and the one piano part; None if the piece has not just these."""
+    kinds = {part.part: instrument_of(part) for part in piece.parts}
+    voices = [part for part, kind in kinds.items() if kind == "voice"]
+    pianos = [part for part, kind in kinds.items() if kind == "piano"]
+    if not voices or len(pianos) != 1 or len(voices) + 1 != len(kinds):
+        return None
+    return voices, pianos[0]

@@ -1,0 +1,322 @@
+"""A composition request becomes notes: frame and parts to the grammar, the prompt through the network, then event by
+event until the last bar is full. Everything random comes from one generator a seed, so a seed's take is the same
+whichever other seeds were asked for with it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from bandmate_shared.contracts.composition import CompositionRequest
+from bandmate_shared.errors import InvalidRequest
+
+from bandmate_model.context import LAGS
+from bandmate_model.data import events_of
+from bandmate_model.expression import velocity
+from bandmate_model.grammar import Grammar, Line
+from bandmate_model.lineup import StyleStatistics, shift_for, slots_for
+from bandmate_model.runtime import Network
+from bandmate_model.sampling import Draw, Temperatures, draw
+from bandmate_model.taste import PitchLeanings, Taste, closing_duration_bias, closing_time_bias
+from bandmate_model.tokens import (
+    DRUM_DURATION,
+    DRUM_PITCH,
+    GRID_PER_TICK,
+    TICKS_PER_QUARTER,
+    TIME_BAR,
+    Event,
+    Frame,
+    duration_ticks,
+    duration_token,
+    is_drum_slot,
+    tempo_token,
+    velocity_token,
+)
+
+MODES = ("major", "minor")
+NoteRow = tuple[int, int, int, int, int]
+
+
+class Take(NamedTuple):
+    """Notes as the contract wants them (part, onset, duration, pitch, velocity), and how likely they were."""
+
+    notes: list[NoteRow]
+    log_likelihood: float
+    choices: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request translated into the model's terms, checked; shared by all its seeds."""
+
+    request: CompositionRequest
+    frame: Frame
+    bar_ticks: int
+    slots: list[int]
+    lines: list[Line]
+    shift: int
+    """Semitones from the key asked for to C."""
+    prompt_end: int
+    """The tick at which composing begins."""
+    given: list[Event]
+    """The prompt's events, through the end of its last bar."""
+    style: int
+    phrase_ends: dict[int, frozenset[int]] = field(default_factory=dict)
+    """Slot → ticks of the fixed notes that close a phrase."""
+
+
+def plan(request: CompositionRequest, network: Network) -> Plan:
+    """Check a request against a model and translate it.
+
+    Raises:
+        InvalidRequest: the style is unknown to the model; a part has no pitch; a rhythm overlaps itself or runs past
+            the end; the prompt has notes outside its bars.
+    """
+    styles = network.info.styles
+    if request.style not in styles:
+        raise InvalidRequest(f"this model knows no style {request.style!r}; it knows {', '.join(styles)}")
+    statistics = StyleStatistics.from_config(network.info.config.get("statistics", {}).get(request.style))
+    bar_ticks = request.numerator * TICKS_PER_QUARTER * 4 // request.denominator
+    frame = Frame.from_bars([(bar_ticks, request.numerator, request.denominator)] * request.bars)
+    slots = slots_for(request.parts, statistics)
+    if not all(slots):
+        raise InvalidRequest("at most four drum parts can be composed at once")
+    shift = shift_for(request.tonic, request.parts, slots, statistics)
+    prompt_end = request.prompt_bars * bar_ticks
+    lines, phrase_ends = [], {}
+    for index, (part, slot) in enumerate(zip(request.parts, slots, strict=True)):
+        low, high = (part.low, part.high) if not is_drum_slot(slot) else (0, 127)
+        low, high = (low + shift, high + shift) if not is_drum_slot(slot) else (low, high)
+        if low > high or high < 0 or low > 127:
+            raise InvalidRequest(f"part {part.name!r} has no pitch between {part.low} and {part.high}")
+        fixed = None
+        if index in request.rhythm:
+            fixed = _fixed(request, index, frame, prompt_end)
+            phrase_ends[slot] = _phrase_ends(fixed, frame.end)
+        known = statistics.drums if is_drum_slot(slot) and statistics.drums else None
+        monophonic = part.monophonic or part.is_voice
+        lines.append(Line(slot, max(0, low), min(127, high), monophonic, fixed, known))
+    given = _given(request, frame, slots, shift, prompt_end)
+    style = styles.index(request.style)
+    return Plan(request, frame, bar_ticks, slots, lines, shift, prompt_end, given, style, phrase_ends)
+
+
+def compose(
+    plan: Plan,
+    network: Network,
+    seed: int,
+    *,
+    taste: Taste,
+    temperatures: Temperatures,
+    attempt: int = 0,
+    check: Callable[[], None] | None = None,
+) -> Take:
+    """One take; another `attempt` gives another one of the same seed. `check` is called once a bar and may raise."""
+    request = plan.request
+    generator = np.random.default_rng([seed, attempt])
+    grammar = Grammar(plan.frame, plan.lines)
+    state = network.start(
+        style=plan.style, mode=MODES.index(request.mode), tempo=tempo_token(request.tempo), slots=plan.slots
+    )
+    for event in plan.given:
+        network.step(state, grammar.context.step_features())
+        grammar.accept(event)
+    composer = _Composer(plan, network, grammar, generator, taste, temperatures)
+    composed: list[tuple[int, Event]] = []
+    while not grammar.done:
+        output_features = grammar.context.step_features()
+        output = network.step(state, output_features)
+        event = composer.next_event(output, output_features)
+        if event.time == TIME_BAR and check is not None:
+            check()
+        grammar.accept(event)
+        if event.slot:
+            composed.append((grammar.context.tick, event))
+    notes = [*request.prompt, *_notes(plan, composed, generator)]
+    notes.sort(key=lambda row: (row[1], row[0], row[3]))
+    return Take(notes, composer.log_likelihood / max(1, composer.choices), composer.choices)
+
+
+class _Composer:
+    """Chooses events one by one and keeps account of their likelihood."""
+
+    def __init__(
+        self, plan: Plan, network: Network, grammar: Grammar, generator: np.random.Generator, taste: Taste,
+        temperatures: Temperatures,
+    ) -> None:  # fmt: skip
+        self.log_likelihood = 0.0
+        self.choices = 0
+        self._plan = plan
+        self._network = network
+        self._grammar = grammar
+        self._generator = generator
+        self._taste = taste
+        self._temperatures = temperatures
+        self._leanings = PitchLeanings(taste, plan.request.mode)
+        parts = dict(zip(plan.slots, plan.request.parts, strict=True))
+        self._parts = parts
+        self._melodies: dict[int, list[int]] = {
+            slot: [event.pitch for event in plan.given if event.slot == slot]
+            for slot, part in parts.items()
+            if part.role == "melody" and not is_drum_slot(slot)
+        }
+        self._rested = dict.fromkeys(plan.slots, 0)
+
+    def next_event(self, output: np.ndarray, features: list[int]) -> Event:
+        network, grammar, context = self._network, self._grammar, self._grammar.context
+        closing = context.bar == len(self._plan.frame.starts) - 1
+        bias = closing_time_bias(self._taste, beat=TICKS_PER_QUARTER) if closing else None
+        time = self._draw(network.time_logits(output, features), grammar.time_mask(), self._temperatures.time, bias)
+        if time == TIME_BAR:
+            for slot in self._rested:
+                self._rested[slot] += 1
+            return Event(TIME_BAR)
+        position = context.position_of(time)
+        tick = self._plan.frame.starts[context.bar] + position
+        heads = network.heads(output)
+        slot = self._draw(
+            network.slot_logits(heads, features, time, position), grammar.slot_mask(time), self._temperatures.slot,
+            self._silence_bias(),
+        )  # fmt: skip
+        note = context.note_features(position, slot)
+        left = self._plan.frame.end - tick
+        bias = closing_duration_bias(self._taste, left=left) if closing and not is_drum_slot(slot) else None
+        duration = self._draw(
+            network.duration_logits(heads, note, position, slot), grammar.duration_mask(time, slot),
+            self._temperatures.duration, bias,
+        )  # fmt: skip
+        pitch = self._draw(
+            network.pitch_logits(heads, note, position, slot, duration), grammar.pitch_mask(time, slot),
+            self._temperatures.pitch, self._pitch_bias(slot, tick, closing, left <= duration_ticks(duration)),
+        )  # fmt: skip
+        loud = 0
+        if is_drum_slot(slot):
+            logits = network.velocity_logits(heads, position, pitch)
+            mask = np.ones(len(logits), dtype=np.bool_)
+            mask[0] = False
+            loud = self._draw(logits, mask, self._temperatures.velocity, None)
+        self._rested[slot] = 0
+        if slot in self._melodies:
+            self._melodies[slot].append(pitch)
+        return Event(time, slot, duration, pitch, loud)
+
+    def _draw(self, logits: np.ndarray, mask: np.ndarray, temperature: float, bias: np.ndarray | None) -> int:
+        request = self._plan.request
+        drawn: Draw = draw(
+            logits, mask, temperature=temperature * request.temperature, top_p=request.top_p,
+            generator=self._generator, bias=bias,
+        )  # fmt: skip
+        if drawn.free:
+            self.log_likelihood += drawn.log_likelihood
+            self.choices += 1
+        return drawn.value
+
+    def _silence_bias(self) -> np.ndarray | None:
+        if not self._taste.silence:
+            return None
+        bias = np.zeros(1 + max(57, max(self._rested)), dtype=np.float32)[:57]
+        for slot, bars in self._rested.items():
+            bias[slot] = self._taste.silence * max(0, bars - 1)
+        return bias
+
+    def _pitch_bias(self, slot: int, tick: int, closing: bool, to_the_end: bool) -> np.ndarray | None:
+        if is_drum_slot(slot):
+            return None
+        if slot not in self._melodies:
+            return self._leanings.harmony(last_bar=closing, is_bass=self._parts[slot].role == "bass")
+        ends = self._plan.phrase_ends.get(slot)
+        voice = self._grammar.voices[slot]
+        last = to_the_end and closing if voice.fixed is None else voice.following == len(voice.fixed) - 1
+        return self._leanings.melody(
+            self._melodies[slot], phrase_end=ends is not None and tick in ends, last_note=last, last_bar=closing
+        )
+
+
+def _fixed(request: CompositionRequest, index: int, frame: Frame, prompt_end: int) -> tuple[tuple[int, int], ...]:
+    """The fixed notes after the prompt, in model ticks."""
+    end = frame.end * GRID_PER_TICK
+    before = 0
+    for note in request.rhythm[index]:
+        if note.onset < before:
+            raise InvalidRequest(f"the rhythm of part {index} overlaps itself at tick {note.onset}")
+        before = note.onset + note.duration
+        if before > end:
+            raise InvalidRequest(f"the rhythm of part {index} runs past the last bar: {before} of {end} ticks")
+    return tuple(
+        (note.onset // GRID_PER_TICK, duration_token(max(1, round(note.duration / GRID_PER_TICK))))
+        for note in request.rhythm[index]
+        if note.onset >= prompt_end * GRID_PER_TICK
+    )
+
+
+def _phrase_ends(fixed: tuple[tuple[int, int], ...], end: int) -> frozenset[int]:
+    """Ticks of the notes before a rest of an eighth or more, and of those at least a quarter longer than the next."""
+    found = set()
+    for (tick, length), (following, next_length) in zip(fixed, [*fixed[1:], (end, 1)], strict=True):
+        ticks = duration_ticks(length)
+        rest = following - tick - ticks
+        if rest >= TICKS_PER_QUARTER // 2 or ticks >= duration_ticks(next_length) + TICKS_PER_QUARTER:
+            found.add(tick)
+    return frozenset(found)
+
+
+def _given(request: CompositionRequest, frame: Frame, slots: list[int], shift: int, prompt_end: int) -> list[Event]:
+    """The prompt as events up to the end of its last bar."""
+    if not request.prompt_bars:
+        if request.prompt:
+            raise InvalidRequest("the prompt has notes but fills no bar; set prompt_bars")
+        return []
+    rows: dict[tuple[int, int, int], tuple[int, int]] = {}
+    for part, onset, duration, pitch, loud in request.prompt:
+        if not 0 <= part < len(slots):
+            raise InvalidRequest(f"the prompt names part {part}, which does not exist")
+        if not 0 <= onset < prompt_end * GRID_PER_TICK or duration < 1:
+            raise InvalidRequest(f"the prompt's note at tick {onset} lies outside its {request.prompt_bars} bars")
+        if onset + duration > frame.end * GRID_PER_TICK or not 0 <= pitch <= 127 or not 1 <= loud <= 127:
+            raise InvalidRequest(f"the prompt's note at tick {onset} is no note of this piece")
+        slot, tick = slots[part], onset // GRID_PER_TICK
+        if is_drum_slot(slot):
+            rows[tick, slot, DRUM_PITCH + pitch] = (DRUM_DURATION, velocity_token(loud))
+        elif 0 <= pitch + shift <= 127:
+            rows[tick, slot, 1 + pitch + shift] = (duration_token(max(1, round(duration / GRID_PER_TICK))), 0)
+    whole = events_of(frame, rows)
+    bars = frame.bar_at(prompt_end)
+    end = 0
+    while bars:
+        bars -= whole[end].time == TIME_BAR
+        end += 1
+    return whole[:end]
+
+
+def _notes(plan: Plan, composed: list[tuple[int, Event]], generator: np.random.Generator) -> list[NoteRow]:
+    """Composed events as notes of the key asked for, fixed ones with their exact times."""
+    request = plan.request
+    parts = {slot: index for index, slot in enumerate(plan.slots)}
+    exact = {
+        index: iter([note for note in notes if note.onset >= request.prompt_bars * plan.bar_ticks * GRID_PER_TICK])
+        for index, notes in request.rhythm.items()
+    }
+    result = []
+    before = (-1, -1)
+    for tick, event in composed:
+        index = parts[event.slot]
+        part = request.parts[index]
+        drum = is_drum_slot(event.slot)
+        pitch = event.pitch - DRUM_PITCH if drum else event.pitch - 1 - plan.shift
+        loud = velocity(
+            part, tick=tick, bar_ticks=plan.bar_ticks, metre=(request.numerator, request.denominator),
+            end=plan.frame.end, drum_token=event.velocity, lowest_of_chord=(tick, event.slot) != before,
+            generator=generator,
+        )  # fmt: skip
+        before = (tick, event.slot)
+        if index in exact:
+            note = next(exact[index])
+            result.append((index, note.onset, note.duration, pitch, loud))
+        else:
+            ticks = min(duration_ticks(event.duration), plan.frame.end - tick)
+            result.append((index, tick * GRID_PER_TICK, ticks * GRID_PER_TICK, pitch, loud))
+    return result
+
+
+__all__ = ["LAGS", "Plan", "Take", "compose", "plan"]

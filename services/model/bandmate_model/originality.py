@@ -1,0 +1,164 @@
+"""How near a piece comes to the training set: hashed n-grams of melody, the same in every key.
+
+An n-gram is NGRAM_NOTES successive top notes of a part, as intervals and time between onsets. The index holds each
+n-gram's hash with the number of a piece that has it: two sorted arrays, no notes. A run of matching n-grams in one
+piece is a passage in common.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from bandmate_shared.contracts.songs import Originality
+from numpy.typing import NDArray
+
+from bandmate_model.context import COLUMNS
+from bandmate_model.data import TrainingSet
+from bandmate_model.tokens import DRUM_PITCH, TIME_BAR, slot_class
+
+NGRAM_NOTES = 6
+MIN_DISTINCT = 3
+"""An n-gram with fewer different pitches (a repeated note, a trill) says nothing about copying."""
+FILE_NAME = "originality.safetensors"
+_UNSUNG = frozenset({"drums", "bass", "pad"})
+_MULTIPLIERS = np.array(
+    [
+        0x9E3779B1,
+        0x85EBCA77,
+        0xC2B2AE3D,
+        0x27D4EB2F,
+        0x165667B1,
+        0xD3A2646D,
+        0xFD7046C5,
+        0xB55A4F09,
+        0x2545F491,
+        0x94D049BB,
+    ],
+    dtype=np.uint64,
+)
+
+Lines = Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""Melodies as (onset ticks, pitches)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalityIndex:
+    """Hashes in ascending order, beside each the number of its piece in `names`."""
+
+    hashes: NDArray[np.uint32]
+    pieces: NDArray[np.uint16]
+    names: list[str]
+
+    def save(self, folder: Path) -> None:
+        from safetensors.numpy import save_file
+
+        names = np.frombuffer(json.dumps(self.names).encode(), dtype=np.uint8)
+        save_file({"hashes": self.hashes, "pieces": self.pieces, "names": names}, folder / FILE_NAME)
+
+    @staticmethod
+    def load(folder: Path) -> "OriginalityIndex | None":
+        """None if the model came without an index.
+
+        Raises:
+            ValueError: the file is broken.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        path = folder / FILE_NAME
+        if not path.is_file():
+            return None
+        try:
+            arrays = load_file(path)
+            names = json.loads(arrays["names"].tobytes())
+            return OriginalityIndex(arrays["hashes"], arrays["pieces"], names)
+        except (SafetensorError, KeyError, OSError) as error:
+            raise ValueError(f"{FILE_NAME} cannot be read: {error}") from error
+
+    def compare(self, lines: Lines) -> Originality:
+        """The nearest passage in common, and how much of the lines occurs in training at all."""
+        seen = total = longest = 0
+        nearest: int | None = None
+        for onsets, pitches in lines:
+            grams, telling = ngrams(onsets, pitches)
+            total += int(telling.sum())
+            starts = np.searchsorted(self.hashes, grams, side="left")
+            ends = np.searchsorted(self.hashes, grams, side="right")
+            runs: dict[int, int] = {}
+            for start, end, tells in zip(starts.tolist(), ends.tolist(), telling.tolist(), strict=True):
+                if not tells:  # Says nothing, so it neither breaks a passage nor lengthens it.
+                    continue
+                seen += end > start
+                runs = {piece: runs.get(piece, 0) + 1 for piece in self.pieces[start:end].tolist()}
+                for piece, length in runs.items():
+                    if length > longest:
+                        longest, nearest = length, piece
+        return Originality(
+            nearest_piece=None if nearest is None else self.names[nearest],
+            longest_match_notes=longest + NGRAM_NOTES - 1 if longest else 0,
+            seen_share=seen / total if total else 0.0,
+            ngram_notes=NGRAM_NOTES,
+        )
+
+
+def ngrams(onsets: NDArray[np.int64], pitches: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """Hash of the n-gram that starts at each note, and whether it tells anything (MIN_DISTINCT)."""
+    count = len(pitches) - NGRAM_NOTES + 1
+    if count <= 0:
+        return np.zeros(0, np.uint32), np.zeros(0, np.bool_)
+    windows = np.lib.stride_tricks.sliding_window_view(pitches, NGRAM_NOTES)
+    distinct = 1 + (np.diff(np.sort(windows, axis=1), axis=1) > 0).sum(axis=1)
+    steps = np.stack([np.diff(pitches) + 128, np.minimum(np.diff(onsets), 192)], axis=1).astype(np.uint64)
+    values = np.lib.stride_tricks.sliding_window_view(steps, NGRAM_NOTES - 1, axis=0).reshape(count, -1)
+    mixed = ((values + 1) * _MULTIPLIERS).sum(axis=1)
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    return (mixed >> np.uint64(32)).astype(np.uint32), distinct >= MIN_DISTINCT
+
+
+def top_line(onsets: NDArray[np.int64], pitches: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The highest note of each onset."""
+    order = np.lexsort((pitches, onsets))
+    onsets, pitches = onsets[order], pitches[order]
+    last = np.append(onsets[1:] != onsets[:-1], True) if len(onsets) else np.zeros(0, np.bool_)
+    return onsets[last], pitches[last]
+
+
+def build_index(training: TrainingSet, *, leave_out: frozenset[str] = frozenset()) -> OriginalityIndex:
+    """Index of the top lines of every training piece's melodic parts; styles in `leave_out` have no music of their
+    own."""
+    names: list[str] = []
+    hashes, numbers = [], []
+    for index in training.split("train"):
+        piece = training.pieces[index]
+        if piece.style in leave_out or len(names) >= 0xFFFF:
+            continue
+        rows = np.asarray(training.rows[piece.start : piece.start + piece.length])
+        found = [ngrams(*line) for line in _lines_of(rows)]
+        telling = [grams[mask] for grams, mask in found if mask.any()]
+        if not telling:
+            continue
+        own = np.unique(np.concatenate(telling))
+        hashes.append(own)
+        numbers.append(np.full(len(own), len(names), dtype=np.uint16))
+        names.append(piece.name)
+    if not names:
+        return OriginalityIndex(np.zeros(0, np.uint32), np.zeros(0, np.uint16), [])
+    merged, owner = np.concatenate(hashes), np.concatenate(numbers)
+    order = np.argsort(merged, kind="stable")
+    return OriginalityIndex(merged[order], owner[order], names)
+
+
+def _lines_of(rows: NDArray[np.int16]) -> Lines:
+    """Top lines of a piece out of its training rows."""
+    time, slot = rows[:, COLUMNS.index("target_time")], rows[:, COLUMNS.index("target_slot")]
+    pitch, position = rows[:, COLUMNS.index("target_pitch")], rows[:, COLUMNS.index("target_position")]
+    ends = np.where(time == TIME_BAR, rows[:, COLUMNS.index("bar_ticks")], 0).astype(np.int64)
+    onset = np.cumsum(ends) - ends + position
+    for each in np.unique(slot[slot > 0]).tolist():
+        if slot_class(each) in _UNSUNG:
+            continue
+        mine = (slot == each) & (pitch < DRUM_PITCH)
+        yield top_line(onset[mine], pitch[mine].astype(np.int64))

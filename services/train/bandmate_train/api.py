@@ -1,0 +1,82 @@
+"""The train service's HTTP side: `/v1/trainings` and `/v1/models`."""
+
+from bandmate_shared.contracts.trainings import (
+    AliasChange,
+    ModelAlias,
+    ModelList,
+    ModelManifest,
+    ModelView,
+    TrainingRequest,
+)
+from bandmate_shared.errors import NotFound
+from bandmate_shared.http.app import create_app
+from bandmate_shared.http.identity import Tenant
+from bandmate_shared.http.job_routes import job_router
+from bandmate_shared.registry import list_aliases, list_models, read_model
+from bandmate_shared.runtime import Runtime, open_runtime
+from fastapi import APIRouter, FastAPI
+
+from bandmate_train.datasets import find_dataset
+from bandmate_train.models import promote, refuse_reserved, roll_back
+from bandmate_train.settings import train_settings
+from bandmate_train.trainer import as_hyperparameters
+
+
+def routers(runtime: Runtime) -> list[APIRouter]:
+    """The routes of trainings and models."""
+
+    def check(request: TrainingRequest, tenant: str) -> TrainingRequest:
+        find_dataset(runtime.storage, request.dataset, request.dataset_version, tenant)
+        as_hyperparameters(request.hyperparameters)
+        if request.name is not None:
+            refuse_reserved(request.name)
+        return request
+
+    trainings = job_router(runtime, "trainings", ["training"], TrainingRequest, check_for_tenant=check)
+    return [trainings, models_router(runtime)]
+
+
+def create_service_app() -> FastAPI:
+    """The service by itself, for a container: `uvicorn --factory bandmate_train.api:create_service_app`."""
+    runtime = open_runtime(train_settings())
+    return create_app(runtime, "Bandmate train", routers(runtime))
+
+
+def models_router(runtime: Runtime) -> APIRouter:
+    """The model registry: reading, promoting, rolling back."""
+    router = APIRouter(prefix="/v1/models", tags=["models"])
+    storage = runtime.storage
+
+    @router.get("", summary="Models, newest first")
+    def index(tenant: Tenant) -> ModelList:
+        aliases = _aliases_by_model(tenant)
+        return ModelList(items=[_view(model, aliases) for model in list_models(storage, tenant)])
+
+    @router.post("/rollback", summary="Let an alias mean what it meant before")
+    def rollback(tenant: Tenant, body: AliasChange | None = None) -> ModelAlias:
+        change = body or AliasChange()
+        return roll_back(storage, tenant, change.alias, change.expected)
+
+    @router.get("/{model_id}", summary="One model, with its lineage")
+    def show(tenant: Tenant, model_id: str) -> ModelView:
+        model = read_model(storage, model_id, tenant)
+        if model is None:
+            raise NotFound(f"there is no model {model_id!r}")
+        return _view(model, _aliases_by_model(tenant))
+
+    @router.post("/{model_id}/promote", summary="Let an alias, by default 'production', mean this model")
+    def promote_model(tenant: Tenant, model_id: str, body: AliasChange | None = None) -> ModelAlias:
+        change = body or AliasChange()
+        return promote(storage, model_id, tenant, change.alias, change.expected)
+
+    def _aliases_by_model(tenant: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for alias in list_aliases(storage, tenant):
+            found.setdefault(alias.model, []).append(alias.alias)
+        return found
+
+    return router
+
+
+def _view(model: ModelManifest, aliases: dict[str, list[str]]) -> ModelView:
+    return ModelView(**model.model_dump(), aliases=aliases.get(model.id, []))

@@ -1,0 +1,89 @@
+"""Finding a dataset in the store and putting it where a trainer can read it.
+
+The ingest service writes `datasets/<name>/<version>/…`, `manifest.json` there last, and then
+`datasets/<name>/latest.json`, which names the newest version; in a tenant's own space where there is one.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bandmate_shared.errors import BandmateError, InvalidRequest, NotFound
+from bandmate_shared.storage import Storage, sha256_of, tenant_space
+
+MANIFEST = "manifest.json"
+
+
+class UnknownDataset(InvalidRequest):
+    """The request names a dataset, or a version of one, that is not there."""
+
+    type = "unknown-dataset"
+    title = "There is no such dataset"
+
+
+class CorruptDataset(BandmateError):
+    """A file of the dataset is not what its manifest says."""
+
+    type = "corrupt-dataset"
+    title = "The dataset is damaged"
+
+
+@dataclass(frozen=True)
+class DatasetVersion:
+    """A version of a dataset in the store. `sha256` is its manifest's, and stands for it in a model's lineage."""
+
+    name: str
+    version: str
+    sha256: str
+    prefix: str
+    files: dict[str, str]
+    """Name → SHA-256."""
+
+    @property
+    def lineage(self) -> dict[str, str]:
+        return {"name": self.name, "version": self.version, "sha256": self.sha256}
+
+
+def find_dataset(storage: Storage, name: str, version: str | None, tenant: str) -> DatasetVersion:
+    """The named version, or the newest; the tenant's own before the house's. Raises UnknownDataset."""
+    for space in dict.fromkeys((tenant_space(tenant), "")):
+        found = _find_in(storage, f"{space}datasets/{name}/", name, version)
+        if found is not None:
+            return found
+    known = ", ".join(list_datasets(storage, tenant)) or "none yet; make one: bandmate ingest FOLDER --name NAME"
+    which = f"{name!r}" if version is None else f"{name!r} in version {version!r}"
+    raise UnknownDataset(f"there is no dataset {which}; there are: {known}")
+
+
+def list_datasets(storage: Storage, tenant: str) -> list[str]:
+    """Names of the datasets that the tenant may train on."""
+    names = set()
+    for space in dict.fromkeys((tenant_space(tenant), "")):
+        prefix = f"{space}datasets/"
+        names |= {key.split("/")[-2] for key in storage.keys(prefix) if key.endswith("/latest.json")}
+    return sorted(names)
+
+
+def materialise(storage: Storage, dataset: DatasetVersion, folder: Path) -> None:
+    """Copy the dataset's files into a folder, each hash checked. Raises CorruptDataset, StorageFull."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, sha256 in {MANIFEST: dataset.sha256, **dataset.files}.items():
+        try:
+            storage.fetch(dataset.prefix + name, folder / name)
+        except NotFound as error:
+            raise CorruptDataset(f"the dataset {dataset.name} {dataset.version} lacks its file {name}") from error
+        if sha256_of(folder / name) != sha256:
+            raise CorruptDataset(f"{name} of the dataset {dataset.name} {dataset.version} has the wrong hash")
+
+
+def _find_in(storage: Storage, prefix: str, name: str, version: str | None) -> DatasetVersion | None:
+    try:
+        if version is None:
+            version = str(json.loads(storage.get(f"{prefix}latest.json"))["version"])
+        data = storage.get(f"{prefix}{version}/{MANIFEST}")
+    except (NotFound, ValueError):  # ValueError: a version that is no storage key is no version of ours.
+        return None
+    manifest: dict[str, Any] = json.loads(data)
+    files = {file: str(entry["sha256"]) for file, entry in manifest["files"].items()}
+    return DatasetVersion(name, version, sha256_of(data), f"{prefix}{version}/", files)

@@ -1,0 +1,179 @@
+"""The trainer as a process of this machine, in a tree laid out as SageMaker lays out /opt/ml.
+
+<home>/trainings/<job id>/
+    lock            held by the trainer as long as it lives, with its process id inside
+    metrics.jsonl   every line of metrics, over all attempts
+    train.log       what the trainer printed
+    ml/             BANDMATE_ML_ROOT: input/ model/ output/ checkpoints/
+"""
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bandmate_train.attempt_lock import take_over
+from bandmate_train.trainer import (
+    CHANNEL,
+    TrainerInterrupted,
+    TrainerMissing,
+    TrainingFailed,
+    TrainingPlan,
+    TrainingUpdate,
+    parse_metrics,
+)
+
+TICK_SECONDS = 0.5
+"""A silent trainer gives a sign of life this often, so that a cancellation is met soon."""
+MAX_LOG_BYTES = 20_000_000
+MAX_FAILURE_CHARACTERS = 1024
+
+
+class SubprocessTrainer:
+    """Trains in a child process."""
+
+    def __init__(self, command: Sequence[str], home: Path, stop_seconds: float) -> None:
+        self._command = list(command)
+        self._folder = home / "trainings"
+        self._stop_seconds = stop_seconds
+
+    def start(self, plan: TrainingPlan) -> "SubprocessRun":
+        if shutil.which(self._command[0]) is None:
+            raise TrainerMissing(f"{self._command[0]!r} is no program; BANDMATE_TRAINER_COMMAND names the trainer")
+        folder = self._folder / plan.job_id
+        with take_over(folder / "lock", self._stop_seconds) as lock:
+            root = folder / "ml"
+            lay_out(root, plan)
+            launch = [sys.executable, "-m", "bandmate_train.launch", str(lock.fileno()), str(os.getpid())]
+            process = subprocess.Popen(
+                [*launch, *self._command],
+                env={**os.environ, "BANDMATE_ML_ROOT": str(root), "TRAINING_JOB_NAME": plan.job_id},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                pass_fds=(lock.fileno(),),
+            )
+            # Leaving this block closes our copy of the lock; the child's keeps it.
+        return SubprocessRun(process, folder, self._stop_seconds)
+
+    def forget(self, job_id: str) -> None:
+        shutil.rmtree(self._folder / job_id, ignore_errors=True)
+
+
+class SubprocessRun:
+    """A trainer process and the folder it works in."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path, stop_seconds: float) -> None:
+        self._process = process
+        self._folder = folder
+        self._stop_seconds = stop_seconds
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._last_line = ""
+        self._reader = threading.Thread(target=self._read, name="trainer output", daemon=True)
+        self._reader.start()
+
+    @property
+    def model(self) -> Path:
+        return self._folder / "ml" / "model"
+
+    @property
+    def output(self) -> Path:
+        return self._folder / "ml" / "output"
+
+    @property
+    def log(self) -> Path:
+        return self._folder / "train.log"
+
+    def follow(self) -> Iterator[TrainingUpdate]:
+        with self.log.open("a") as log, (self._folder / "metrics.jsonl").open("a") as metrics_file:
+            while True:
+                try:
+                    line = self._lines.get(timeout=TICK_SECONDS)
+                except queue.Empty:
+                    yield TrainingUpdate()
+                    continue
+                if line is None:
+                    break
+                if log.tell() < MAX_LOG_BYTES:
+                    log.write(line)
+                metrics = parse_metrics(line)
+                if metrics:
+                    metrics_file.write(json.dumps(metrics) + "\n")
+                    metrics_file.flush()
+                elif line.strip():
+                    self._last_line = line.strip()
+                yield TrainingUpdate(metrics)
+        self._conclude(self._process.wait())
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(self._stop_seconds)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._reader.join(self._stop_seconds)  # A grandchild that keeps the pipe open must not hold us up.
+
+    def history(self) -> list[dict[str, float]]:
+        path = self._folder / "metrics.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as stdout:
+            for line in stdout:
+                self._lines.put(line)
+        self._lines.put(None)
+
+    def _conclude(self, status: int) -> None:
+        """Turn the exit status into what it means. A model folder with nothing in it after status 0 is a stop."""
+        if status == 0 and any(self.model.iterdir()):
+            return
+        if status < 0:
+            raise TrainerInterrupted(f"the trainer was killed by {signal.Signals(-status).name}")
+        if status == 0:
+            raise TrainerInterrupted("the trainer was stopped before the model was finished")
+        failure = self.output / "failure"
+        if failure.is_file():
+            raise TrainingFailed(failure.read_text(errors="replace")[:MAX_FAILURE_CHARACTERS].strip())
+        raise TrainerInterrupted(
+            f"the trainer ended with status {status}: {self._last_line[:200] or 'it said nothing'}"
+        )
+
+
+def lay_out(root: Path, plan: TrainingPlan) -> None:
+    """Make the tree below `root` as SageMaker makes /opt/ml. Checkpoints of an earlier attempt stay; results do not."""
+    for name in ("input", "model", "output"):
+        shutil.rmtree(root / name, ignore_errors=True)
+    config = root / "input" / "config"
+    for folder in (config, root / "input" / "data", root / "model", root / "output" / "data", root / "checkpoints"):
+        folder.mkdir(parents=True, exist_ok=True)
+    _write_json(config / "hyperparameters.json", dict(plan.hyperparameters))
+    _write_json(
+        config / "resourceconfig.json",
+        {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "lo"},
+    )
+    _write_json(
+        config / "inputdataconfig.json",
+        {
+            CHANNEL: {
+                "TrainingInputMode": "File",
+                "S3DistributionType": "FullyReplicated",
+                "RecordWrapperType": "None",
+            }
+        },
+    )
+    shutil.copytree(plan.dataset, root / "input" / "data" / CHANNEL)
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    path.write_text(json.dumps(content, indent=1))

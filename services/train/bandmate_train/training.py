@@ -1,0 +1,144 @@
+"""The training job: prepare → train → evaluate → register.
+
+A killed worker loses nothing but time: the next attempt of the same job finds the checkpoints, and a model that was
+already registered is found and not made twice.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from bandmate_shared.contracts.trainings import ModelManifest, TrainingRequest
+from bandmate_shared.errors import Cancelled, InvalidRequest
+from bandmate_shared.jobs.context import Done, JobContext
+from bandmate_shared.registry import PRODUCTION
+
+from bandmate_train.datasets import DatasetVersion, find_dataset, materialise
+from bandmate_train.gate import Evaluation, evaluate
+from bandmate_train.lineage import code_version
+from bandmate_train.models import promote, refuse_taken, register
+from bandmate_train.settings import TrainSettings
+from bandmate_train.trainer import Trainer, TrainingPlan, TrainingRun, as_hyperparameters
+
+ARTIFACT_TYPES = {".png": "image/png", ".json": "application/json", ".md": "text/markdown", ".log": "text/plain"}
+"""Which of a training's small files become the job's artifacts."""
+
+
+class TrainingHandler:
+    """Runs training jobs with a trainer."""
+
+    def __init__(self, settings: TrainSettings, trainer: Trainer) -> None:
+        self._settings = settings
+        self._trainer = trainer
+
+    def __call__(self, context: JobContext) -> Done:
+        """Train, judge and register a model. The trainer's own folder is kept for a further attempt, if one may come.
+
+        Raises UnknownDataset, Conflict, TrainingFailed, TrainerInterrupted, GateFailed, Cancelled.
+        """
+        try:
+            done = self._train(context)
+        except (InvalidRequest, Cancelled):
+            self._trainer.forget(context.job.id)
+            raise
+        self._trainer.forget(context.job.id)
+        return done
+
+    def _train(self, context: JobContext) -> Done:
+        job = context.job
+        request = TrainingRequest.model_validate(job.request)
+        model_id = request.name or f"{request.dataset}-{request.architecture}-{job.id[-10:]}"
+
+        context.stage("prepare", f"fetching the dataset {request.dataset}")
+        refuse_taken(context.storage, model_id, job.tenant, job.id)
+        dataset = find_dataset(context.storage, request.dataset, request.dataset_version, job.tenant)
+        materialise(context.storage, dataset, context.workdir / "dataset")
+        hyperparameters = as_hyperparameters(request.hyperparameters)
+        contract = {"architecture": request.architecture, "id": model_id}
+        plan = TrainingPlan(job.id, context.workdir / "dataset", {**hyperparameters, **contract})
+
+        context.stage("train", f"training {model_id}")
+        run = self._trainer.start(plan)
+        try:
+            _follow(context, run)
+        finally:
+            run.stop()
+
+        context.stage("evaluate", "judging the model")
+        settings = self._settings
+        evaluation = evaluate(run.model, run.output, run.history(), settings.gate_loss_ratio, settings.gate_valid_share)
+        _add_artifacts(context, run, evaluation)
+        evaluation.require()
+
+        context.stage("register", f"registering {model_id}")
+        manifest = register(
+            context.storage,
+            run.model,
+            model_id=model_id,
+            architecture=request.architecture,
+            dataset=dataset.lineage,
+            code_version=code_version(run.model),
+            hyperparameters=dict(request.hyperparameters),
+            metrics=evaluation.metrics,
+            job_id=job.id,
+            tenant=job.tenant,
+        )
+        if request.promote:
+            promote(context.storage, manifest.id, job.tenant)
+        return Done(_result(manifest, dataset, request.promote))
+
+
+def _follow(context: JobContext, run: TrainingRun) -> None:
+    """Turn the trainer's metrics into progress until it has ended; a cancellation is met within a tick.
+
+    The fraction comes from the trainer's own estimate of the time left, and so holds after a resume as well.
+    """
+    started = time.monotonic()
+    fraction, message, eta = 0.0, "starting the trainer", None
+    last: dict[str, float] = {}
+    for update in run.follow():
+        if update.metrics:
+            last |= update.metrics
+            message = _message(last)
+            eta = update.metrics.get("eta_seconds")
+        if eta is not None:
+            elapsed = time.monotonic() - started
+            fraction = max(fraction, elapsed / max(elapsed + eta, 1e-9))
+        context.progress(fraction, message, eta)
+
+
+def _message(metrics: Mapping[str, float]) -> str:
+    """`step 400, epoch 1.25, loss 1.234, validation 1.300, 5600 tokens/s`."""
+    shown = (
+        ("step", "step {:.0f}"),
+        ("epoch", "epoch {:.2f}"),
+        ("train_loss", "loss {:.3f}"),
+        ("valid_loss", "validation {:.3f}"),
+        ("tokens_per_second", "{:.0f} tokens/s"),
+    )
+    return ", ".join(text.format(metrics[name]) for name, text in shown if name in metrics)
+
+
+def _add_artifacts(context: JobContext, run: TrainingRun, evaluation: Evaluation) -> None:
+    """The job shows what a person wants to look at; the model itself goes into the registry."""
+    context.add("evaluation.json", evaluation.as_json(), "application/json")
+    context.add("history.json", json.dumps(run.history()).encode(), "application/json")
+    for path in sorted(run.model.iterdir()):
+        media_type = ARTIFACT_TYPES.get(path.suffix)
+        if media_type is not None and path.is_file():
+            context.add(path.name, path, media_type)
+    log = run.model.parent.parent / "train.log"
+    if log.is_file():
+        context.add("train.log", Path(log), "text/plain")
+
+
+def _result(manifest: ModelManifest, dataset: DatasetVersion, promoted: bool) -> dict[str, object]:
+    return {
+        "model": manifest.id,
+        "architecture": manifest.architecture,
+        "sha256": manifest.sha256,
+        "dataset": dataset.lineage,
+        "metrics": manifest.metrics,
+        "promoted_to": PRODUCTION if promoted else None,
+    }

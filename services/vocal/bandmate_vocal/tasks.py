@@ -1,0 +1,15 @@
+"""The worker: `celery -A bandmate_vocal.tasks worker -Q bandmate-vocal --pool prefork --concurrency 1`."""
+
+from collections.abc import Mapping
+
+from bandmate_shared.jobs.context import Handler
+from bandmate_shared.queue import service_app
+
+
+def _handlers() -> Mapping[str, Handler]:
+    from bandmate_vocal.sing import sing
+
+    return {"vocal": sing}
+
+
+app = service_app("vocal", _handlers)

@@ -1,0 +1,1 @@
+"""The HTTP surface that every service shares. Read app.py first, then job_routes.py."""

@@ -1,0 +1,171 @@
+"""Errors as RFC 9457 problem details (`application/problem+json`).
+
+    {"type": "urn:bandmate:problem:unknown-style", "title": "…", "status": 422, "detail": "…",
+     "instance": "/v1/songs", "request_id": "…", "errors": [{"field": "bars", "message": "…"}]}
+
+`type` ends in the error's stable kebab-case name; `errors` is there for requests that failed validation. What nobody
+expected becomes `internal`: the traceback goes to the log, and only the request id to the user.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from bandmate_shared.errors import BandmateError, InvalidRequest, LimitExceeded, NotFound, StorageFull, Unavailable
+
+PROBLEM_TYPE_PREFIX = "urn:bandmate:problem:"
+MAX_ERRORS_IN_DETAIL = 5
+MAX_SHOWN_VALUE = 80
+RETRY_AFTER_SECONDS = 5
+"""What a client is told to wait when an error is retryable and says nothing itself."""
+
+log = structlog.get_logger(__name__)
+
+
+class MethodNotAllowed(BandmateError):
+    type = "method-not-allowed"
+    title = "This cannot be done to this address"
+    status = 405
+
+
+class MalformedBody(InvalidRequest):
+    """The body could not even be parsed."""
+
+    type = "malformed-body"
+    title = "The body cannot be read"
+    status = 400
+
+
+class ProblemResponse(Response):
+    """A problem detail as a response."""
+
+    media_type = "application/problem+json"
+
+    def render(self, content: Any) -> bytes:
+        # A lone surrogate out of the request's JSON cannot be encoded; as an escape it is JSON again.
+        return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def problem_response(
+    error: BandmateError,
+    scope: Mapping[str, Any],
+    errors: Sequence[dict[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> ProblemResponse:
+    """The response for an error met while answering the request of this ASGI scope."""
+    content: dict[str, Any] = {
+        "type": PROBLEM_TYPE_PREFIX + error.type,
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": scope.get("path", ""),
+    }
+    request_id = scope.get("state", {}).get("request_id")
+    if request_id:
+        content["request_id"] = request_id
+    if errors:
+        content["errors"] = list(errors)
+    all_headers = dict(headers or {})
+    retry_after = getattr(error, "retry_after", RETRY_AFTER_SECONDS if error.retryable else None)
+    if retry_after is not None:
+        all_headers["Retry-After"] = str(retry_after)
+    if error.status == 401:
+        all_headers["WWW-Authenticate"] = 'Bearer realm="bandmate"'
+    return ProblemResponse(content, status_code=error.status, headers=all_headers)
+
+
+def internal_problem(scope: Mapping[str, Any]) -> ProblemResponse:
+    """The response for what nobody expected; the caller logs the traceback."""
+    request_id = scope.get("state", {}).get("request_id", "unknown")
+    return problem_response(
+        BandmateError(f"The request failed for a reason that was not foreseen; its id in the logs is {request_id}."),
+        scope,
+    )
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Answer every error of this app with a problem detail."""
+    app.add_exception_handler(BandmateError, _on_bandmate_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(DBAPIError, _on_database_error)
+
+
+def _on_bandmate_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BandmateError)
+    if error.status >= 500:
+        log.error("request failed", error_type=error.type, detail=error.detail)
+    return problem_response(error, request.scope)
+
+
+def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    translated: BandmateError
+    if error.status_code == 404:
+        translated = NotFound(f"there is nothing at {request.url.path}")
+    elif error.status_code == 405:
+        translated = MethodNotAllowed(f"{request.method} is not possible on {request.url.path}")
+    elif error.status_code == 413:
+        translated = LimitExceeded(str(error.detail))
+    elif error.status_code == 400:
+        translated = MalformedBody("the body is not JSON in UTF-8, or is nested too deeply")
+    else:
+        translated = BandmateError(str(error.detail))
+        translated.status = error.status_code
+    return problem_response(translated, request.scope, headers=error.headers)
+
+
+def _on_database_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, OperationalError):
+        raise error
+    log.error("the database failed", exc_info=error)
+    if "disk is full" in str(error.orig):
+        return problem_response(StorageFull("the disk of the job database is full; nothing was changed"), request.scope)
+    return problem_response(Unavailable("the job database did not answer; nothing was changed"), request.scope)
+
+
+def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        reason = first.get("ctx", {}).get("error", "it cannot be parsed")
+        where = first["loc"][-1]
+        return problem_response(MalformedBody(f"the body is not JSON: {reason} at character {where}"), request.scope)
+    errors = [{"field": _field_of(one["loc"]), "message": _message_of(one)} for one in error.errors()]
+    lines = [f"{one['field']}: {one['message']}" for one in errors[:MAX_ERRORS_IN_DETAIL]]
+    if len(errors) > MAX_ERRORS_IN_DETAIL:
+        lines.append(f"and {len(errors) - MAX_ERRORS_IN_DETAIL} more")
+    return problem_response(InvalidRequest("; ".join(lines)), request.scope, errors=errors)
+
+
+def _field_of(location: Sequence[str | int]) -> str:
+    """('body', 'notes', 3, 'pitch') → 'notes[3].pitch'; the name of a header or query parameter as it is."""
+    parts = list(location[1:]) if location[0] in ("body", "query", "path", "header") else list(location)
+    name = ""
+    for part in parts:
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else str(part)
+    return name or "body"
+
+
+def _message_of(one: Mapping[str, Any]) -> str:
+    """A sentence for a person, with the value that was given where that helps."""
+    kind, whole_body = one["type"], len(one["loc"]) <= 1
+    if whole_body and kind in ("missing", "model_attributes_type", "model_type", "dict_type"):
+        return "must be a JSON object, sent with Content-Type: application/json"
+    if kind == "missing":
+        return "is needed, and missing"
+    if kind == "extra_forbidden":
+        return "there is no such field"
+    message = str(one["msg"]).removeprefix("Value error, ")
+    if kind == "value_error":
+        return message  # Our own validators name the value where it helps.
+    given = repr(one.get("input"))
+    shown = given if len(given) <= MAX_SHOWN_VALUE else given[: MAX_SHOWN_VALUE - 1] + "…"
+    return f"{message[:1].lower()}{message[1:]}, not {shown}"

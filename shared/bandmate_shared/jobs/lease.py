@@ -1,0 +1,96 @@
+"""Fenced leases: who may write to a running job.
+
+A claim raises the job's fence and starts a lease. Every later write of that attempt names the fence and must find it
+unchanged and the lease unexpired, in the very statement that writes; otherwise zero rows change and StaleLease is
+raised. So an attempt that was paused, cut off or given up for dead cannot do anything, whenever it wakes.
+(Martin Kleppmann, "How to do distributed locking", 2016, calls the number a fencing token.)
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_
+
+from bandmate_shared.contracts.jobs import JobState, Progress
+from bandmate_shared.jobs import outbox
+from bandmate_shared.jobs.model import Lease, Policy, StaleLease
+from bandmate_shared.jobs.records import JobRow, NewEvent, add_events, change, find
+from bandmate_shared.jobs.schema import jobs
+
+
+def claim(connection: Connection, now: datetime, policy: Policy, job_id: str, worker: str) -> Lease | None:
+    """Take a queued job, or a running one whose worker has died.
+
+    None where there is nothing to do: the job has ended, waits for its children, is in living hands, was cancelled,
+    or has no attempts left (the sweeper then ends it).
+    """
+    until = now + timedelta(seconds=policy.lease_seconds)
+    values = {
+        "state": JobState.RUNNING.value,
+        "attempt": jobs.c.attempt + 1,
+        "fence": jobs.c.fence + 1,
+        "worker": worker,
+        "lease_until": until,
+        "started_at": func.coalesce(jobs.c.started_at, now),
+        "last_seq": jobs.c.last_seq + 1,
+    }
+    claimable = or_(jobs.c.state == JobState.QUEUED.value, abandoned(now))
+    free = jobs.c.attempt < policy.max_attempts, jobs.c.cancel_requested.is_(False)
+    row = change(connection, now, job_id, values, [], claimable, *free)
+    if row is None:
+        return None
+    data = {"worker": worker, "attempt": row.attempt, "phase": row.phase}
+    add_events(connection, now, row, [("job.running", data)])
+    outbox.take(connection, job_id)
+    return Lease(job_id, row.fence, worker, until)
+
+
+def heartbeat(connection: Connection, now: datetime, policy: Policy, lease: Lease) -> Lease:
+    """Renew a lease, and learn of cancellation. Raises StaleLease."""
+    until = now + timedelta(seconds=policy.lease_seconds)
+    row = change(connection, now, lease.job_id, {"lease_until": until}, [], *held(lease, now))
+    return _renewed(lease, row)
+
+
+def set_progress(connection: Connection, now: datetime, lease: Lease, progress: Progress, event_type: str) -> Lease:
+    """Write how far the job is: on the job itself, and as an event. Raises StaleLease."""
+    values = {"stage": progress.stage, "fraction": progress.fraction}
+    event = event_type, progress.model_dump(exclude_none=True)
+    return _renewed(lease, change(connection, now, lease.job_id, values, [event], *held(lease, now)))
+
+
+def append_event(connection: Connection, now: datetime, lease: Lease, event: NewEvent) -> Lease:
+    """Add to the job's history. Raises StaleLease."""
+    return _renewed(lease, change(connection, now, lease.job_id, {}, [event], *held(lease, now)))
+
+
+def hold(connection: Connection, now: datetime, lease: Lease) -> JobRow:
+    """The job, locked, if the lease is still good. Raises StaleLease."""
+    row = find(connection, lease.job_id, *held(lease, now), lock=True)
+    if row is None:
+        raise stale(lease)
+    return row
+
+
+def held(lease: Lease, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of every write under a lease."""
+    return (
+        jobs.c.fence == lease.fence,
+        jobs.c.state == JobState.RUNNING.value,
+        jobs.c.waiting.is_(False),
+        jobs.c.lease_until > now,
+    )
+
+
+def abandoned(now: datetime) -> ColumnElement[bool]:
+    """Running, but the worker has not reported for a whole lease."""
+    return and_(jobs.c.state == JobState.RUNNING.value, jobs.c.waiting.is_(False), jobs.c.lease_until <= now)
+
+
+def stale(lease: Lease) -> StaleLease:
+    return StaleLease(f"attempt {lease.fence} of {lease.job_id} has lost its lease")
+
+
+def _renewed(lease: Lease, row: JobRow | None) -> Lease:
+    if row is None:
+        raise stale(lease)
+    return Lease(lease.job_id, lease.fence, lease.worker, row.lease_until, row.cancel_requested)

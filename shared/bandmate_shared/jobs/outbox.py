@@ -1,0 +1,70 @@
+"""The outbox: which job ids have yet to reach a queue.
+
+A row is written in the transaction that queues the job and removed in the one that claims it. In between it falls due
+at once, and after each sending again, later and later: a message that its queue lost is thus sent once more, and one
+that merely waits in a long queue is doubled a few times at most. A claim makes doubles harmless.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from bandmate_shared.jobs.model import Message, Policy, queue_of
+from bandmate_shared.jobs.schema import outbox
+
+LONGEST_RESEND_SECONDS = 600.0
+
+_PUT = insert(outbox)
+_TAKE = delete(outbox).where(outbox.c.job_id == bindparam("job"))
+_PENDING = (
+    select(outbox.c.id, outbox.c.job_id, outbox.c.queue, outbox.c.sends)
+    .where(outbox.c.due_at <= bindparam("now"))
+    .order_by(outbox.c.id)
+    .limit(bindparam("count"))
+)
+_SENT = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("message"))
+    .values(sends=bindparam("times"), due_at=bindparam("again_at"))
+)
+
+
+def put(connection: Connection, due_at: datetime, job_id: str, kind: str) -> None:
+    """Note that the job's id is to be sent from `due_at` on."""
+    row = {"job_id": job_id, "queue": queue_of(kind), "due_at": due_at}  # type: ignore[arg-type]
+    connection.execute(_PUT, row)
+
+
+def take(connection: Connection, job_id: str) -> None:
+    """The job has been claimed or has ended: nothing is to be sent any more."""
+    connection.execute(_TAKE, {"job": job_id})
+
+
+def pending(connection: Connection, now: datetime, limit: int) -> list[Message]:
+    """What is due, oldest first."""
+    rows = connection.execute(_PENDING, {"now": now, "count": limit})
+    return [Message(row.id, row.job_id, row.queue, row.sends) for row in rows]
+
+
+def mark_sent(connection: Connection, now: datetime, policy: Policy, messages: Sequence[Message]) -> None:
+    """Put off each message until it may be taken for lost."""
+    rows = []
+    for message in messages:
+        patience = min(policy.lease_seconds * 2**message.sends, LONGEST_RESEND_SECONDS)
+        again_at = now + timedelta(seconds=patience)
+        rows.append({"message": message.id, "times": message.sends + 1, "again_at": again_at})
+    if rows:
+        connection.execute(_SENT, rows)
+
+
+def resend_all(connection: Connection, now: datetime) -> int:
+    """The broker may have lost everything (it was down): make due what was sent before. Returns how many."""
+    waiting = outbox.c.due_at > now, outbox.c.sends > 0
+    return connection.execute(update(outbox).where(*waiting).values(due_at=now)).rowcount
+
+
+def backlog(connection: Connection) -> dict[str, int]:
+    """Queue → jobs that wait to be claimed, those put off by a retry included."""
+    rows = connection.execute(select(outbox.c.queue, func.count().label("jobs")).group_by(outbox.c.queue))
+    return {row.queue: row.jobs for row in rows}

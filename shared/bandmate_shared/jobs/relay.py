@@ -1,0 +1,109 @@
+"""The relay: carries job ids from the outbox to the queues.
+
+Publishing comes before noting it: a crash in between sends a message twice, never not at all.
+"""
+
+import logging
+import threading
+from typing import Protocol
+
+from bandmate_shared.jobs.model import Message
+from bandmate_shared.jobs.store import JobStore
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+"""How often the thread looks for messages that fell due by themselves: retries after their pause, resends."""
+
+LONGEST_PAUSE_SECONDS = 4.0
+"""How long the thread waits at most between two tries to reach a broker that is away."""
+
+BATCH = 100
+
+
+class Publisher(Protocol):
+    """The way to the queues. `publish` raises when the message may not have arrived."""
+
+    def publish(self, queue: str, job_id: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Relay:
+    """Sends what is pending: on `kick()`, and as a thread between `start()` and `stop()`."""
+
+    def __init__(self, store: JobStore, publisher: Publisher) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._sending = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Run the relay as a thread until `stop()`."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, if there is one."""
+        if self._thread is not None:
+            self._stopping.set()
+            self._wake.set()
+            self._thread.join()
+            self._thread = None
+
+    def kick(self) -> None:
+        """There may be something to send: wake the thread, or without one send now.
+
+        Never raises for a broker that is away: the messages stay in the outbox, and a relay thread sends them later.
+        """
+        if self._thread is not None:
+            self._wake.set()
+            return
+        try:
+            self.send_pending()
+        except Exception as error:
+            log.warning("messages stay in the outbox: %s", error)
+
+    def send_pending(self) -> int:
+        """Publish everything that is due; returns how many messages. Raises what the publisher raises."""
+        total = 0
+        with self._sending:
+            while messages := self._store.pending_messages(BATCH):
+                total += self._send(messages)
+        return total
+
+    def _send(self, messages: list[Message]) -> int:
+        sent: list[Message] = []
+        try:
+            for message in messages:
+                self._publisher.publish(message.queue, message.job_id)
+                sent.append(message)
+        finally:
+            if sent:
+                self._store.mark_sent(sent)
+        return len(sent)
+
+    def _run(self) -> None:
+        broker_away = False
+        pause = POLL_SECONDS
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                self.send_pending()
+                if broker_away:
+                    # It may have come back with an older state than it went with.
+                    broker_away = False
+                    log.info("the broker is back; sending %d unclaimed messages again", self._store.resend_all())
+                    continue
+                pause = POLL_SECONDS
+            except Exception as error:
+                if not broker_away:
+                    log.warning("messages wait in the outbox until the broker is back: %s", error)
+                broker_away = True
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                self._stopping.wait(pause)
+                continue
+            self._wake.wait(pause)

@@ -1,0 +1,229 @@
+"""The job store: the front of everything else in this folder. Each method is one transaction."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from bandmate_shared.contracts.jobs import Artifact, JobError, JobEvent, Progress
+from bandmate_shared.jobs import (
+    cancel,
+    dead_letters,
+    events,
+    lease,
+    outbox,
+    outcome,
+    paging,
+    records,
+    redrive,
+    submit,
+    sweep,
+)
+from bandmate_shared.jobs.model import DeadLetter, Job, Lease, Message, NewJob, Policy, Submitted, utc_now
+from bandmate_shared.jobs.schema import Database
+from bandmate_shared.settings import SharedSettings
+
+
+class JobStore:
+    """Jobs, their events, their messages and their dead letters. Threads and processes may share one database.
+
+    `clock` gives aware datetimes; tests pass their own. Every method may raise sqlalchemy.exc.OperationalError where
+    the database cannot be reached.
+    """
+
+    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime] = utc_now) -> None:
+        self.database = database
+        self.policy = policy
+        self.clock = clock
+
+    @classmethod
+    def open(cls, settings: SharedSettings, clock: Callable[[], datetime] = utc_now) -> "JobStore":
+        """The store that the settings name; its tables are created where there are none."""
+        policy = Policy(settings.lease_seconds, settings.max_attempts, settings.queue_quota)
+        return cls(Database(settings.resolved_database_url), policy, clock)
+
+    def close(self) -> None:
+        self.database.close()
+
+    # What anybody may ask
+
+    def submit(
+        self, new: NewJob, *, idempotency_key: str | None = None, asked: dict[str, Any] | None = None
+    ) -> Submitted:
+        """Accept a root job. The same key and request within 24 h give the same job.
+
+        Requests are the same when `asked` is, the request as it came in; None: when `new.request` is, which will not
+        do where something was drawn at random into it. Raises Conflict (the key came with another request) and
+        QuotaExceeded.
+        """
+        try:
+            return self._submit(new, idempotency_key, asked)
+        except IntegrityError:  # The same key at the same moment: the other one has won, and we shall find its job.
+            return self._submit(new, idempotency_key, asked)
+
+    def get(self, job_id: str, tenant: str | None = None) -> Job:
+        """Raises NotFound; with a tenant, also for the jobs of others."""
+        with self.database.reading() as connection:
+            return records.read_job(connection, job_id, tenant)
+
+    def children(self, job_id: str, *, newest_batch: bool = False) -> list[Job]:
+        """A job's children, oldest first; with `newest_batch` only those for which it was last parked."""
+        with self.database.reading() as connection:
+            return records.read_children(connection, job_id, newest_batch=newest_batch)
+
+    def list_jobs(
+        self,
+        tenant: str | None,
+        kind: str | Sequence[str] | None = None,
+        state: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> tuple[list[Job], str | None]:
+        """A page of jobs, newest first, and the cursor of the next. Raises InvalidRequest for a foreign cursor."""
+        kinds = [kind] if isinstance(kind, str) else list(kind or ())
+        with self.database.reading() as connection:
+            return paging.page(connection, tenant, kinds, state, cursor, limit)
+
+    def events(self, job_id: str, after_seq: int = 0, limit: int = 1000) -> list[JobEvent]:
+        """The job's history after `after_seq`."""
+        with self.database.reading() as connection:
+            return events.read(connection, job_id, after_seq, limit)
+
+    def cancel(self, job_id: str, tenant: str | None = None) -> Job:
+        """Cancel a job and its children; one that has ended stays as it is. Raises NotFound."""
+        with self.database.writing() as connection:
+            cancel.cancel(connection, self.clock(), job_id, tenant)
+            return records.read_job(connection, job_id)
+
+    # What a worker says
+
+    def claim(self, job_id: str, worker: str) -> Lease | None:
+        """Take the job, or None where there is nothing to do."""
+        with self.database.writing() as connection:
+            return lease.claim(connection, self.clock(), self.policy, job_id, worker)
+
+    def heartbeat(self, held: Lease) -> Lease:
+        """Renew the lease; the answer's `cancel_requested` tells of a cancellation. Raises StaleLease."""
+        with self.database.writing() as connection:
+            return lease.heartbeat(connection, self.clock(), self.policy, held)
+
+    def append_event(self, held: Lease, type: str, data: dict[str, Any]) -> Lease:  # noqa: A002
+        """Add an event. Raises StaleLease."""
+        with self.database.writing() as connection:
+            return lease.append_event(connection, self.clock(), held, (type, data))
+
+    def set_progress(
+        self,
+        held: Lease,
+        stage: str,
+        fraction: float | None = None,
+        message: str = "",
+        eta_seconds: float | None = None,
+        *,
+        type: str = "progress",  # noqa: A002
+    ) -> Lease:
+        """Write the stage and how far it is (0 to 1), on the job and as an event. Raises StaleLease."""
+        progress = Progress(stage=stage, fraction=fraction, message=message, eta_seconds=eta_seconds)
+        with self.database.writing() as connection:
+            return lease.set_progress(connection, self.clock(), held, progress, type)
+
+    def succeed(self, held: Lease, result: dict[str, Any], artifacts: Sequence[Artifact] = ()) -> None:
+        """End the job well. Raises StaleLease."""
+        with self.database.writing() as connection:
+            outcome.succeed(connection, self.clock(), held, result, list(artifacts))
+
+    def fail(self, held: Lease, error: JobError, retryable: bool) -> None:
+        """End the attempt badly; with attempts left a retryable failure is tried again. Raises StaleLease."""
+        with self.database.writing() as connection:
+            outcome.fail(connection, self.clock(), self.policy, held, error, retryable)
+
+    def park(
+        self,
+        held: Lease,
+        children: Sequence[NewJob],
+        phase: str,
+        saved: dict[str, Any] | None = None,
+        artifacts: Sequence[Artifact] = (),
+    ) -> list[str]:
+        """Wait for new children, then go on in `phase`; returns their ids. Raises StaleLease."""
+        with self.database.writing() as connection:
+            return outcome.park(connection, self.clock(), held, list(children), phase, saved or {}, list(artifacts))
+
+    def cancelled(self, held: Lease) -> None:
+        """The worker heeded a cancellation. Raises StaleLease."""
+        with self.database.writing() as connection:
+            outcome.cancelled(connection, self.clock(), held)
+
+    def release(self, held: Lease) -> None:
+        """The worker is being stopped: the job goes back to the queue, the attempt uncounted. Raises StaleLease."""
+        with self.database.writing() as connection:
+            outcome.release(connection, self.clock(), held)
+
+    # What keeps the jobs moving
+
+    def pending_messages(self, limit: int = 100) -> list[Message]:
+        """Messages that are due to be sent, for the first time or again."""
+        with self.database.reading() as connection:
+            return outbox.pending(connection, self.clock(), limit)
+
+    def mark_sent(self, messages: Sequence[Message]) -> None:
+        """These went out; they fall due again, should nobody claim their jobs."""
+        with self.database.writing() as connection:
+            outbox.mark_sent(connection, self.clock(), self.policy, messages)
+
+    def resend_all(self) -> int:
+        """Everything sent and not yet claimed may be lost: make it due at once. Returns how many messages."""
+        with self.database.writing() as connection:
+            return outbox.resend_all(connection, self.clock())
+
+    def backlog(self) -> dict[str, int]:
+        """Queue → how many jobs wait in it."""
+        with self.database.reading() as connection:
+            return outbox.backlog(connection)
+
+    def sweep(self) -> dict[str, int]:
+        """Deal with the jobs of dead workers and with what has expired.
+
+        Returns counts: 'requeued', 'failed', 'cancelled' jobs and 'forgotten' idempotency keys. Writes nothing, and
+        waits for no lock, when there is nothing to do.
+        """
+        counts = Counter({"requeued": 0, "failed": 0, "cancelled": 0, "forgotten": 0})
+        with self.database.reading() as connection:
+            abandoned = sweep.abandoned_jobs(connection, self.clock())
+            keys_expired = submit.any_key_expired(connection, self.clock())
+        for job_id in abandoned:
+            with self.database.writing() as connection:
+                done = sweep.rescue(connection, self.clock(), self.policy, job_id)
+            if done is not None:
+                counts[done] += 1
+        if keys_expired:
+            with self.database.writing() as connection:
+                counts["forgotten"] = submit.forget_expired_keys(connection, self.clock())
+        return dict(counts)
+
+    # What was given up
+
+    def add_dead_letter(self, queue: str, payload: str, reason: str) -> str:
+        """Keep a message that cannot become a job, with the reason; returns the dead letter's id."""
+        with self.database.writing() as connection:
+            return dead_letters.bury(connection, self.clock(), queue, payload, reason)
+
+    def dead_letters(self, queue: str | None = None, limit: int = 100) -> list[DeadLetter]:
+        """Dead letters of a queue (`bandmate-x` or `bandmate-x-dlq`) or of all, newest first."""
+        with self.database.reading() as connection:
+            return dead_letters.listed(connection, queue, limit)
+
+    def redrive(self, identifier: str) -> Job:
+        """Give a failed job, named by its id or a dead letter's, new attempts; returns the topmost job redriven.
+
+        Raises NotFound, Conflict (the job has not failed), InvalidRequest (the dead letter never was a job).
+        """
+        with self.database.writing() as connection:
+            job_id = redrive.redrive(connection, self.clock(), identifier)
+            return records.read_job(connection, job_id)
+
+    def _submit(self, new: NewJob, key: str | None, asked: dict[str, Any] | None) -> Submitted:
+        with self.database.writing() as connection:
+            return submit.submit(connection, self.clock(), self.policy, new, key, asked)

@@ -1,0 +1,42 @@
+"""The sweeper: finds the jobs whose worker has died and gives them to another, or gives them up."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from bandmate_shared.contracts.jobs import JobError
+from bandmate_shared.jobs.ending import end_cancelled, end_failed, requeue
+from bandmate_shared.jobs.lease import abandoned
+from bandmate_shared.jobs.model import Policy
+from bandmate_shared.jobs.records import find, lock_ancestors
+from bandmate_shared.jobs.schema import jobs
+
+BATCH = 100
+
+
+def abandoned_jobs(connection: Connection, now: datetime) -> list[str]:
+    """Ids of running jobs whose lease has run out, longest dead first."""
+    query = select(jobs.c.id).where(abandoned(now)).order_by(jobs.c.lease_until).limit(BATCH)
+    return list(connection.scalars(query))
+
+
+def rescue(connection: Connection, now: datetime, policy: Policy, job_id: str) -> str | None:
+    """Deal with one abandoned job. Returns 'requeued', 'cancelled', 'failed', or None where it is in hand again."""
+    lock_ancestors(connection, job_id)
+    row = find(connection, job_id, abandoned(now), lock=True)
+    if row is None:
+        return None
+    if row.cancel_requested:
+        end_cancelled(connection, now, row)
+        return "cancelled"
+    if row.attempt >= policy.max_attempts:
+        error = JobError(
+            type="attempts-exhausted",
+            title="The job was given up",
+            detail=f"the worker died on each of the {row.attempt} attempts at {job_id}",
+        )
+        end_failed(connection, now, row, error, reason=error.detail)
+        return "failed"
+    data = {"worker": row.worker, "attempt": row.attempt}
+    requeue(connection, now, row, now, {}, ("job.lease-expired", data))
+    return "requeued"

@@ -1,0 +1,98 @@
+"""Scores out as Standard MIDI Files, the same bytes for the same score.
+
+Format 1: a first track with title, tempi, metres and keys, then a track a part. Source: RP-001; lyrics after RP-017.
+"""
+
+from bandmate_shared.errors import InvalidRequest
+from bandmate_shared.music.lyric_text import lyric_event
+from bandmate_shared.music.score import Part, Score
+
+_DRUM_CHANNEL = 9
+_PITCHED_CHANNELS = tuple(channel for channel in range(16) if channel != _DRUM_CHANNEL)
+_LONGEST_DELTA = 2**28 - 1
+
+_Event = tuple[int, int, bytes]
+"""Tick, rank within the tick, bytes. Rank: names and changes, ends of notes, lyrics, onsets, ends of empty notes."""
+
+
+def write_midi(score: Score) -> bytes:
+    """A MIDI file that `read_midi` reads back as the same score.
+
+    Drums lie on channel 10. Beyond 15 pitched parts channels repeat on further ports (meta event 21). Notes of one
+    pitch that overlap within a part come back paired first in, first out, and velocity 0 as 1: MIDI has no other way.
+
+    Raises:
+        InvalidRequest: the resolution is not 1..32767 ticks a quarter, or a rest is longer than MIDI can say.
+    """
+    if not 1 <= score.ticks_per_quarter <= 0x7FFF:
+        raise InvalidRequest(f"MIDI counts 1 to 32767 ticks a quarter note, not {score.ticks_per_quarter}")
+    tracks = [_track(_conductor(score))]
+    pitched = 0
+    for part in score.parts:
+        if part.is_drum:
+            port, channel = 0, _DRUM_CHANNEL
+        else:
+            port, index = divmod(pitched, len(_PITCHED_CHANNELS))
+            channel = _PITCHED_CHANNELS[index]
+            pitched += 1
+        tracks.append(_track(_part(part, channel, port)))
+    header = b"MThd" + (6).to_bytes(4, "big") + (1).to_bytes(2, "big")
+    header += len(tracks).to_bytes(2, "big") + score.ticks_per_quarter.to_bytes(2, "big")
+    return header + b"".join(tracks)
+
+
+def _conductor(score: Score) -> list[_Event]:
+    events: list[_Event] = [(0, 0, _meta(0x03, score.title.encode()))] if score.title else []
+    for tempo in score.tempi:
+        microseconds = min(max(round(60e6 / tempo.tempo), 1), 0xFFFFFF)
+        events.append((tempo.onset, 1, _meta(0x51, microseconds.to_bytes(3, "big"))))
+    for metre in score.metres:
+        power = metre.metre.denominator.bit_length() - 1
+        clocks = 36 if metre.metre.denominator == 8 and metre.metre.numerator % 3 == 0 else 96 >> power or 1
+        events.append((metre.onset, 2, _meta(0x58, bytes([metre.metre.numerator, power, clocks, 8]))))
+    for key in score.keys:
+        minor = key.key.mode == "minor"
+        events.append((key.onset, 3, _meta(0x59, bytes([key.key.fifths % 256, int(minor)]))))
+    return events
+
+
+def _part(part: Part, channel: int, port: int) -> list[_Event]:
+    events: list[_Event] = [(0, 0, _meta(0x03, part.name.encode()))]
+    if port:
+        events.append((0, 0, _meta(0x21, bytes([port & 127]))))
+    events.append((0, 1, bytes([0xC0 | channel, part.program & 127])))
+    for lyric in part.lyrics:
+        events.append((lyric.onset, 3, _meta(0x05, lyric_event(lyric).encode())))
+    on, off = 0x90 | channel, 0x80 | channel
+    notes = part.notes
+    columns = (notes.onset.tolist(), notes.duration.tolist(), notes.pitch.tolist(), notes.velocity.tolist())
+    for onset, duration, pitch, velocity in zip(*columns, strict=True):
+        events.append((onset, 4, bytes([on, pitch, max(1, velocity)])))
+        events.append((onset + duration, 2 if duration else 5, bytes([off, pitch, 0])))
+    return events
+
+
+def _track(events: list[_Event]) -> bytes:
+    body = bytearray()
+    previous = 0
+    for tick, _, message in sorted(events, key=lambda event: event[:2]):
+        if tick - previous > _LONGEST_DELTA or tick < 0:
+            raise InvalidRequest(f"MIDI cannot say tick {tick:,} after tick {previous:,}")
+        body += _quantity(tick - previous) + message
+        previous = tick
+    body += b"\x00\xff\x2f\x00"
+    return b"MTrk" + len(body).to_bytes(4, "big") + bytes(body)
+
+
+def _meta(kind: int, payload: bytes) -> bytes:
+    return bytes([0xFF, kind]) + _quantity(len(payload)) + payload
+
+
+def _quantity(value: int) -> bytes:
+    """A variable-length quantity: seven bits a byte, the last one below 128."""
+    if value < 128:
+        return bytes((value,))
+    groups = [value & 127]
+    while value := value >> 7:
+        groups.append(value & 127 | 128)
+    return bytes(reversed(groups))

@@ -1,0 +1,82 @@
+"""The other side of the sandbox: a process that gives up what it does not need, then reads what strangers sent.
+
+Everything is imported first: afterwards not one file can be opened, so a late import would fail.
+"""
+
+import json
+import os
+import resource
+import sys
+from encodings import cp437, cp1252, latin_1, utf_8_sig, utf_16, utf_16_be, utf_16_le
+from math import ceil
+from pathlib import Path
+
+import symusic
+
+from bandmate_shared.errors import BandmateError
+from bandmate_shared.music import midi_read, musicxml_read, mxl
+from bandmate_shared.music.limits import Limits
+from bandmate_shared.music.read import read_score
+from bandmate_shared.music.score_frame import FRAME, encode_score
+
+# Looked up by name while files are read: XML in older encodings, names in zip archives.
+_IMPORTED = (
+    cp437, cp1252, latin_1, utf_8_sig, utf_16, utf_16_be, utf_16_le, symusic, midi_read, musicxml_read, mxl,
+)  # fmt: skip
+
+
+def main() -> None:
+    """Answers frames on stdin until it ends."""
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+
+    def receive() -> tuple[bytes, bytes]:
+        header = source.read(FRAME.size)
+        if len(header) < FRAME.size:
+            os._exit(0)
+        kind, length = FRAME.unpack(header)
+        return kind, source.read(length)
+
+    def send(kind: bytes, payload: bytes) -> None:
+        sink.write(FRAME.pack(kind, len(payload)))
+        sink.write(payload)
+        sink.flush()
+
+    configuration = json.loads(receive()[1])
+    limits = Limits(**configuration["limits"])
+    _give_up_rights(configuration["memory_bytes"])
+    send(b"R", b"")
+    while True:
+        _, payload = receive()
+        start = 2 + int.from_bytes(payload[:2], "big")
+        _allow_cpu(configuration["cpu_seconds"])
+        try:
+            kind, answer = b"S", encode_score(read_score(payload[start:], payload[2:start].decode(), limits))
+        except BandmateError as error:
+            kind, answer = b"E", json.dumps({"type": error.type, "detail": error.detail}).encode()
+        except MemoryError:
+            kind, answer = b"M", b""
+        del payload
+        send(kind, answer)
+
+
+def _give_up_rights(memory_bytes: int) -> None:
+    """No more memory than allowed on top of what the interpreter has; no files, no processes, no core dumps."""
+    statm = Path("/proc/self/statm")
+    used = int(statm.read_bytes().split()[0]) * resource.getpagesize() if statm.exists() else 0
+    _lower(resource.RLIMIT_AS, used + memory_bytes)
+    for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):
+        _lower(limit, 0)
+    _lower(resource.RLIMIT_NOFILE, 3)
+
+
+def _lower(limit: int, value: int) -> None:
+    hard = resource.getrlimit(limit)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(limit, (value, value))
+
+
+def _allow_cpu(seconds: float) -> None:
+    """The CPU clock counts since the start of the process, so each file moves the limit on."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    soft, hard = ceil(usage.ru_utime + usage.ru_stime + seconds), resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))

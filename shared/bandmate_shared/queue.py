@@ -1,0 +1,191 @@
+"""Celery as the carrier of job ids: one queue a service, one task, and nothing that the database does not know better.
+
+A message says only "look at this job". It may come twice, late, or never: a claim turns doubles away, the outbox sends
+again what was lost. So the settings here aim at a light worker that starts fast and outlives its broker, not at
+delivery guarantees. A service's `tasks.py` is `app = service_app("generate", handlers)`, started by
+`worker_arguments("generate")`.
+"""
+
+import logging
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from celery import Celery, signals
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
+from kombu.entity import Queue
+from kombu.transport import TRANSPORT_ALIASES
+
+from bandmate_shared.contracts.jobs import ServiceName
+from bandmate_shared.errors import NotFound, Unavailable
+from bandmate_shared.jobs.context import Done, Handler, JobContext, Wait
+from bandmate_shared.jobs.model import queue_name
+from bandmate_shared.jobs.verdict import OutOfTime
+from bandmate_shared.jobs.worker import run_job
+from bandmate_shared.runtime import Runtime, open_runtime
+from bandmate_shared.settings import SharedSettings, shared_settings
+
+log = logging.getLogger(__name__)
+
+TASK = "bandmate.run"
+"""The one task: `bandmate.run(job_id)`."""
+
+CONNECT_SECONDS = 2.0
+SOCKET_SECONDS = 15.0
+"""Longer than Celery's own polls of ten seconds, so that only a dead connection runs into it."""
+
+CLEAN_UP_SECONDS = 30.0
+"""Between the soft limit, an exception in the handler, and the hard one, which kills the process."""
+
+PROCESS_START_SECONDS = 120.0
+"""How long a worker process may take to import its handlers on a busy machine."""
+
+
+class NoBroker(Unavailable):
+    type = "no-broker"
+    title = "There is no queue to send jobs to"
+
+
+class CeleryPublisher:
+    """Sends job ids to the broker. One that is away costs CONNECT_SECONDS and raises; there are no retries here."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._app = _bare_app("bandmate-publisher", redis_url)
+        self._has_broker = bool(redis_url)
+
+    def publish(self, queue: str, job_id: str) -> None:
+        if not self._has_broker:
+            raise NoBroker("REDIS_URL is not set, and `bandmate up` is not running")
+        self._app.send_task(TASK, args=[job_id], queue=queue, ignore_result=True, retry=False)
+
+    def close(self) -> None:
+        self._app.close()
+
+
+def service_app(
+    service: ServiceName,
+    handlers: Callable[[], Mapping[str, Handler]],
+    *,
+    job_seconds: float = 1800.0,
+) -> Celery:
+    """The Celery app of a service's workers.
+
+    `handlers` is called once in each worker process, so that heavy imports stay out of the parent. A job that runs
+    longer than `job_seconds` fails as 'out-of-time'.
+    """
+    settings = shared_settings()
+    queue = queue_name(service)
+    app = _bare_app(queue, settings.redis_url)
+    app.conf.update(
+        task_queues=[Queue(queue)],  # type: ignore[no-untyped-call]
+        task_default_queue=queue,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_soft_time_limit=job_seconds,
+        task_time_limit=job_seconds + CLEAN_UP_SECONDS,
+        worker_prefetch_multiplier=1,
+        worker_consumer="bandmate_shared.consumer:DeadLetterConsumer",
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_proc_alive_timeout=PROCESS_START_SECONDS,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+    )
+    # Jobs outlive a lost connection here by intent, and containers run as a user of their own: two warnings less.
+    warnings.simplefilter("ignore", CPendingDeprecationWarning)
+    warnings.simplefilter("ignore", SecurityWarning)
+    TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "bandmate_shared.redis_transport:Transport"
+    # A message that nobody acknowledged comes back after this; the database decides what that means.
+    app.conf.broker_transport_options["visibility_timeout"] = max(60.0, 4 * settings.lease_seconds)
+    process = _Process(settings, handlers, job_seconds)
+    signals.worker_process_init.connect(process.warm_up, weak=False)
+
+    @app.task(name=TASK, typing=False)  # type: ignore[untyped-decorator]
+    def run(*args: Any, **kwargs: Any) -> None:
+        process.run(queue, args, kwargs)
+
+    return app
+
+
+def worker_arguments(service: ServiceName, concurrency: int = 1) -> list[str]:
+    """What follows `python` to start a service's workers.
+
+    The `--without-…` switches save a second at the start and a stream of chatter between workers that nobody reads.
+    """
+    return [
+        "-m", "celery", "-q", "-A", f"bandmate_{service}.tasks", "worker", "-Q", queue_name(service),
+        "--pool", "prefork", "--concurrency", str(concurrency), "-n", f"{service}@%h", "--loglevel", "WARNING",
+        "--without-gossip", "--without-mingle", "--without-heartbeat",
+    ]  # fmt: skip
+
+
+class _Process:
+    """One worker process: its runtime and its handlers, made once, after the fork."""
+
+    def __init__(
+        self, settings: SharedSettings, handlers: Callable[[], Mapping[str, Handler]], job_seconds: float
+    ) -> None:
+        self._settings = settings
+        self._load = handlers
+        self._job_seconds = job_seconds
+        self._ready: tuple[Runtime, Mapping[str, Handler]] | None = None
+
+    def warm_up(self, **_: Any) -> None:
+        """Open the stores and import the handlers before the first job comes."""
+        if self._ready is None:
+            handlers = {kind: _within(handler, self._job_seconds) for kind, handler in self._load().items()}
+            self._ready = open_runtime(self._settings), handlers
+
+    def run(self, queue: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.warm_up()
+        assert self._ready is not None
+        runtime, handlers = self._ready
+        reason = _fault(runtime, args, kwargs)
+        if reason is not None:
+            log.warning("dead letter in %s: %s", queue, reason)
+            runtime.store.add_dead_letter(queue, repr((args, kwargs) if kwargs else args), reason)
+            return
+        run_job(runtime, args[0], handlers)
+
+
+def _fault(runtime: Runtime, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    """Why the message is not a job's, if it is not."""
+    if len(args) != 1 or kwargs or not isinstance(args[0], str):
+        return f"the message must carry one job id, a string; it carries {args!r}"[:500]
+    try:
+        runtime.store.get(args[0])
+    except NotFound:
+        return f"there is no job {args[0]!r}"[:500]
+    return None
+
+
+def _within(handler: Handler, seconds: float) -> Handler:
+    def run(context: JobContext) -> Done | Wait:
+        from billiard.exceptions import SoftTimeLimitExceeded
+
+        try:
+            return handler(context)
+        except SoftTimeLimitExceeded:
+            raise OutOfTime(f"{context.job.id} ran longer than the {seconds:g} s it may") from None
+
+    return run
+
+
+def _bare_app(name: str, redis_url: str) -> Celery:
+    app = Celery(name, broker=redis_url or None, set_as_current=False, fixups=[])
+    app.conf.update(
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        result_backend=None,
+        broker_connection_timeout=CONNECT_SECONDS,
+        broker_transport_options={
+            "socket_timeout": SOCKET_SECONDS,
+            "socket_connect_timeout": CONNECT_SECONDS,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+    )
+    return app

@@ -1,0 +1,56 @@
+"""kombu's Redis transport, except that something else than a message in the queue does not stop the worker.
+
+Anybody who reaches the Redis can push anything onto the list that is a queue. kombu parses an item as it comes, inside
+the worker's event loop, where an exception ends the process and the item is gone.
+"""
+
+import base64
+import json
+from queue import Empty
+from typing import Any
+
+from kombu.transport import redis
+
+from bandmate_shared.consumer import bury
+
+
+class Channel(redis.Channel):  # type: ignore[misc]
+    """Buries what is not JSON."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)
+        except json.JSONDecodeError as error:
+            item: Any = error.doc
+        except UnicodeDecodeError as error:
+            item = error.object
+        except RecursionError:
+            item = "(nested too deeply to show)"
+        queue = next(iter(self.active_queues), "unknown")  # A worker of ours consumes one queue.
+        bury(queue, item, "what was put on the queue is not JSON")
+        raise Empty  # As after a poll in vain: kombu polls on.
+
+
+class Transport(redis.Transport):  # type: ignore[misc]
+    """Buries JSON that is not an envelope as kombu's senders write it."""
+
+    Channel = Channel
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        if _is_envelope(message):
+            super()._deliver(message, queue)
+        else:
+            bury(queue, json.dumps(message), "what was put on the queue is JSON, but not a Celery message")
+
+
+def _is_envelope(message: Any) -> bool:
+    """Whether kombu can take the message from the queue, hand it on, and give it back."""
+    try:
+        properties = message["properties"]
+        info = properties["delivery_info"]
+        strings = message["body"], properties["delivery_tag"], info["exchange"], info["routing_key"]
+        if properties.get("body_encoding") == "base64":
+            base64.b64decode(message["body"], validate=True)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
+    return all(isinstance(string, str) for string in strings) and isinstance(message.get("headers", {}), dict)

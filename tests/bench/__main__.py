@@ -1,0 +1,41 @@
+"""`make bench`: runs every bench here that offers `figures()`, one after the other, and writes bench-out/."""
+
+import importlib
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.bench.figures import Figure, as_markdown, machine
+
+TITLES = {
+    "bench_ingest": "Ingest",
+    "bench_queue": "Queue",
+    "bench_song": "A song",
+    "bench_startup": "Start-up",
+    "bench_vocal": "Vocal",
+}
+
+
+def main() -> None:
+    here = Path(__file__).parent
+    wanted = sys.argv[1:] or sorted(path.stem for path in here.glob("bench_*.py"))
+    groups: dict[str, list[Figure]] = {}
+    for name in wanted:
+        started = time.monotonic()
+        print(f"{name} …", flush=True)
+        groups[TITLES.get(name, name)] = importlib.import_module(f"tests.bench.{name}").figures()
+        print(f"{name} done in {time.monotonic() - started:.0f} s", flush=True)
+    out = Path("bench-out")
+    out.mkdir(exist_ok=True)
+    report = {
+        "machine": machine(),
+        "groups": {title: [asdict(one) | {"ratio": one.ratio} for one in figures] for title, figures in groups.items()},
+    }
+    (out / "bench.json").write_text(json.dumps(report, indent=1))
+    (out / "bench.md").write_text(as_markdown(groups))
+    print(as_markdown(groups))
+
+
+main()

@@ -1,0 +1,59 @@
+"""`kill -9` in each stage of each kind of job, one stage an attempt: every job still ends once, and well.
+
+BANDMATE_FAILPOINT has the process that does the work kill itself on entering a stage; `#2` means on the second attempt
+only. So one job walks through a death in each of its stages, and before, between and after them.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import history
+from tests.platform_process import PlatformProcess
+from tests.tunes import write_tunes
+
+WORDS = "The kettle sings, the window glows"
+
+
+def deaths(kind: str, *stages: str) -> list[str]:
+    """A failpoint for each stage, on one attempt after the other."""
+    return [f"{kind}.{stage}#{attempt}" for attempt, stage in enumerate(stages, 1)]
+
+
+# A song has two phases, and its attempts are counted anew in the second: `@claimed#1` fires in both.
+SONG = deaths("song", "@claimed", "compose", "score", "render", "mix")
+SONG += ["song.report#2", "song.@manifest#3", "song.@finished#4"]
+VOCAL = deaths("vocal", "@claimed", "speech", "sing", "mix", "@manifest", "@finished")
+DATASET = deaths("dataset", "@claimed", "collect", "read", "clean", "write", "@manifest", "@finished")
+TRAINING = deaths("training", "@claimed", "prepare", "train", "evaluate", "register", "@manifest", "@finished")
+
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+
+
+@pytest.fixture
+def merciless(start_platform: Callable[..., PlatformProcess]) -> PlatformProcess:
+    return start_platform(
+        BANDMATE_FAILPOINT=",".join(SONG + VOCAL + DATASET + TRAINING),
+        BANDMATE_MAX_ATTEMPTS="9",
+        BANDMATE_LEASE_SECONDS="1.5",
+        BANDMATE_HEARTBEAT_SECONDS="0.3",
+    )
+
+
+def test_a_sung_song_and_a_dataset_survive_a_death_in_every_stage(merciless: PlatformProcess, tmp_path: Path) -> None:
+    write_tunes(tmp_path / "midi", 12)
+    song = merciless.submit("songs", {"style": "folk", "bars": 2, "seed": 1, "lyrics": WORDS})
+    dataset = merciless.submit("datasets", {"name": "tunes", "sources": [str(tmp_path / "midi")]})
+
+    sung = merciless.finished("songs", song, 200)
+    assert sung["state"] == "succeeded", sung["error"]
+    cleaned = merciless.finished("datasets", dataset, 200)
+    assert cleaned["state"] == "succeeded", cleaned["error"]
+    (vocal,) = sung["children"]
+    merciless.stop()
+    home = merciless.home
+    # `@finished` dies after the end: there the lease no longer matters. `@claimed` fires in both phases of a song.
+    assert history.count(home, song, "job.lease-expired") == len(SONG)
+    assert history.count(home, vocal, "job.lease-expired") == len(VOCAL) - 1
+    assert history.count(home, dataset, "job.lease-expired") == len(DATASET) - 1

@@ -1,0 +1,104 @@
+"""The parts of a real platform are killed while it works: what was accepted is finished, once."""
+
+import json
+import random
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.platform_process import PlatformProcess, eventually, run_bandmate
+
+WORDS = "The kettle sings, the window glows\nA fiddle hums beneath the snow"
+SUNG = {"style": "folk", "bars": 4, "lyrics": WORDS}
+LONG = {"style": "folk", "bars": 32}
+
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+
+StartPlatform = Callable[..., PlatformProcess]
+
+
+def in_stage(platform: PlatformProcess, job: str, *stages: str) -> Callable[[], bool]:
+    def reached() -> bool:
+        seen = platform.job("songs", job)
+        return seen["stage"] in stages or seen["state"] in ("succeeded", "failed")
+
+    return reached
+
+
+def test_workers_model_http_and_redis_die_one_after_the_other(start_platform: StartPlatform) -> None:
+    platform = start_platform(BANDMATE_MAX_ATTEMPTS="6")
+    for number, (part, stages) in enumerate(
+        [
+            ("generate", ("compose",)),
+            ("generate", ("render", "mix")),
+            ("model", ("compose",)),
+            ("redis", ("compose",)),
+            ("vocal", ("sing",)),
+            ("http", ("score", "render")),
+            ("redis", ("sing",)),
+        ]
+    ):
+        job = platform.submit("songs", {**SUNG, "seed": number})
+        eventually(in_stage(platform, job, *stages), f"{job} to reach {stages}")
+        platform.kill_part(part)
+        ended = platform.finished("songs", job, 60)
+        assert ended["state"] == "succeeded", (part, ended["error"])
+        eventually(lambda part=part: bool(platform.part(part)), f"{part} to run again")  # type: ignore[misc]
+
+
+def test_jobs_submitted_while_redis_is_dead_are_done_when_it_is_back(start_platform: StartPlatform) -> None:
+    platform = start_platform()
+    platform.kill_part("redis")
+    jobs = [platform.submit("songs", {"style": "folk", "bars": 2, "seed": seed}) for seed in range(4)]
+    for job in jobs:
+        ended = platform.finished("songs", job, 60)
+        assert ended["state"] == "succeeded", ended["error"]
+
+
+def test_a_job_whose_worker_dies_on_every_attempt_is_given_up_with_a_dead_letter_and_can_be_redriven(
+    start_platform: StartPlatform,
+) -> None:
+
+    platform = start_platform(
+        BANDMATE_FAILPOINT="song.score*", BANDMATE_LEASE_SECONDS="1.5", BANDMATE_HEARTBEAT_SECONDS="0.3"
+    )
+    job = platform.submit("songs", {"style": "folk", "bars": 2, "seed": 1})
+    ended = platform.finished("songs", job, 60)
+    assert ended["state"] == "failed"
+    assert ended["error"]["type"] == "attempts-exhausted"
+    platform.stop()
+
+    letters = json.loads(run_bandmate(platform.home, "jobs", "dead-letters", "--json").stdout)
+    assert [(letter["queue"], letter["job_id"]) for letter in letters] == [("bandmate-generate", job)]
+    assert "attempts" in letters[0]["reason"]
+
+    healed = PlatformProcess(platform.home)
+    try:
+        healed.start()
+        redriven = run_bandmate(platform.home, "jobs", "redrive", letters[0]["id"])
+        assert redriven.returncode == 0, redriven.stderr
+        assert healed.finished("songs", job, 60)["state"] == "succeeded"
+    finally:
+        healed.stop()
+
+
+def test_a_storm_of_kills_loses_nothing(start_platform: StartPlatform) -> None:
+    """Ten jobs, and every second or so some part dies, the supervisor included."""
+    chance = random.Random(7)
+    platform = start_platform(BANDMATE_MAX_ATTEMPTS="20", BANDMATE_LEASE_SECONDS="2", BANDMATE_HEARTBEAT_SECONDS="0.4")
+    jobs = [platform.submit("songs", {"style": "folk", "bars": 2, "seed": seed}) for seed in range(10)]
+    for _ in range(8):
+        time.sleep(chance.uniform(0.3, 1.5))  # Not a synchronisation: the moment of death is what varies.
+        part = chance.choice(("generate", "generate", "model", "redis", "http", "supervisor"))
+        try:
+            if part == "supervisor":
+                platform.kill()
+                platform.start()
+            else:
+                platform.kill_part(part)
+        except LookupError:  # It is dead already.
+            continue
+    for job in jobs:
+        ended = platform.finished("songs", job, 120)
+        assert ended["state"] == "succeeded", ended["error"]

@@ -1,0 +1,62 @@
+"""A full disk: the job ends with an error that says so, and goes well once there is room again."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.history import faults
+from tests.platform_process import PlatformProcess, run_bandmate
+
+SONG = {"style": "folk", "bars": 16, "tempo": 60, "seed": 2}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with a few megabytes left."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(folder: Path, leave_bytes: int) -> Path:
+    """Fill a file system up to `leave_bytes`; removing the file gives the room back."""
+    ballast = folder / "ballast"
+    left = os.statvfs(folder)
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_frsize - leave_bytes)
+    return ballast
+
+
+def test_a_song_on_a_full_disk_fails_as_storage_full_and_can_be_redriven(small_disk: Path) -> None:
+    platform = PlatformProcess(small_disk / "home")
+    try:
+        platform.start()
+        ballast = fill(small_disk, 2_500_000)
+        job = platform.submit("songs", SONG)
+        ended = platform.finished("songs", job, 60)
+        assert ended["state"] == "failed"
+        assert ended["error"]["type"] == "storage-full"
+        assert "Traceback" not in ended["error"]["detail"]
+
+        ballast.unlink()
+        redriven = run_bandmate(platform.home, "jobs", "redrive", job)
+        assert redriven.returncode == 0, redriven.stderr
+        assert platform.finished("songs", job, 60)["state"] == "succeeded"
+    finally:
+        platform.stop()
+    assert faults(platform.home) == []
+
+
+def test_a_home_without_room_is_named_before_anything_starts(small_disk: Path) -> None:
+    fill(small_disk, 0)
+    done = run_bandmate(small_disk / "home", "song", "--bars", "2", cwd=small_disk.parent, timeout=60)
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr

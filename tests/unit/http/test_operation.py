@@ -1,0 +1,94 @@
+"""Health, readiness and metrics: what an operator's machines ask."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from bandmate_shared.errors import StorageFull
+from bandmate_shared.http import health
+from bandmate_shared.http.app import create_app
+from bandmate_shared.runtime import Runtime, open_runtime
+from bandmate_shared.settings import SharedSettings
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+
+@pytest.fixture
+def whole(settings: SharedSettings, redis_server: Any) -> Iterator[Runtime]:
+    """A runtime with a real broker."""
+    opened = open_runtime(settings.model_copy(update={"redis_url": redis_server.url}))
+    yield opened
+    opened.close()
+
+
+def asking(runtime: Runtime) -> TestClient:
+    return TestClient(create_app(runtime, "Test", []), base_url="http://127.0.0.1")
+
+
+def test_ready_when_everything_answers_and_not_when_redis_is_gone(whole: Runtime, redis_server: Any) -> None:
+    client = asking(whole)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"], answer.json()["failed"]) == (200, "ready", [])
+    assert set(answer.json()["checks"]) == {"database", "broker", "storage"}
+    redis_server.kill()
+    gone = client.get("/readyz")
+    assert (gone.status_code, gone.json()["failed"]) == (503, ["broker"])
+    assert gone.json()["checks"]["database"]["ok"]
+    assert str(redis_server.port) not in gone.text, "addresses are not told to strangers"
+    assert client.get("/healthz").status_code == 200
+    redis_server.start()
+    assert client.get("/readyz").status_code == 200
+
+
+class _SickStorage:
+    """A store whose disk is full, or that hangs."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self.put = lambda _key, _data: action()
+
+
+def _full() -> None:
+    raise StorageFull("no room")
+
+
+def test_a_full_or_hanging_store_is_named(whole: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.2)
+    whole.storage = _SickStorage(_full)  # type: ignore[assignment]
+    full = asking(whole).get("/readyz").json()
+    assert (full["failed"], full["checks"]["storage"]["reason"]) == (["storage"], "failed: StorageFull")
+    whole.storage = _SickStorage(lambda: time.sleep(1.5))  # type: ignore[assignment]
+    started = time.monotonic()
+    hanging = asking(whole).get("/readyz").json()
+    assert hanging["failed"] == ["storage"]
+    assert hanging["checks"]["storage"]["reason"] == "no answer within 0.2 s"
+    assert time.monotonic() - started < 1.4
+
+
+def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_metrics_count_requests_by_route_and_jobs_by_state(client: TestClient, work: Callable[[], None]) -> None:
+    for _ in range(3):
+        path = client.post("/v1/songs", json={}).json()["links"]["self"]
+    before = samples(client.get("/metrics").text)
+    assert before["bandmate_jobs", (("kind", "song"), ("state", "queued"))] == 3
+    assert before["bandmate_queue_depth", (("queue", "bandmate-generate"),)] == 3
+    work()
+    client.get(path)
+    client.get("/v1/nowhere")
+    client.request("BREW", "/v1/songs")
+    after = samples(client.get("/metrics").text)
+    assert after["bandmate_jobs", (("kind", "song"), ("state", "succeeded"))] == 3
+    assert after.get(("bandmate_queue_depth", (("queue", "bandmate-generate"),)), 0) == 0
+    posts = ("bandmate_http_request_seconds_count", (("method", "POST"), ("route", "/v1/songs"), ("status", "202")))
+    assert after[posts] == 3
+    routes = {dict(labels).get("route") for name, labels in after if name == "bandmate_http_request_seconds_count"}
+    assert "/v1/songs/{job_id}" in routes
+    assert "/v1/nowhere" not in routes, "a label must not be the caller's to invent"
+    assert after["bandmate_job_store_up", ()] == 1

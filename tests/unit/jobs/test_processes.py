@@ -1,0 +1,78 @@
+"""Many processes on one SQLite file: nobody meets a locked database, and each job has one taker."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from bandmate_shared.jobs.model import NewJob
+from bandmate_shared.jobs.store import JobStore
+from bandmate_shared.settings import SharedSettings
+
+PROCESSES = 4
+JOBS = 60
+
+HAMMER = """
+import json, sys
+from pathlib import Path
+from bandmate_shared.jobs.model import NewJob
+from bandmate_shared.jobs.store import JobStore
+from bandmate_shared.settings import SharedSettings
+
+home, number = Path(sys.argv[1]), int(sys.argv[2])
+store = JobStore.open(SharedSettings(home=home))
+claimed = []
+ids = json.loads((home / "ids.json").read_text())
+for job_id in ids[number:] + ids[:number]:
+    lease = store.claim(job_id, f"process {number}")
+    store.submit(NewJob("song", {}), idempotency_key=f"key {len(claimed)}")
+    if lease is not None:
+        claimed.append(job_id)
+        store.set_progress(lease, "compose", 0.5)
+        store.heartbeat(lease)
+        store.succeed(lease, {"by": number})
+    store.mark_sent(store.pending_messages(10))
+    store.sweep()
+store.close()
+print(json.dumps(claimed))
+"""
+
+
+def test_each_job_is_claimed_by_one_of_several_processes(tmp_path: Path) -> None:
+    store = JobStore.open(SharedSettings(home=tmp_path))
+    ids = [store.submit(NewJob("song", {})).job.id for _ in range(JOBS)]
+    (tmp_path / "ids.json").write_text(json.dumps(ids))
+
+    arguments = [[sys.executable, "-W", "error", "-c", HAMMER, str(tmp_path), str(n)] for n in range(PROCESSES)]
+    running = [
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for words in arguments
+    ]
+    claimed: list[str] = []
+    for number, process in enumerate(running):
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        mine = json.loads(output)
+        claimed += mine
+        assert {store.get(job_id).result["by"] for job_id in mine} <= {number}
+
+    assert sorted(claimed) == sorted(ids)
+    for job_id in ids:
+        assert [event.seq for event in store.events(job_id)] == [1, 2, 3, 4, 5]
+    keyed = [job.id for job in store.list_jobs("local", limit=200)[0] if job.id not in set(ids)]
+    assert len(keyed) == max(len(set(claimed)) and 1, len(keyed)), "keys are shared by the processes"
+    store.close()
+
+
+def test_several_processes_may_make_the_tables_at_once(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from bandmate_shared.settings import SharedSettings;"
+        "from bandmate_shared.jobs.store import JobStore;"
+        "s = JobStore.open(SharedSettings(home=Path(sys.argv[1]))); s.backlog(); s.close()"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-W", "error", "-c", code, str(tmp_path)], stderr=subprocess.PIPE, text=True)
+        for _ in range(PROCESSES)
+    ]
+    for process in running:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors

@@ -1,0 +1,100 @@
+"""The command line's own judgement: what is a file and what are words, how faults read, what a stage took."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from bandmate_local.cli.ingest import _absolute
+from bandmate_local.cli.main import first_fault
+from bandmate_local.cli.progress import StageDisplay
+from bandmate_local.cli.song import text_or_file
+from bandmate_local.cli.train import _assignment
+from bandmate_local.settings import LocalSettings
+from bandmate_shared.contracts.jobs import JobEvent
+from bandmate_shared.contracts.songs import SongRequest
+from bandmate_shared.errors import InvalidRequest, NotFound
+from pydantic import ValidationError
+
+
+def test_words_are_taken_as_they_are_and_files_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "words.txt"
+    file.write_text("Über the hills\n", encoding="utf-8")
+    assert text_or_file(str(file)) == "Über the hills\n"
+    assert text_or_file("Over the hills\nand far away") == "Over the hills\nand far away"
+    assert text_or_file("so it goes.txt said he") == "so it goes.txt said he"
+    assert text_or_file("") == ""
+
+
+def test_a_missing_file_and_one_that_is_no_text_are_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"nowhere\.txt"):
+        text_or_file("nowhere.txt")
+    photo = tmp_path / "photo"
+    photo.write_bytes(bytes.fromhex("ffd8ffe0"))
+    with pytest.raises(InvalidRequest, match="UTF-8"):
+        text_or_file(str(photo))
+
+
+def test_a_fault_in_a_request_is_one_line_with_what_was_given() -> None:
+    with pytest.raises(ValidationError) as bad:
+        SongRequest(bars=0, tempo=1000)
+    assert first_fault(bad.value) == "bars: input should be greater than or equal to 1, not 0"
+    with pytest.raises(ValidationError) as bad:
+        SongRequest(key="H")
+    assert first_fault(bad.value).startswith("key: unknown key 'H'; write a letter A-G")
+
+
+def test_sources_become_absolute_and_schemes_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "midi").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert _absolute("midi") == str(tmp_path / "midi")
+    assert _absolute("music21:bach") == "music21:bach"
+    with pytest.raises(NotFound, match="no-such-folder"):
+        _absolute("no-such-folder")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("epochs=3", ("epochs", 3)),
+        ("lr=1e-3", ("lr", 0.001)),
+        ("tied=true", ("tied", True)),
+        ("name=a=b", ("name", "a=b")),
+    ],
+)
+def test_a_hyperparameter_takes_the_type_it_looks_like(text: str, expected: tuple[str, object]) -> None:
+    assert _assignment(text) == expected
+
+
+def test_a_hyperparameter_without_a_value_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="NAME=VALUE"):
+        _assignment("epochs")
+
+
+def test_the_display_times_stages_by_the_jobs_own_clock(capsys: pytest.CaptureFixture[str]) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    history = [
+        ("job.queued", 0.0, {}),
+        ("job.running", 0.5, {}),
+        ("stage", 0.5, {"stage": "compose", "message": "asking the model"}),
+        ("progress", 1.0, {"stage": "compose", "fraction": 0.5}),
+        ("stage", 2.0, {"stage": "render"}),
+        ("job.running", 2.2, {}),
+        ("stage", 3.0, {"stage": "compose"}),
+        ("job.succeeded", 3.25, {}),
+    ]
+    display = StageDisplay()
+    with display:
+        for seq, (kind, seconds, data) in enumerate(history, 1):
+            time = start + timedelta(seconds=seconds)
+            display.show(JobEvent(job_id="song_x", seq=seq, type=kind, time=time, data=data))
+    assert display.seconds == {"queued": 0.5, "compose": 1.75, "render": 1.0}
+    told = capsys.readouterr().err
+    assert "asking the model" in told
+    assert "50%" in told
+    assert "done in 1.5 s" in told
+
+
+def test_the_embedded_platform_stays_on_loopback() -> None:
+    assert LocalSettings(host="::1").host == "::1"
+    with pytest.raises(ValidationError, match="loopback"):
+        LocalSettings(host="0.0.0.0")

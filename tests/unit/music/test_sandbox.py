@@ -1,0 +1,184 @@
+"""The sandbox: real child processes, really killed, starved and misled."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bandmate_shared.errors import LimitExceeded, UnreadableFile
+from bandmate_shared.music import sandbox
+from bandmate_shared.music.midi_write import write_midi
+from bandmate_shared.music.musicxml_write import write_musicxml
+from bandmate_shared.music.sandbox import close_readers, read_untrusted, read_untrusted_batch
+from bandmate_shared.music.score import Lyric, Notes, Part, Score
+from bandmate_shared.music.score_frame import decode_score, encode_score
+from bandmate_shared.settings import SharedSettings
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.music.hostile import valid
+from tests.unit.music.scores import assert_same, scores
+
+TUNE = Score((Part("Tune", 73, Notes.from_rows([(0, 480, 72, 80)]), lyrics=(Lyric(0, "oh"),)),))
+LONG = write_musicxml(Score((Part("", 0, Notes.from_rows([(n * 120, 120, 60, 80) for n in range(16_000)])),)))
+"""Half a second's work, and some 50 MB of it in memory at once."""
+
+
+@pytest.fixture(autouse=True)
+def _no_children_left() -> Iterator[None]:
+    yield
+    close_readers()
+
+
+def kept_pid() -> int:
+    return sandbox._idle[-1].pid
+
+
+def test_scores_of_every_format_come_through() -> None:
+    common = SharedSettings()
+    assert_same(TUNE, read_untrusted(write_midi(TUNE), "tune.mid", common))
+    read = read_untrusted(write_musicxml(TUNE), "tune.musicxml", common)
+    assert read.parts[0].lyrics == TUNE.parts[0].lyrics
+
+
+def test_errors_come_back_typed_and_name_the_file() -> None:
+    common = SharedSettings()
+    with pytest.raises(UnreadableFile, match=r"^cat\.mid: this is a JPEG image, neither MIDI nor MusicXML$"):
+        read_untrusted(b"\xff\xd8\xff\xe0", "cat.mid", common)
+    with pytest.raises(LimitExceeded, match=r"^long\.mid: .*BANDMATE_MAX_NOTES"):
+        read_untrusted(valid(40), "long.mid", SharedSettings(max_notes=39))
+    with pytest.raises(LimitExceeded, match=r"^big\.mid: .*BANDMATE_MAX_FILE_BYTES"):
+        read_untrusted(bytes(100), "big.mid", SharedSettings(max_file_bytes=99))
+
+
+def test_one_child_reads_a_batch_and_a_bad_file_costs_only_itself() -> None:
+    common = SharedSettings()
+    items = [(valid(n), f"{n}.mid") if n % 5 else (b"junk", f"{n}.mid") for n in range(1, 41)]
+    results: list[object] = []
+    pids = set()
+    for result in read_untrusted_batch(items, common):
+        pids.add(kept_pid())
+        results.append(result.note_count if isinstance(result, Score) else type(result))
+    assert results == [n if n % 5 else UnreadableFile for n in range(1, 41)]
+    assert len(pids) == 1
+
+
+def test_a_child_killed_between_files_goes_unnoticed() -> None:
+    common = SharedSettings()
+    for _ in range(3):
+        read_untrusted(valid(), "a.mid", common)
+        os.kill(kept_pid(), signal.SIGKILL)
+        assert read_untrusted(valid(3), "b.mid", common).note_count == 3
+
+
+def test_a_file_that_takes_too_much_memory_is_refused_and_the_next_is_read() -> None:
+    narrow = SharedSettings(parse_memory_bytes=8_000_000)
+    items = [(valid(), "a.mid"), (LONG, "long.musicxml"), (valid(), "b.mid")]
+    first, starved, last = read_untrusted_batch(items, narrow)
+    assert isinstance(first, Score)
+    assert isinstance(starved, LimitExceeded)
+    assert "BANDMATE_PARSE_MEMORY_BYTES" in starved.detail
+    assert isinstance(last, Score)
+
+
+def test_a_file_that_takes_too_long_is_refused_and_the_next_is_read() -> None:
+    hasty = SharedSettings(parse_seconds=0.05)
+    read_untrusted(valid(), "warm.mid", SharedSettings())
+    (result,) = read_untrusted_batch([(LONG, "long.musicxml")], hasty)
+    assert isinstance(result, LimitExceeded)
+    assert "BANDMATE_PARSE_SECONDS" in result.detail
+    assert read_untrusted(valid(), "b.mid", SharedSettings()).note_count == 40
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGSEGV, signal.SIGKILL])
+def test_a_reader_that_crashes_twice_on_a_file_is_reported(
+    monkeypatch: pytest.MonkeyPatch, signal_number: signal.Signals
+) -> None:
+    """Each child dies as soon as it has a file, as a parser with a fault in it would."""
+    common = SharedSettings()
+    send = sandbox.ReaderProcess._send
+
+    def send_and_kill(reader: sandbox.ReaderProcess, kind: bytes, payload: bytes, deadline: float) -> None:
+        if kind == b"F":
+            os.kill(reader.pid, signal_number)
+        send(reader, kind, payload, deadline)
+
+    monkeypatch.setattr(sandbox.ReaderProcess, "_send", send_and_kill)
+    with pytest.raises(UnreadableFile, match=f"bad.mid: its reader crashed \\({signal_number.name}\\)"):
+        read_untrusted(valid(), "bad.mid", common)
+    monkeypatch.undo()
+    assert read_untrusted(valid(), "good.mid", common).note_count == 40
+
+
+def test_the_child_can_open_no_file_and_start_no_process() -> None:
+    """The limits as the kernel holds them."""
+    read_untrusted(valid(), "a.mid", SharedSettings(parse_memory_bytes=300_000_000))
+    process = Path("/proc") / str(kept_pid())
+    limits = (process / "limits").read_text().splitlines()
+    held = {line[:26].strip(): line[26:].split()[1] for line in limits if line.startswith("Max")}
+    assert held["Max open files"] == "3"
+    assert held["Max file size"] == held["Max core file size"] == held["Max processes"] == "0"
+    assert 300_000_000 < int(held["Max address space"]) < 2_000_000_000
+    names = {entry.partition(b"=")[0] for entry in (process / "environ").read_bytes().split(b"\0") if entry}
+    assert names <= {b"OPENBLAS_NUM_THREADS", b"OMP_NUM_THREADS", b"LC_ALL", b"LD_LIBRARY_PATH"}
+
+
+def test_threads_do_not_mix_up_their_files() -> None:
+    common = SharedSettings()
+    wrong: list[int] = []
+
+    def read_many(notes: int) -> None:
+        results = read_untrusted_batch([(valid(notes), "x.mid")] * 20, common)
+        wrong.extend(notes for result in results if not isinstance(result, Score) or result.note_count != notes)
+
+    threads = [threading.Thread(target=read_many, args=(notes,)) for notes in (1, 20, 300)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_forked_worker_starts_a_child_of_its_own() -> None:
+    """What a prefork worker pool does: fork after the sandbox was used, use it on both sides."""
+    program = """
+import os, sys
+from bandmate_shared.music.sandbox import read_untrusted, _idle
+from bandmate_shared.settings import SharedSettings
+data, common = sys.stdin.buffer.read(), SharedSettings()
+def read(): return read_untrusted(data, "x.mid", common).note_count
+assert read() == 40
+pid = os.fork()
+mine = [read() for _ in range(50)]
+ok = mine == [40] * 50
+if pid == 0:
+    from bandmate_shared.music.sandbox import close_readers
+    close_readers()
+    os._exit(0 if ok else 1)
+sys.exit(0 if ok and os.waitpid(pid, 0)[1] == 0 else 1)
+"""
+    run = subprocess.run([sys.executable, "-c", program], input=valid(), capture_output=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stderr.decode()
+
+
+@settings(max_examples=60, deadline=None)
+@given(scores())
+def test_a_frame_holds_a_whole_score(score: Score) -> None:
+    assert_same(score, decode_score(encode_score(score)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_frame_that_was_tampered_with_ends_in_a_score_or_an_error(data: st.DataObject) -> None:
+    frame = bytearray(encode_score(TUNE))
+    for _ in range(data.draw(st.integers(1, 4))):
+        frame[data.draw(st.integers(0, len(frame) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        score = decode_score(bytes(frame))
+    except UnreadableFile:
+        return
+    assert all(0 <= pitch <= 127 for part in score.parts for pitch in part.notes.pitch.tolist())

@@ -1,0 +1,114 @@
+"""A song sung once for all tests that listen to it, and an ear that is not the service's own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from bandmate_shared.contracts.vocals import SungNote
+from bandmate_vocal.espeak_process import EspeakEngine
+from bandmate_vocal.performance import SpokenLyrics, sing_phrases, speak_lyrics
+from bandmate_vocal.tone import polish
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 44100
+
+LINES = [
+    ("In the mor-ning light I wan-der home a-gain", (60, 60, 64, 62, 60, 64, 67, 65, 64, 62, 60)),
+    ("O-ver hills of sil-ver through the fal-ling rain", (62, 64, 65, 65, 67, 69, 67, 65, 64, 62, 64)),
+    ("Till the fi-re's burn-ing and the night is gone", (60, 62, 64, 65, 67, 65, 64, 64, 62, 62, 60)),
+]
+BEATS = (0.5, 0.5, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 0.5, 2)
+
+
+@dataclass(frozen=True)
+class Sung:
+    """A melody, what was spoken for it, and the voice, [samples] at 44.1 kHz."""
+
+    notes: list[SungNote]
+    seconds: float
+    spoken: SpokenLyrics
+    voice: NDArray[np.float32]
+
+
+def syllables_of(text: str) -> list[tuple[str, bool]]:
+    """'mor-ning light' → (mor, False), (ning, True), (light, True)."""
+    return [
+        (part, number == len(parts) - 1)
+        for parts in (word.split("-") for word in text.split())
+        for number, part in enumerate(parts)
+    ]
+
+
+def melody(transpose: int = 0, tempo: float = 96.0) -> tuple[list[SungNote], float]:
+    """Three lines with a rest after each; returns the notes and the length of the song."""
+    beat, time, notes = 60.0 / tempo, 0.3, []
+    for text, pitches in LINES:
+        syllables = syllables_of(text)
+        for number, ((syllable, word_end), pitch, beats) in enumerate(zip(syllables, pitches, BEATS, strict=True)):
+            last = number == len(pitches) - 1
+            notes.append(
+                SungNote(
+                    onset=time, duration=beats * beat, pitch=pitch + transpose, syllable=syllable, word_end=word_end,
+                    line_end=last,
+                )
+            )  # fmt: skip
+            time += beats * beat
+        time += beat
+    return notes, time + 0.3
+
+
+def eighths(tempo: float) -> tuple[list[SungNote], float]:
+    """A run of eighths with leaps, without a rest: the hard case for pitch and for consonants."""
+    text = "The quick brown fox is jump-ing o-ver la-zy dogs and sing-ing all the way back home to see the sun a-gain"
+    random = np.random.default_rng(3)
+    step, time, pitch, notes = 30.0 / tempo, 0.3, 64, []
+    for syllable, word_end in syllables_of(text):
+        pitch = int(np.clip(pitch + random.choice([-5, -4, -2, -1, 1, 2, 3, 4]), 57, 74))
+        notes.append(SungNote(onset=time, duration=step, pitch=pitch, syllable=syllable, word_end=word_end))
+        time += step
+    return notes, time + 0.5
+
+
+def perform(notes: list[SungNote], seconds: float, voice: str = "en-us+linda") -> Sung:
+    spoken = speak_lyrics(notes, EspeakEngine(), voice)
+    return Sung(notes, seconds, spoken, polish(sing_phrases(spoken, notes, seconds, 1)))
+
+
+def raw_pitch_accuracy(voice: NDArray[np.float32], notes: Sequence[SungNote]) -> tuple[float, float]:
+    """By librosa's pYIN: share of voiced frames inside notes within 50 cents, and the worst note's median in cents.
+
+    Inside: without the first 20 and the last 50 ms, where the voice glides from note to note (at most a quarter each).
+    """
+    import librosa
+
+    hertz, voiced, _ = librosa.pyin(voice, fmin=65.0, fmax=1000.0, sr=SAMPLE_RATE, frame_length=2048, hop_length=256)
+    times = librosa.times_like(hertz, sr=SAMPLE_RATE, hop_length=256)
+    cents = []
+    for note in notes:
+        begin = note.onset + min(0.02, note.duration / 4)
+        end = note.onset + note.duration - min(0.05, note.duration / 4)
+        here = (times >= begin) & (times < end) & voiced & ~np.isnan(hertz)
+        cents.append(np.abs(1200.0 * np.log2(hertz[here] / (440.0 * 2.0 ** ((note.pitch - 69) / 12)))))
+    worst = max(float(np.median(each)) for each in cents if len(each))
+    return float((np.concatenate(cents) <= 50.0).mean()), worst
+
+
+@pytest.fixture(scope="session")
+def sung() -> Sung:
+    return perform(*melody())
+
+
+@pytest.fixture(scope="session")
+def singing() -> "Callable[..., Sung]":
+    return perform
+
+
+@pytest.fixture(scope="session")
+def melodies() -> dict[str, tuple[list[SungNote], float]]:
+    return {"alto": melody(), "tenor": melody(-12), "eighths": eighths(140.0)}
+
+
+@pytest.fixture(scope="session")
+def pitch_judge() -> "Callable[[NDArray[np.float32], Sequence[SungNote]], tuple[float, float]]":
+    return raw_pitch_accuracy
