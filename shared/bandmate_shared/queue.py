@@ -142,23 +142,22 @@ class _Process:
         self.warm_up()
         assert self._ready is not None
         runtime, handlers = self._ready
-        reason = _fault(runtime, args, kwargs)
-        if reason is not None:
-            log.warning("dead letter in %s: %s", queue, reason)
-            runtime.store.add_dead_letter(queue, repr((args, kwargs) if kwargs else args), reason)
+        if len(args) != 1 or kwargs or not isinstance(args[0], str):
+            reason = f"the message must carry one job id, a string; it carries {args!r}"[:500]
+        elif run_job(runtime, args[0], handlers) or _exists(runtime, args[0]):
             return
-        run_job(runtime, args[0], handlers)
+        else:
+            reason = f"there is no job {args[0]!r}"[:500]
+        log.warning("dead letter in %s: %s", queue, reason)
+        runtime.store.add_dead_letter(queue, repr((args, kwargs) if kwargs else args), reason)
 
 
-def _fault(runtime: Runtime, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-    """Why the message is not a job's, if it is not."""
-    if len(args) != 1 or kwargs or not isinstance(args[0], str):
-        return f"the message must carry one job id, a string; it carries {args!r}"[:500]
+def _exists(runtime: Runtime, job_id: str) -> bool:
     try:
-        runtime.store.get(args[0])
+        runtime.store.get(job_id)
     except NotFound:
-        return f"there is no job {args[0]!r}"[:500]
-    return None
+        return False
+    return True
 
 
 def _within(handler: Handler, seconds: float) -> Handler:

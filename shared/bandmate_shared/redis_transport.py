@@ -14,12 +14,12 @@ from kombu.transport import redis
 from bandmate_shared.consumer import bury
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class Channel(redis.Channel):
     """Buries what is not JSON."""
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
-            return super()._brpop_read(**options)
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except json.JSONDecodeError as error:
             item: Any = error.doc
         except UnicodeDecodeError as error:
@@ -31,14 +31,14 @@ class Channel(redis.Channel):  # type: ignore[misc]
         raise Empty  # As after a poll in vain: kombu polls on.
 
 
-class Transport(redis.Transport):  # type: ignore[misc]
+class Transport(redis.Transport):
     """Buries JSON that is not an envelope as kombu's senders write it."""
 
     Channel = Channel
 
     def _deliver(self, message: Any, queue: str) -> None:
         if _is_envelope(message):
-            super()._deliver(message, queue)
+            super()._deliver(message, queue)  # type: ignore[no-untyped-call]
         else:
             bury(queue, json.dumps(message), "what was put on the queue is JSON, but not a Celery message")
 

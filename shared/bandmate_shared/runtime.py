@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bandmate_shared.jobs.heart import Heart
 from bandmate_shared.jobs.relay import Publisher, Relay
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings, shared_settings
@@ -17,9 +18,11 @@ class Runtime:
     storage: Storage
     publisher: Publisher
     relay: Relay
+    heart: Heart
 
     def close(self) -> None:
         """Let go of every connection."""
+        self.heart.stop()
         self.relay.stop()
         self.publisher.close()
         self.store.close()
@@ -37,4 +40,11 @@ def open_runtime(settings: SharedSettings | None = None, publisher: Publisher | 
         from bandmate_shared.queue import CeleryPublisher
 
         publisher = CeleryPublisher(settings.redis_url)
-    return Runtime(settings, store, open_storage(settings.resolved_storage_url), publisher, Relay(store, publisher))
+    return Runtime(
+        settings,
+        store,
+        open_storage(settings.resolved_storage_url),
+        publisher,
+        Relay(store, publisher),
+        Heart(store, settings.heartbeat_seconds),
+    )

@@ -3,8 +3,8 @@
     python tests/bench/bench_queue.py --jobs 1000 --workers 2 --json
 
 Latency: from the call that submits to the first line of the handler, jobs coming one by one at a steady pace to an idle
-worker. Throughput: as many jobs as can be submitted at once, until the last one has ended. Ours is the whole way (job,
-outbox, relay, claim, lease, manifest, end: six transactions and a file); Celery's is an empty task without a result,
+worker. Throughput: as many jobs as can be submitted at once, until the last one has ended. ours is the whole way (job,
+outbox, relay, claim, end: four transactions); Celery's is an empty task without a result,
 acknowledged early, which a killed worker loses.
 
 Workers import this very file: `bench_queue:app` is ours, `bench_queue:peer` is plain Celery.

@@ -13,6 +13,7 @@ from tests import history
 from tests.platform_process import PlatformProcess
 from tests.tunes import write_tunes
 
+TINY = {"epochs": 1, "hidden": 16, "head": 8, "layers": 1, "streams": 2, "evaluation_takes": 1}
 WORDS = "The kettle sings, the window glows"
 
 
@@ -28,7 +29,7 @@ VOCAL = deaths("vocal", "@claimed", "speech", "sing", "mix", "@manifest", "@fini
 DATASET = deaths("dataset", "@claimed", "collect", "read", "clean", "write", "@manifest", "@finished")
 TRAINING = deaths("training", "@claimed", "prepare", "train", "evaluate", "register", "@manifest", "@finished")
 
-pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -41,15 +42,19 @@ def merciless(start_platform: Callable[..., PlatformProcess]) -> PlatformProcess
     )
 
 
-def test_a_sung_song_and_a_dataset_survive_a_death_in_every_stage(merciless: PlatformProcess, tmp_path: Path) -> None:
+def test_a_song_a_dataset_and_a_training_survive_a_death_in_every_stage(
+    merciless: PlatformProcess, tmp_path: Path
+) -> None:
     write_tunes(tmp_path / "midi", 12)
-    song = merciless.submit("songs", {"style": "folk", "bars": 2, "seed": 1, "lyrics": WORDS})
     dataset = merciless.submit("datasets", {"name": "tunes", "sources": [str(tmp_path / "midi")]})
-
-    sung = merciless.finished("songs", song, 200)
-    assert sung["state"] == "succeeded", sung["error"]
+    song = merciless.submit("songs", {"style": "folk", "bars": 2, "seed": 1, "lyrics": WORDS})
     cleaned = merciless.finished("datasets", dataset, 200)
     assert cleaned["state"] == "succeeded", cleaned["error"]
+    training = merciless.submit("trainings", {"dataset": "tunes", "hyperparameters": TINY})
+    sung = merciless.finished("songs", song, 200)
+    assert sung["state"] == "succeeded", sung["error"]
+    trained = merciless.finished("trainings", training, 250)
+    assert trained["state"] == "succeeded", trained["error"]
     (vocal,) = sung["children"]
     merciless.stop()
     home = merciless.home
@@ -57,3 +62,4 @@ def test_a_sung_song_and_a_dataset_survive_a_death_in_every_stage(merciless: Pla
     assert history.count(home, song, "job.lease-expired") == len(SONG)
     assert history.count(home, vocal, "job.lease-expired") == len(VOCAL) - 1
     assert history.count(home, dataset, "job.lease-expired") == len(DATASET) - 1
+    assert history.count(home, training, "job.lease-expired") == len(TRAINING) - 1

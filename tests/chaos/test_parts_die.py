@@ -7,15 +7,22 @@ from collections.abc import Callable
 
 import pytest
 
+from tests import history
 from tests.platform_process import PlatformProcess, eventually, run_bandmate
 
 WORDS = "The kettle sings, the window glows\nA fiddle hums beneath the snow"
-SUNG = {"style": "folk", "bars": 4, "lyrics": WORDS}
-LONG = {"style": "folk", "bars": 32}
+SUNG = {"style": "folk", "bars": 8, "lyrics": WORDS}
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 
 StartPlatform = Callable[..., PlatformProcess]
+
+
+def is_running(platform: PlatformProcess, part: str) -> bool:
+    try:
+        return platform.part(part).is_running()
+    except LookupError:
+        return False
 
 
 def in_stage(platform: PlatformProcess, job: str, *stages: str) -> Callable[[], bool]:
@@ -44,7 +51,9 @@ def test_workers_model_http_and_redis_die_one_after_the_other(start_platform: St
         platform.kill_part(part)
         ended = platform.finished("songs", job, 60)
         assert ended["state"] == "succeeded", (part, ended["error"])
-        eventually(lambda part=part: bool(platform.part(part)), f"{part} to run again")  # type: ignore[misc]
+        eventually(lambda part=part: is_running(platform, part), f"{part} to run again")
+        if part == "generate":
+            assert history.count(platform.home, job, "job.lease-expired") == 1, "the worker did not die at work"
 
 
 def test_jobs_submitted_while_redis_is_dead_are_done_when_it_is_back(start_platform: StartPlatform) -> None:

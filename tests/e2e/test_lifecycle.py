@@ -12,7 +12,7 @@ import pytest
 from tests.history import faults
 from tests.platform_process import BANDMATE, PlatformProcess, environment, eventually, is_gone, run_bandmate
 
-LONG_SONG = {"style": "folk", "bars": 64, "seed": 5, "takes": 1}
+LONG_SONG = {"style": "folk", "bars": 24, "seed": 5}
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_command_without_a_platform_starts_one_for_its_time(tmp_path: Path) ->
 
 def test_ctrl_c_during_a_command_keeps_the_job_and_leaves_nothing_running(platform: PlatformProcess) -> None:
     home = platform.home
-    command = [BANDMATE, "song", "--bars", "64", "--seed", "9", "--out", str(home.parent / "out")]
+    command = [BANDMATE, "song", "--bars", "24", "--seed", "9", "--out", str(home.parent / "out")]
     process = subprocess.Popen(
         command, env=environment(home), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
     )

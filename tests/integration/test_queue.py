@@ -28,7 +28,7 @@ class Platform:
         self.log = folder / "runs.log"
         self._folder = folder
         self._wait_until = wait_until
-        self._workers: list[subprocess.Popen[bytes]] = []
+        self.workers: list[subprocess.Popen[bytes]] = []
         self._sweeper = Sweeper(runtime.store, runtime.relay, runtime.settings.sweep_seconds)
 
     def start(self) -> None:
@@ -49,14 +49,14 @@ class Platform:
         arguments[arguments.index("bandmate_generate.tasks")] = "queue_worker"
         with (self._folder / "worker.log").open("ab") as log:
             worker = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=log, stderr=log)
-        self._workers.append(worker)
+        self.workers.append(worker)
         return worker
 
     def stop(self) -> None:
-        for worker in self._workers:
+        for worker in self.workers:
             if worker.poll() is None:
                 worker.terminate()
-        for worker in self._workers:
+        for worker in self.workers:
             worker.wait(30)
         self._sweeper.stop()
         self.runtime.close()
@@ -146,6 +146,19 @@ def test_a_worker_killed_whole_is_replaced(platform: Platform) -> None:
     platform.log.with_suffix(".go").touch()
     platform.start_worker()
     assert platform.wait_for_end(job_id).result == {"attempt": 2}
+
+
+def test_a_worker_that_is_stopped_at_once_gives_its_job_back(platform: Platform, wait_until) -> None:
+    job_id = platform.submit("wait")
+    platform.wait_for_runs(1)
+    platform.workers[0].send_signal(signal.SIGQUIT)
+    wait_until(lambda: platform.job(job_id).state == JobState.QUEUED, "the job to be back in the queue")
+    assert platform.job(job_id).attempt == 0
+    assert platform.runtime.store.events(job_id)[-1].type == "job.released"
+    platform.log.with_suffix(".go").touch()
+    platform.workers[0].wait(30)
+    platform.start_worker()
+    assert platform.wait_for_end(job_id).result == {"attempt": 1}
 
 
 @pytest.mark.chaos

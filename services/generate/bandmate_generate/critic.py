@@ -32,7 +32,7 @@ _WEIGHTS = {
     "clashes": 1.5,
     "no_cadence": 2.0,
     "empty_bars": 3.0,
-    "silent_parts": 1.5,
+    "silent_parts": 2.5,
     "density": 1.0,
     "copied": 4.0,
     "unlikely": 0.5,
@@ -81,7 +81,7 @@ def faults_of(plan: SongPlan, take: ComposedTake) -> dict[str, float]:
         "clashes": _clashes(plan, pitched, melody),
         "no_cadence": _no_cadence(plan, pitched, melody),
         "empty_bars": _empty_bars(plan, rows),
-        "silent_parts": 1 - len(set(rows[:, 0].tolist())) / len(plan.specs),
+        "silent_parts": _silent_parts(plan, rows),
         "density": _density(plan, rows),
         "copied": min(1.0, take.originality.longest_match_notes / LONGEST_QUOTE_NOTES) ** 2,
         "unlikely": min(1.0, max(0.0, -take.log_likelihood / 4)),
@@ -156,7 +156,17 @@ def _empty_bars(plan: SongPlan, rows: Rows) -> float:
     return min(1.0, 4 * (1 - len(sounding & set(range(plan.bars))) / plan.bars))
 
 
+def _silent_parts(plan: SongPlan, rows: Rows) -> float:
+    """Share of the bars, over the parts, in which a part plays nothing. A singer may rest."""
+    length = bar_ticks(plan.metre)
+    parts = [index for index in range(len(plan.specs)) if not (plan.sung and index == plan.melody)]
+    playing = {
+        (row[0], bar) for row in rows.tolist() for bar in range(row[1] // length, (row[1] + row[2] - 1) // length + 1)
+    }
+    return 1 - sum((part, bar) in playing for part in parts for bar in range(plan.bars)) / (len(parts) * plan.bars)
+
+
 def _density(plan: SongPlan, rows: Rows) -> float:
-    """Fewer than half a note or more than ten notes a second and part."""
+    """Fewer than one note or more than ten notes a second and part."""
     rate = len(rows) / plan.seconds / len(plan.specs)
-    return min(1.0, max(0.0, (0.5 - rate) / 0.5, (rate - 10) / 10))
+    return min(1.0, max(0.0, 1 - rate, (rate - 10) / 10))

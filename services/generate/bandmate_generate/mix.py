@@ -99,13 +99,20 @@ def _impulse() -> Audio:
     noise = np.random.default_rng(1770).standard_normal((count, 2))
     bands = [np.convolve(noise[:, side], np.ones(width) / width, "same") for width in (4, 24) for side in range(2)]
     bright = np.stack(bands[:2], axis=1) * np.exp(-time / 0.09)[:, None]
-    dark = np.stack(bands[2:], axis=1) * np.exp(-time / 0.2)[:, None] * 1.6
-    tail = bright + dark
+    dark = np.stack(bands[2:], axis=1) * np.exp(-time / 0.2)[:, None] * 0.9
+    tail = 2 * bright + dark
     tail -= np.convolve(tail.mean(axis=1), np.ones(400) / 400, "same")[:, None]  # No rumble.
     tail *= np.minimum(1.0, time / 0.01)[:, None]
     impulse = np.zeros((count + delay, 2), dtype=np.float32)
-    impulse[delay:] = tail / np.sqrt(np.square(tail).sum(axis=0))
+    impulse[delay:] = tail / _band_gain(tail)
     return impulse
+
+
+def _band_gain(tail: NDArray[np.float64]) -> float:
+    """By how much a room amplifies the range that instruments live in, 100 to 2000 Hz, on average."""
+    power = np.square(np.abs(np.fft.rfft(tail, axis=0))).mean(axis=1)
+    hertz = np.fft.rfftfreq(len(tail), 1 / SAMPLE_RATE)
+    return float(np.sqrt(power[(hertz > 100) & (hertz < 2000)].mean()))
 
 
 def mastered(sound: Audio) -> tuple[Audio, float]:

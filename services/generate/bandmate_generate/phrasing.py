@@ -15,7 +15,7 @@ MAX_BARS = 128
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A line (where bars are scarce, several) sung in `bars` bars from `bar` on, which counts from the first free bar."""
+    """A line (where bars are scarce, several), sung in `bars` bars from `bar` on; the first free bar is 0."""
 
     syllables: tuple[Syllable, ...]
     stanza: int

@@ -19,8 +19,9 @@ from bandmate_generate.accents import BEAT, strength
 WIDTH = 1600
 _SCALE = 2
 """Everything is drawn twice as large and scaled down: smooth edges."""
-_BARS_A_ROW = 8
-_MARGIN, _LABELS, _HEADER, _GAP = 40, 52, 112, 34
+_BARS_A_ROW, _SUNG_BARS_A_ROW = 8, 4
+"""Words need room: two usual lyric lines a row."""
+_MARGIN, _LABELS, _HEADER, _GAP = 40, 70, 112, 34
 _PITCH_HEIGHT, _DRUM_HEIGHT, _WORD_HEIGHT = 7, 12, 20
 _MOST_DRUMS = 8
 
@@ -33,7 +34,7 @@ Colour = tuple[int, int, int]
 
 
 def draw_pianoroll(score: Score, bars: int, subtitle: str) -> bytes:
-    """A PNG WIDTH pixels wide: `_BARS_A_ROW` bars a row. `score` has one metre; `bars` is at least 1."""
+    """A PNG WIDTH pixels wide: eight bars a row, four where there are words. The score has one metre; bars >= 1."""
     roll = _Roll(score, bars)
     image = Image.new("RGB", (WIDTH * _SCALE, roll.height * _SCALE), _PAPER)
     draw = ImageDraw.Draw(image)
@@ -42,7 +43,7 @@ def draw_pianoroll(score: Score, bars: int, subtitle: str) -> bytes:
         roll.row(draw, row)
     image = image.resize((WIDTH, roll.height), Image.Resampling.BOX)
     png = io.BytesIO()
-    image.quantize(128, dither=Image.Dither.NONE).save(png, "PNG", compress_level=6)
+    image.save(png, "PNG", compress_level=6)
     return png.getvalue()
 
 
@@ -54,18 +55,19 @@ class _Roll:
         self.bars = bars
         self.metre: Metre = score.metres[0].metre
         self.bar_length = self.metre.bar_ticks(score.ticks_per_quarter)
-        self.rows = -(-bars // _BARS_A_ROW)
+        self.lyrics = next((part for part in score.parts if part.lyrics), None)
+        self.bars_a_row = _BARS_A_ROW if self.lyrics is None else _SUNG_BARS_A_ROW
+        self.rows = -(-bars // self.bars_a_row)
         self.pitched = [part for part in score.parts if not part.is_drum and len(part.notes)]
         pitches = [int(pitch) for part in self.pitched for pitch in part.notes.pitch.tolist()]
         self.low, self.high = (min(pitches) - 2, max(pitches) + 2) if pitches else (60, 59)
         self.drums = _drum_lanes(score.parts)
-        self.lyrics = next((part for part in score.parts if part.lyrics), None)
         self.roll_height = (self.high - self.low + 1) * _PITCH_HEIGHT
         self.words_height = 2 * _WORD_HEIGHT if self.lyrics is not None else 0
         self.drums_height = len(self.drums) * _DRUM_HEIGHT + (8 if self.drums else 0)
         self.row_height = self.roll_height + self.words_height + self.drums_height + _GAP
         self.height = _HEADER + self.rows * self.row_height + _MARGIN // 2
-        self.bar_width = (WIDTH - 2 * _MARGIN - _LABELS) / min(bars, _BARS_A_ROW)
+        self.bar_width = (WIDTH - 2 * _MARGIN - _LABELS) / min(bars, self.bars_a_row)
         self.colours = _colours_of(score.parts)
 
     def header(self, draw: ImageDraw.ImageDraw, subtitle: str) -> None:
@@ -81,8 +83,8 @@ class _Roll:
 
     def row(self, draw: ImageDraw.ImageDraw, row: int) -> None:
         top = _HEADER + row * self.row_height
-        first = row * _BARS_A_ROW
-        count = min(_BARS_A_ROW, self.bars - first)
+        first = row * self.bars_a_row
+        count = min(self.bars_a_row, self.bars - first)
         self._background(draw, top, first, count)
         for part in reversed(self.pitched):  # The melody comes first in the score, and lies on top here.
             self._notes(draw, part, top, first, count)
@@ -209,7 +211,7 @@ def _mixed(colour: Colour, share: float) -> Colour:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 11 else name[:10] + "."
+    return name if len(name) <= 13 else name[:12] + "."
 
 
 @cache

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 _POSITIONS = np.array([0, 6, 8, 12, 16, 18, 24])
 """Sixteenths and triplet eighths of a quarter note, in grid ticks."""
 _SHORTEST = 4
+_BASS_BELOW = 52.0
+"""A lowest track whose mean pitch is below this (E3) is a bass line."""
 
 Row = tuple[int, int, int, int, int]
 """Part, onset, duration (grid ticks), pitch, velocity."""
@@ -86,7 +88,7 @@ def _deal(score: Score, parts: Sequence[PartSpec]) -> list[tuple[Part, int]]:
     pitched.sort(key=lambda part: -float(part.notes.pitch.mean()))
     if pitched and melody is not None:
         dealt.append((pitched.pop(0), melody))
-    if (len(pitched) > 1 and bass is not None) or (pitched and bass is not None and not harmony):
+    if pitched and bass is not None and (not harmony or float(pitched[-1].notes.pitch.mean()) < _BASS_BELOW):
         dealt.append((pitched.pop(), bass))
     for number, part in enumerate(pitched):
         if harmony:

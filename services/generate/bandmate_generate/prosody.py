@@ -226,13 +226,15 @@ class _Costs:
     def final(self, onset: int, end: int) -> float:
         """The last syllable wants two ordinary notes' length and a breath after it."""
         room = end - onset
-        cost = 1.2 * math.log2(min(1.0, room / (3 * self.ideal))) ** 2
+        cost = 2.0 * math.log2(min(1.0, room / (3.5 * self.ideal))) ** 2
         return cost + 0.25 * max(0.0, room / (4 * self.ideal) - 1)
 
     def final_end(self, onset: int, end: int) -> int:
         """Where the last note stops: on a beat, about twice the usual length, with a breath before the line's end."""
         room, beat = end - onset, beat_ticks(self.metre)
-        breath = min(beat, room // 4 // self.step * self.step)
+        least = self.step if room >= 3 * self.step else 0
+        breath = min(beat, max(least, room // 4 // self.step * self.step))
         longest = min(room - breath, max(2 * beat, round(2.5 * self.ideal)))
-        on_beat = (onset + longest) // beat * beat - onset
-        return onset + (on_beat if on_beat >= min(beat, longest) and on_beat > 0 else max(longest, self.step))
+        unit = beat if longest >= 2 * beat else self.step
+        on_unit = (onset + longest) // unit * unit - onset
+        return onset + (on_unit if on_unit > 0 else max(longest, self.step))

@@ -167,6 +167,7 @@ def _report(
     midi = next(artifact for artifact in context.artifacts if artifact.name == "song.mid")
     timings = {**saved.get("timings", {}), **context.timings}
     if vocal is not None:
+        timings["sing"] = sum(vocal.get("timings", {}).values())
         timings.update({f"vocal.{stage}": spent for stage, spent in vocal.get("timings", {}).items()})
     font = saved["soundfont"]
     report = make_report(

@@ -136,7 +136,7 @@ STYLES: dict[str, Style] = {
             "pop",
             (
                 _voice("Fiddle", 40),
-                StylePart("Guitar", "harmony", 25, 40, 79, level=-4.0, pan=-0.2, room=0.18),
+                StylePart("Guitar", "harmony", 25, 40, 74, level=-4.0, pan=-0.2, room=0.18),
                 StylePart("Double bass", "bass", 32, 28, 55, monophonic=True, level=-6.0, pan=0.1, room=0.08),
             ),
             (84, 120),
@@ -150,7 +150,7 @@ STYLES: dict[str, Style] = {
             "pop",
             (
                 _voice("Electric guitar", 27),
-                StylePart("Electric piano", "harmony", 4, 40, 88, level=-4.5, pan=-0.2, room=0.2),
+                StylePart("Electric piano", "harmony", 4, 40, 77, level=-4.5, pan=-0.2, room=0.2),
                 StylePart("Bass", "bass", 33, 28, 55, monophonic=True, level=-5.0, room=0.03),
                 _drums(-5.0),
             ),
@@ -201,7 +201,7 @@ STYLES: dict[str, Style] = {
             majors=0.3,
             feel=Feel(syncopation=0.6, dotting=0.2),
         ),
-        Style("drums", "a drummer alone", "drums", (_drums(0.0),), (84, 124), (_44,), majors=1.0),
+        Style("drums", "a drummer alone", "groove", (_drums(0.0),), (84, 124), (_44,), majors=1.0),
     )
 }
 

@@ -243,8 +243,11 @@ def _boundary(word: str, left_end: int, right_start: int) -> int:
         cluster, cluster_start = cluster[1:], cluster_start + 1
     if "e" in cluster:
         return cluster_start + cluster.rindex("e") + 1
-    if not cluster:
+    if not cluster or word[right_start] not in _VOWELS:  # did-n't, rhyth-m
         return right_start
+    for cut in range(cluster_start, right_start + 1):
+        if re.fullmatch(_SUFFIXES, word[cut:]):
+            return cut
     if cluster in ("x", "ck", "ng") or (
         word[right_start:] in ("ing", "ings") and (len(cluster) == 1 or cluster in _KEPT.split())
     ):

@@ -19,6 +19,7 @@ _BIN = GRID // 2
 _SLIP = GRID // 8
 """A change of metre this near to a barline was meant to be on it."""
 _LOW_PITCH = 48
+_LONG, _LONG_WEIGHT = 3 * GRID // 2, 5.0
 _KICK = 36
 _CRASHES = (49, 55, 57)
 _CLEARLY = 1.3
@@ -91,10 +92,10 @@ def estimate_metre(notes: Columns, is_drum: Bools) -> tuple[Metre, int]:
     accents = accent_train(notes, is_drum)
     # Common time is what a silent file means; another metre has to be heard clearly.
     metre = COMMON_TIME
-    if _repetition(accents, 3 * GRID) > _repetition(accents, 4 * GRID) * 1.15 + 0.02:
+    if _repetition(accents, 3 * GRID) > _repetition(accents, 4 * GRID) * 1.15 + 0.04:
         compound = _repetition(accents, 3 * _BIN) > _repetition(accents, GRID) + 0.05
         metre = Metre(6, 8) if compound else Metre(3, 4)
-    return metre, downbeat(accents, metre)
+    return metre, downbeat(accent_train(notes, is_drum, _LONG_WEIGHT), metre)
 
 
 def short_first_bar(changes: Sequence[tuple[int, Metre]]) -> tuple[int, Metre] | None:
@@ -109,8 +110,9 @@ def upbeat(notes: Columns, is_drum: Bools, changes: Sequence[tuple[int, Metre]])
     """Ticks of an upbeat that was written without a bar of its own, 0 where there is none (0 <= ticks < bar).
 
     Conversions from notation often drop the rests before an upbeat, and every barline comes too early. The accents
-    of the notes under the first metre tell; on 83 songs whose scores state it, 19 of 22 upbeats were found so, and
-    none where there is none. Nothing is concluded from fewer than eight bars, or from drums.
+    of the notes under the first metre tell. On 83 songs and 397 chorales whose scores state their upbeats, 227 of 296
+    were found so, 21 put in another place, and none found where there is none. Nothing is concluded from fewer than
+    eight bars, or from drums.
     """
     segments = _segments(changes)
     metre = segments[0][1]
@@ -120,24 +122,32 @@ def upbeat(notes: Columns, is_drum: Bools, changes: Sequence[tuple[int, Metre]])
     pitched = ~is_drum[notes.part[under]]
     if end < _FEWEST_BARS * bar or bar % _BIN or 2 * np.count_nonzero(pitched) < len(pitched):
         return 0
-    accents = accent_train(notes.select(under), is_drum)
-    return downbeat(accents, metre)
+    return downbeat(accent_train(notes.select(under), is_drum, _LONG_WEIGHT), metre)
 
 
 def downbeat(accents: Floats, metre: Metre) -> int:
-    """The tick within a bar, in eighths, where accents are strongest; 0 unless another is clearly so."""
+    """The tick within a bar, in eighths, where accents are strongest; 0 unless another is clearly so.
+
+    Half a bar is never believed: what seems a downbeat there is as often the strong third beat of common time.
+    """
     bins = metre.bar_ticks(GRID) // _BIN
     padded = np.zeros(-(-len(accents) // bins) * bins)
     padded[: len(accents)] = accents
     folded = padded.reshape(-1, bins).sum(axis=0)
     best = int(np.argmax(folded))
-    return best * _BIN if folded[best] > _CLEARLY * folded[0] else 0
+    half_a_bar = metre.numerator % 2 == 0 and 2 * best == bins
+    return best * _BIN if folded[best] > _CLEARLY * folded[0] and not half_a_bar else 0
 
 
-def accent_train(notes: Columns, is_drum: Bools) -> Floats:
-    """Accent strength an eighth note from tick 0 on."""
+def accent_train(notes: Columns, is_drum: Bools, long_weight: float = 1.0) -> Floats:
+    """Accent strength an eighth note from tick 0 on.
+
+    Long notes count `long_weight` times: they seek the downbeat (so they tell which beat it is), but not in every bar
+    (so they blur how long a bar is).
+    """
     weight = np.minimum(notes.duration, 4 * GRID) / GRID
     weight[notes.pitch < _LOW_PITCH] *= 3.0
+    weight[notes.duration >= _LONG] *= long_weight
     if is_drum.any():
         drum = is_drum[notes.part]
         weight[drum] = np.where(np.isin(notes.pitch[drum], _CRASHES), 4.0, 0.25)

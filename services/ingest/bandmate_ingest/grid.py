@@ -23,13 +23,11 @@ _NUDGE = 1e-4
 """Onsets half-way between two ticks go up whatever the rounding error of the phase."""
 _PULSE, _PULSE_EVIDENCE = 0.45, 40.0
 """Least resultant length R, and n R², of a pulse at another tempo: many tempi are tried, so chance has many."""
-_BEAT_GRIDS = (
-    (np.array([0, 6, 12, 18, 24]), 0.0),
-    (np.array([0, 8, 16, 24]), 0.15),
-    (np.array([0, 4, 8, 12, 16, 20, 24]), 0.5),
-    (np.array([0, 3, 6, 9, 12, 15, 18, 21, 24]), 0.6),
-)
-"""Ways to divide a performed beat, each with the penalty (squared ticks a note) for being less usual."""
+_STRAIGHT, _TRIPLET = np.array([0, 6, 12, 18, 24]), np.array([0, 8, 16, 24])
+_SEXTUPLET, _FINE = np.array([0, 4, 8, 12, 16, 20, 24]), np.array([0, 3, 6, 9, 12, 15, 18, 21, 24])
+_OTHER_BEAT, _SEXTUPLET_BEAT, _FINE_BEAT = 6.0, 9.0, 9.0
+"""By how much (squared ticks, summed over its notes) a beat must fit another division better than the piece's own to
+be believed: what players scatter by themselves stays below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,21 +154,26 @@ def _steady_pulse(quarters: Floats) -> float | None:
 
 
 def _snap_by_beat(quarters: Floats) -> Ints:
-    """Each onset to the grid position of its beat's best division (straight, triplet, sextuplet or 32nds)."""
+    """Each onset to the grid position of its beat's best division.
+
+    The piece as a whole is straight or in triplets; a beat departs from that only for a clearly better fit.
+    """
     # A note just before the beat belongs to it.
     beat = np.floor(quarters + 1 / 16).astype(np.int64)
     within = (quarters - beat) * GRID
-    first = int(beat.min())
-    count = np.bincount(beat - first)
-    chosen_cost = np.full(len(count), np.inf)
-    ticks = np.zeros(len(quarters), dtype=np.int64)
-    for positions, penalty in _BEAT_GRIDS:
-        nearest = positions[np.abs(within[:, None] - positions[None, :]).argmin(axis=1)]
-        cost = np.bincount(beat - first, weights=(within - nearest) ** 2) / np.maximum(count, 1) + penalty
-        better = cost < chosen_cost
-        chosen_cost = np.where(better, cost, chosen_cost)
-        ticks = np.where(better[beat - first], nearest, ticks)
+    index = beat - int(beat.min())
+    snapped = [_nearest(within, positions) for positions in (_STRAIGHT, _TRIPLET, _SEXTUPLET, _FINE)]
+    errors = [np.bincount(index, weights=(within - ticks) ** 2) for ticks in snapped]
+    swung = bool(errors[1].sum() < errors[0].sum())
+    penalties = (_OTHER_BEAT if swung else 0.0, 0.0 if swung else _OTHER_BEAT, _SEXTUPLET_BEAT, _FINE_BEAT)
+    costs = np.array([error + penalty for error, penalty in zip(errors, penalties, strict=True)])
+    chosen = np.argmin(costs, axis=0)[index]
+    ticks: Ints = np.array(snapped)[chosen, np.arange(len(quarters))]
     return ticks + beat * GRID
+
+
+def _nearest(within: Floats, positions: Ints) -> Ints:
+    return positions[np.abs(within[:, None] - positions[None, :]).argmin(axis=1)]
 
 
 def _round(ticks: Floats) -> Ints:

@@ -77,7 +77,7 @@ def clean_piece(score: Score, rules: CleaningRules) -> CleanPiece:
     seconds = score.seconds
     _require_length(len(notes), seconds, rules)
 
-    notes, steps["mispaired-notes"] = pair_anew(notes)
+    notes, steps["mispaired-notes"] = pair_anew(notes, score.ticks_per_quarter // 16)
     notes, steps["stuck-notes"] = shorten_stuck(notes, score.ticks_per_quarter, rules)
 
     grid = find_grid(notes.onset / score.ticks_per_quarter, rules)

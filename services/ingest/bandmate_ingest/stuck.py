@@ -3,7 +3,8 @@
 Readers pair note-offs first in, first out. Where one note-off is missing (two voices in unison, written as one
 key), each later note of the pitch takes the next one's note-off, and a quaver sounds for a hundred bars. A key can
 sound once at a time, so the repair is: a note ends at the first note-off after its onset, or where the key is
-struck again, whichever comes first.
+struck again, whichever comes first. A note-off that comes just after the onset while another one follows before the
+key is struck again belongs to the note before, which was held a little into this one.
 """
 
 import numpy as np
@@ -11,9 +12,14 @@ import numpy as np
 from bandmate_ingest.columns import Bools, Columns, Ints
 from bandmate_ingest.rules import CleaningRules
 
+_NEVER = (1 << 40) - 1
+"""Past every tick; part and pitch lie above these bits."""
 
-def pair_anew(notes: Columns) -> tuple[Columns, int]:
+
+def pair_anew(notes: Columns, overlap: int = 0) -> tuple[Columns, int]:
     """Pair note-offs so that no key of a part sounds twice at once.
+
+    `overlap` is how many ticks into the next note of its key a note may be held by habit or by rounding.
 
     Of notes with the same part, pitch and onset the loudest stays. Applied twice it changes nothing more.
 
@@ -33,9 +39,13 @@ def pair_anew(notes: Columns) -> tuple[Columns, int]:
     first[1:] = ~same_key | (onset[1:] != onset[:-1])
     note_offs = np.sort((key << 40) | end)
     kept, key, onset = order[first], key[first], onset[first]
-    new_end = note_offs[np.searchsorted(note_offs, (key << 40) | onset, side="right")] & ((1 << 40) - 1)
-    struck_again = key[1:] == key[:-1]
-    new_end[:-1] = np.where(struck_again, np.minimum(new_end[:-1], onset[1:]), new_end[:-1])
+    limit = (key << 40) | _NEVER
+    limit[:-1] = np.where(key[1:] == key[:-1], ((key << 40) | onset)[1:], limit[:-1])
+    which = np.searchsorted(note_offs, (key << 40) | onset, side="right")
+    following = note_offs[np.minimum(which + 1, len(note_offs) - 1)]
+    held_over = (note_offs[which] <= ((key << 40) | onset) + overlap) & (following > note_offs[which])
+    which += held_over & (following <= limit)
+    new_end = np.minimum(note_offs[which], limit) & _NEVER
     new_duration = new_end - onset
     changed = len(order) - len(kept) + int(np.count_nonzero(new_duration != duration[kept]))
     return notes.select(kept).at(onset, new_duration), changed

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from bandmate_shared.contracts.composition import CompositionRequest
+from bandmate_shared.contracts.composition import CompositionRequest, PartSpec
 from bandmate_shared.errors import InvalidRequest
 
 from bandmate_model.context import LAGS
@@ -55,8 +55,9 @@ class Plan:
     bar_ticks: int
     slots: list[int]
     lines: list[Line]
-    shift: int
-    """Semitones from the key asked for to C."""
+    shifts: list[int]
+    """For each part the semitones from the key asked for to C: the same for all, but for octaves where a range would
+    otherwise lie beyond the pitches there are."""
     prompt_end: int
     """The tick at which composing begins."""
     given: list[Event]
@@ -83,12 +84,12 @@ def plan(request: CompositionRequest, network: Network) -> Plan:
     if not all(slots):
         raise InvalidRequest("at most four drum parts can be composed at once")
     shift = shift_for(request.tonic, request.parts, slots, statistics)
+    shifts = [_into_reach(part, slot, shift) for part, slot in zip(request.parts, slots, strict=True)]
     prompt_end = request.prompt_bars * bar_ticks
     lines, phrase_ends = [], {}
     for index, (part, slot) in enumerate(zip(request.parts, slots, strict=True)):
-        low, high = (part.low, part.high) if not is_drum_slot(slot) else (0, 127)
-        low, high = (low + shift, high + shift) if not is_drum_slot(slot) else (low, high)
-        if low > high or high < 0 or low > 127:
+        low, high = (0, 127) if is_drum_slot(slot) else (part.low + shifts[index], part.high + shifts[index])
+        if low > high:
             raise InvalidRequest(f"part {part.name!r} has no pitch between {part.low} and {part.high}")
         fixed = None
         if index in request.rhythm:
@@ -97,9 +98,9 @@ def plan(request: CompositionRequest, network: Network) -> Plan:
         known = statistics.drums if is_drum_slot(slot) and statistics.drums else None
         monophonic = part.monophonic or part.is_voice
         lines.append(Line(slot, max(0, low), min(127, high), monophonic, fixed, known))
-    given = _given(request, frame, slots, shift, prompt_end)
+    given = _given(request, frame, slots, shifts, prompt_end)
     style = styles.index(request.style)
-    return Plan(request, frame, bar_ticks, slots, lines, shift, prompt_end, given, style, phrase_ends)
+    return Plan(request, frame, bar_ticks, slots, lines, shifts, prompt_end, given, style, phrase_ends)
 
 
 def compose(
@@ -233,6 +234,15 @@ class _Composer:
         )
 
 
+def _into_reach(part: PartSpec, slot: int, shift: int) -> int:
+    """`shift`, by octaves nearer if no pitch of the part's range could be written with it."""
+    while not is_drum_slot(slot) and part.high + shift < 0:
+        shift += 12
+    while not is_drum_slot(slot) and part.low + shift > 127:
+        shift -= 12
+    return shift
+
+
 def _fixed(request: CompositionRequest, index: int, frame: Frame, prompt_end: int) -> tuple[tuple[int, int], ...]:
     """The fixed notes after the prompt, in model ticks."""
     end = frame.end * GRID_PER_TICK
@@ -261,7 +271,9 @@ def _phrase_ends(fixed: tuple[tuple[int, int], ...], end: int) -> frozenset[int]
     return frozenset(found)
 
 
-def _given(request: CompositionRequest, frame: Frame, slots: list[int], shift: int, prompt_end: int) -> list[Event]:
+def _given(
+    request: CompositionRequest, frame: Frame, slots: list[int], shifts: list[int], prompt_end: int
+) -> list[Event]:
     """The prompt as events up to the end of its last bar."""
     if not request.prompt_bars:
         if request.prompt:
@@ -275,7 +287,7 @@ def _given(request: CompositionRequest, frame: Frame, slots: list[int], shift: i
             raise InvalidRequest(f"the prompt's note at tick {onset} lies outside its {request.prompt_bars} bars")
         if onset + duration > frame.end * GRID_PER_TICK or not 0 <= pitch <= 127 or not 1 <= loud <= 127:
             raise InvalidRequest(f"the prompt's note at tick {onset} is no note of this piece")
-        slot, tick = slots[part], onset // GRID_PER_TICK
+        slot, tick, shift = slots[part], onset // GRID_PER_TICK, shifts[part]
         if is_drum_slot(slot):
             rows[tick, slot, DRUM_PITCH + pitch] = (DRUM_DURATION, velocity_token(loud))
         elif 0 <= pitch + shift <= 127:
@@ -303,7 +315,7 @@ def _notes(plan: Plan, composed: list[tuple[int, Event]], generator: np.random.G
         index = parts[event.slot]
         part = request.parts[index]
         drum = is_drum_slot(event.slot)
-        pitch = event.pitch - DRUM_PITCH if drum else event.pitch - 1 - plan.shift
+        pitch = event.pitch - DRUM_PITCH if drum else event.pitch - 1 - plan.shifts[index]
         loud = velocity(
             part, tick=tick, bar_ticks=plan.bar_ticks, metre=(request.numerator, request.denominator),
             end=plan.frame.end, drum_token=event.velocity, lowest_of_chord=(tick, event.slot) != before,

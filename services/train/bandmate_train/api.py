@@ -14,6 +14,7 @@ from bandmate_shared.http.identity import Tenant
 from bandmate_shared.http.job_routes import job_router
 from bandmate_shared.registry import list_aliases, list_models, read_model
 from bandmate_shared.runtime import Runtime, open_runtime
+from bandmate_shared.telemetry import configure_logging
 from fastapi import APIRouter, FastAPI
 
 from bandmate_train.datasets import find_dataset
@@ -38,6 +39,7 @@ def routers(runtime: Runtime) -> list[APIRouter]:
 
 def create_service_app() -> FastAPI:
     """The service by itself, for a container: `uvicorn --factory bandmate_train.api:create_service_app`."""
+    configure_logging(train_settings(), "train")
     runtime = open_runtime(train_settings())
     return create_app(runtime, "Bandmate train", routers(runtime))
 

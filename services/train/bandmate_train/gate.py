@@ -16,7 +16,7 @@ from bandmate_shared.errors import InvalidRequest
 REQUIRED_FILES = ("model.safetensors", "config.json", "MODEL_CARD.md")
 UNSAFE_SUFFIXES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".npy"})
 """Formats that can run code when they are loaded, or that hide such a file: no model may hold one."""
-VALID_SHARE = "valid_take_share"
+VALID_SHARE = "generated_valid_share"
 """In metrics.json: the share of the takes composed after training that were valid music."""
 _MOST_HEADER_BYTES = 100_000_000
 

@@ -4,6 +4,7 @@ Every change is a conditional put of a new object: a manifest, or the next revis
 at the same moment sees the first one's change and decides again, so no change is lost on any store.
 """
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def register(
     The same job registering again gets what it registered before. Raises Conflict when the id is another model's,
     InvalidRequest for a reserved id, StorageFull.
     """
-    refuse_taken(storage, model_id, tenant, job_id)
+    _reserve(storage, model_id, tenant, job_id)
     paths = sorted(path for path in folder.iterdir() if path.is_file())
     files = [ModelFile(name=path.name, sha256=put_blob(storage, path), size=path.stat().st_size) for path in paths]
     manifest = ModelManifest(
@@ -61,16 +62,21 @@ def register(
     try:
         storage.put(manifest_key(model_id, tenant), manifest.model_dump_json(indent=1).encode(), if_absent=True)
     except AlreadyExists:
-        refuse_taken(storage, model_id, tenant, job_id)
         return ModelManifest.model_validate_json(storage.get(manifest_key(model_id, tenant)))
     return manifest
 
 
 def refuse_taken(storage: Storage, model_id: str, tenant: str, job_id: str | None) -> None:
-    """Raise Conflict when the id is the model's of another job, InvalidRequest when it is nobody's to take."""
+    """Raise Conflict when the id is the model's of another job, InvalidRequest when it is nobody's to take.
+
+    Ids are unique over all tenants: model servers and local copies know a model by its id alone.
+    """
     refuse_reserved(model_id)
-    existing = read_model(storage, model_id, tenant)
-    if existing is not None and existing.job_id != job_id:
+    try:
+        owner = json.loads(storage.get(_name_key(model_id)))
+    except NotFound:
+        return
+    if owner != _owner(tenant, job_id):
         raise Conflict(f"there is a model {model_id!r} already, and a model never changes; choose another name")
 
 
@@ -115,6 +121,22 @@ def roll_back(storage: Storage, tenant: str, alias: str = PRODUCTION, expected: 
         if _write(storage, changed, revision + 1, tenant):
             return changed
     raise _contended(alias)
+
+
+def _reserve(storage: Storage, model_id: str, tenant: str, job_id: str | None) -> None:
+    refuse_reserved(model_id)
+    try:
+        storage.put(_name_key(model_id), json.dumps(_owner(tenant, job_id)).encode(), if_absent=True)
+    except AlreadyExists:
+        refuse_taken(storage, model_id, tenant, job_id)
+
+
+def _name_key(model_id: str) -> str:
+    return f"model-names/{model_id}"
+
+
+def _owner(tenant: str, job_id: str | None) -> dict[str, str | None]:
+    return {"tenant": tenant, "job_id": job_id}
 
 
 def _current(storage: Storage, alias: str, tenant: str, expected: str | None) -> tuple[int, ModelAlias | None]:

@@ -33,6 +33,7 @@ TICK_SECONDS = 0.5
 """A silent trainer gives a sign of life this often, so that a cancellation is met soon."""
 MAX_LOG_BYTES = 20_000_000
 MAX_FAILURE_CHARACTERS = 1024
+MAX_MESSAGE_CHARACTERS = 200
 
 
 class SubprocessTrainer:
@@ -108,9 +109,10 @@ class SubprocessRun:
                 if metrics:
                     metrics_file.write(json.dumps(metrics) + "\n")
                     metrics_file.flush()
+                    yield TrainingUpdate(metrics)
                 elif line.strip():
-                    self._last_line = line.strip()
-                yield TrainingUpdate(metrics)
+                    self._last_line = line.strip()[:MAX_MESSAGE_CHARACTERS]
+                    yield TrainingUpdate(message=self._last_line)
         self._conclude(self._process.wait())
 
     def stop(self) -> None:

@@ -63,9 +63,10 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class TrainingUpdate:
-    """A line of metrics, or with none of them a sign of life. Losses are in nats."""
+    """A line of metrics (losses in nats), or another line that the trainer printed, or with neither a sign of life."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
+    message: str = ""
 
 
 class TrainingRun(Protocol):

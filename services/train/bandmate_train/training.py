@@ -24,6 +24,11 @@ from bandmate_train.trainer import Trainer, TrainingPlan, TrainingRun, as_hyperp
 ARTIFACT_TYPES = {".png": "image/png", ".json": "application/json", ".md": "text/markdown", ".log": "text/plain"}
 """Which of a training's small files become the job's artifacts."""
 
+_LINES_A_GROWTH = 200
+"""So many lines of progress are written while a training's running time grows e-fold: some 2,000 in a day."""
+_LAST_FRACTION = 0.99
+"""Shown until the trainer has ended: after its last step it still writes the model."""
+
 
 class TrainingHandler:
     """Runs training jobs with a trainer."""
@@ -90,22 +95,29 @@ class TrainingHandler:
 
 
 def _follow(context: JobContext, run: TrainingRun) -> None:
-    """Turn the trainer's metrics into progress until it has ended; a cancellation is met within a tick.
+    """Turn what the trainer prints into progress until it has ended; a cancellation is met within a tick.
 
-    The fraction comes from the trainer's own estimate of the time left, and so holds after a resume as well.
+    The fraction comes from the trainer's own estimate of the time left, and so holds after a resume as well. Progress
+    gets rarer the longer a training runs: a day of it must not fill the job's history.
     """
     started = time.monotonic()
-    fraction, message, eta = 0.0, "starting the trainer", None
+    next_line = 0.0
+    fraction, eta = 0.0, None
     last: dict[str, float] = {}
+    context.progress(0.0, "starting the trainer")
     for update in run.follow():
+        context.check()
+        elapsed = time.monotonic() - started
         if update.metrics:
             last |= update.metrics
-            message = _message(last)
             eta = update.metrics.get("eta_seconds")
         if eta is not None:
-            elapsed = time.monotonic() - started
-            fraction = max(fraction, elapsed / max(elapsed + eta, 1e-9))
-        context.progress(fraction, message, eta)
+            fraction = max(fraction, min(elapsed / max(elapsed + eta, 1e-9), _LAST_FRACTION))
+        if update.message:
+            context.progress(fraction, update.message, eta)
+        elif update.metrics and elapsed >= next_line:
+            next_line = elapsed + elapsed / _LINES_A_GROWTH
+            context.progress(fraction, _message(last), eta)
 
 
 def _message(metrics: Mapping[str, float]) -> str:

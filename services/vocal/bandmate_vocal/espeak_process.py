@@ -42,7 +42,7 @@ class EspeakEngine:
 
     folder: Path | None = None
     timeout_seconds: float = 60.0
-    memory_bytes: int = 1_000_000_000
+    memory_bytes: int = 500_000_000
     name: str = "espeak-ng"
 
     def choose_voice(self, language: str, voice: str | None, middle_pitch: float) -> str:

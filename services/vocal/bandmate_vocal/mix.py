@@ -60,7 +60,7 @@ def voice_gain(voice: NDArray[np.float32], instrumental: NDArray[np.float32]) ->
     wanted = _VOICE_ABOVE_DB + masking - heard
     apart = _level_db(voice, singing) - _level_db(band, singing)
     gain_db = np.clip(wanted, _OVERALL_DB[0] - apart, _OVERALL_DB[1] - apart)
-    return float(10.0 ** (np.clip(gain_db, -30.0, 30.0) / 20.0))
+    return float(10.0 ** (np.clip(gain_db, -60.0, 60.0) / 20.0))
 
 
 def _singing(voice: NDArray[np.float32]) -> NDArray[np.bool_]:

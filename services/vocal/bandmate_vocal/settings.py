@@ -14,7 +14,7 @@ class VocalSettings(SharedSettings):
         None, description="Folder with libespeak-ng and espeak-ng-data. Empty: that of the espeakng-loader package."
     )
     speech_seconds: float = Field(60.0, gt=0, description="Seconds the speech engine may take for a batch of lines.")
-    speech_memory_bytes: int = Field(1_000_000_000, ge=1, description="Memory the speech engine's process may take.")
+    speech_memory_bytes: int = Field(500_000_000, ge=1, description="Memory the speech engine's process may take.")
 
 
 @cache

@@ -126,8 +126,8 @@ def phrases_of(placed: Sequence[Placed], notes: Sequence[SungNote]) -> list[Phra
             before = slot.begin - (phrases[-1].t1 if phrases else 0.0)
             lead = min(slot.onset, max(before, 0.0))
             inside = 0.0
-            if slot.begin < _LEAD_AT_START and not phrases:
-                inside = min(slot.onset - lead, _LEAD_AT_START, CONSONANT_SHARE / 2 * (slot.end - slot.begin))
+            if lead < _LEAD_AT_START and not phrases:
+                inside = min(slot.onset - lead, _LEAD_AT_START - lead, CONSONANT_SHARE / 2 * (slot.end - slot.begin))
             onset_scale = (lead + inside) / slot.onset if slot.onset else 0.0
             vowel_start = slot.begin + inside
         else:

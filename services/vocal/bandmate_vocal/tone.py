@@ -10,6 +10,8 @@ _MUD = (320.0, -2.0, 0.9)
 _PRESENCE = (3200.0, 2.0, 0.8)
 """Peaking filters: centre in Hz, gain in dB, quality."""
 _SIBILANT_HZ, _SIBILANT_LEVEL = 5200.0, 0.02
+_SILENT = 1e-6
+"""Below this a filter's dying tail is cut: rests are silent, and no arithmetic is spent on denormal numbers."""
 _STEM_LEVEL, _STEM_PEAK = 0.1, 0.85
 
 
@@ -19,6 +21,7 @@ def polish(voice: NDArray[np.float32]) -> NDArray[np.float32]:
 
     stages = [butter(2, _RUMBLE_HZ, "highpass", fs=SAMPLE_RATE, output="sos"), _peaking(*_MUD), _peaking(*_PRESENCE)]
     clear = _tame_sibilants(sosfilt(np.vstack(stages).astype(np.float32), voice).astype(np.float32))
+    clear[np.abs(clear) < _SILENT] = 0.0
     sung = clear[np.abs(voice) > 1e-4]
     level = float(np.sqrt(np.mean(sung.astype(np.float64) ** 2))) if len(sung) else 0.0
     if level == 0.0:

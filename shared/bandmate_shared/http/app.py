@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
 
 import bandmate_shared
 from bandmate_shared.auth import open_key_store
@@ -15,6 +16,7 @@ from bandmate_shared.http.body_limit import BodyLimit
 from bandmate_shared.http.gate import KeyGate, LoopbackGate
 from bandmate_shared.http.health import health_router
 from bandmate_shared.http.metrics import HttpMetrics, metrics_router
+from bandmate_shared.http.openapi import PROBLEM_RESPONSES, describe_problems
 from bandmate_shared.http.problems import install_problem_handlers
 from bandmate_shared.http.request_context import RequestContext
 from bandmate_shared.runtime import Runtime
@@ -37,10 +39,12 @@ def create_app(runtime: Runtime, title: str, routers: Sequence[APIRouter]) -> Fa
         yield
         stopping.set()
 
-    app = FastAPI(
+    # Serves /docs from its own files: the page works on a machine without a network.
+    app = FastAPIOffline(
         title=title,
         version=bandmate_shared.__version__,
         lifespan=lifespan,
+        responses=PROBLEM_RESPONSES,
         separate_input_output_schemas=False,
         swagger_ui_parameters={"tryItOutEnabled": True},
     )
@@ -50,6 +54,7 @@ def create_app(runtime: Runtime, title: str, routers: Sequence[APIRouter]) -> Fa
     metrics = HttpMetrics()
     for router in (*routers, health_router(runtime), metrics_router(metrics, runtime.store)):
         app.include_router(router)
+    describe_problems(app)
     # add_middleware wraps: the last one added meets a request first.
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     if settings.mode == "embedded":

@@ -76,7 +76,7 @@ def refuse_strangers(scope: Scope) -> None:
     host = urlsplit(f"//{headers.get('host', '')}").hostname
     if host not in _LOOPBACK_NAMES:
         raise Misdirected(f"the Host header names {host!r}; in embedded mode use http://127.0.0.1 or http://localhost")
-    if scope["method"] in _SAFE_METHODS:
+    if scope.get("method") in _SAFE_METHODS:  # A websocket has no method, and is no safe one.
         return
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != headers.get("host"):

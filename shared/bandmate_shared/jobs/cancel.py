@@ -17,8 +17,7 @@ def cancel(connection: Connection, now: datetime, job_id: str, tenant: str | Non
     heartbeat; if the worker is dead, the sweeper meets it. A job that has ended stays as it is.
     """
     mine = () if tenant is None else (jobs.c.tenant == tenant,)
-    find_or_raise(connection, job_id, *mine)
-    lock_ancestors(connection, job_id)
+    lock_ancestors(connection, find_or_raise(connection, job_id, *mine).parent_id)
     _cancel_tree(connection, now, find_or_raise(connection, job_id, lock=True))
 
 

@@ -10,6 +10,7 @@ from bandmate_shared.contracts.jobs import Artifact
 from bandmate_shared.errors import Cancelled
 from bandmate_shared.jobs import failpoints
 from bandmate_shared.jobs.model import Job, Lease, NewJob, StaleLease
+from bandmate_shared.jobs.workdir import WorkingFolder
 from bandmate_shared.storage import Storage, put_artifact
 
 if TYPE_CHECKING:
@@ -47,11 +48,11 @@ class JobContext:
     """
 
     def __init__(
-        self, store: "JobStore", storage: Storage, lease: Lease, job: Job, children: list[Job], workdir: Path
+        self, store: "JobStore", storage: Storage, lease: Lease, job: Job, children: list[Job], folder: WorkingFolder
     ) -> None:
         self.job = job
         self.storage = storage
-        self.workdir = workdir
+        self._folder = folder
         self.children = children
         self.artifacts: list[Artifact] = list(job.artifacts)
         self.timings: dict[str, float] = {}
@@ -61,6 +62,10 @@ class JobContext:
         self._stage_since = 0.0
         self._next_progress = 0.0
         self._stopped: Exception | None = None
+
+    @property
+    def workdir(self) -> Path:
+        return self._folder.path
 
     def stage(self, name: str, message: str = "") -> None:
         """Enter a stage: closes the timing of the one before, writes a 'stage' event, and looks for cancellation."""

@@ -95,7 +95,8 @@ def _end(
     change(
         connection, now, row.id, {"state": state.value, "finished_at": now, **_NOBODYS, **values}, events,
     )  # fmt: skip
-    outbox.take(connection, row.id)
+    if row.state == JobState.QUEUED:
+        outbox.take(connection, row.id)
     if row.parent_id is not None:
         child_ended(connection, now, row.parent_id)
 

@@ -6,42 +6,61 @@ raised. So an attempt that was paused, cut off or given up for dead cannot do an
 (Martin Kleppmann, "How to do distributed locking", 2016, calls the number a fencing token.)
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, func, or_, update
 
 from bandmate_shared.contracts.jobs import JobState, Progress
 from bandmate_shared.jobs import outbox
-from bandmate_shared.jobs.model import Lease, Policy, StaleLease
-from bandmate_shared.jobs.records import JobRow, NewEvent, add_events, change, find
-from bandmate_shared.jobs.schema import jobs
+from bandmate_shared.jobs.model import Job, Lease, Policy, StaleLease
+from bandmate_shared.jobs.records import JobRow, NewEvent, add_events, change, find, job_of
+from bandmate_shared.jobs.schema import UtcDateTime, jobs
 
 
-def claim(connection: Connection, now: datetime, policy: Policy, job_id: str, worker: str) -> Lease | None:
+def abandoned(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """Running, but the worker has not reported for a whole lease."""
+    return and_(jobs.c.state == JobState.RUNNING.value, jobs.c.waiting.is_(False), jobs.c.lease_until <= now)
+
+
+_NOW: BindParameter[datetime] = bindparam("now", type_=UtcDateTime())
+
+_CLAIM = (
+    update(jobs)
+    .where(
+        jobs.c.id == bindparam("job"),
+        or_(jobs.c.state == JobState.QUEUED.value, abandoned(_NOW)),
+        jobs.c.attempt < bindparam("most_attempts"),
+        jobs.c.cancel_requested.is_(False),
+    )
+    .values(
+        state=JobState.RUNNING.value,
+        attempt=jobs.c.attempt + 1,
+        fence=jobs.c.fence + 1,
+        last_seq=jobs.c.last_seq + 1,
+        worker=bindparam("by"),
+        lease_until=bindparam("until", type_=UtcDateTime()),
+        started_at=func.coalesce(jobs.c.started_at, _NOW),
+    )
+    .returning(jobs)
+)
+
+
+def claim(connection: Connection, now: datetime, policy: Policy, job_id: str, worker: str) -> tuple[Lease, Job] | None:
     """Take a queued job, or a running one whose worker has died.
 
     None where there is nothing to do: the job has ended, waits for its children, is in living hands, was cancelled,
     or has no attempts left (the sweeper then ends it).
     """
     until = now + timedelta(seconds=policy.lease_seconds)
-    values = {
-        "state": JobState.RUNNING.value,
-        "attempt": jobs.c.attempt + 1,
-        "fence": jobs.c.fence + 1,
-        "worker": worker,
-        "lease_until": until,
-        "started_at": func.coalesce(jobs.c.started_at, now),
-        "last_seq": jobs.c.last_seq + 1,
-    }
-    claimable = or_(jobs.c.state == JobState.QUEUED.value, abandoned(now))
-    free = jobs.c.attempt < policy.max_attempts, jobs.c.cancel_requested.is_(False)
-    row = change(connection, now, job_id, values, [], claimable, *free)
+    values = {"job": job_id, "now": now, "until": until, "by": worker, "most_attempts": policy.max_attempts}
+    row = connection.execute(_CLAIM, values).one_or_none()
     if row is None:
         return None
     data = {"worker": worker, "attempt": row.attempt, "phase": row.phase}
     add_events(connection, now, row, [("job.running", data)])
     outbox.take(connection, job_id)
-    return Lease(job_id, row.fence, worker, until)
+    return Lease(job_id, row.fence, worker, until, parent_id=row.parent_id), job_of(row)
 
 
 def heartbeat(connection: Connection, now: datetime, policy: Policy, lease: Lease) -> Lease:
@@ -81,11 +100,6 @@ def held(lease: Lease, now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def abandoned(now: datetime) -> ColumnElement[bool]:
-    """Running, but the worker has not reported for a whole lease."""
-    return and_(jobs.c.state == JobState.RUNNING.value, jobs.c.waiting.is_(False), jobs.c.lease_until <= now)
-
-
 def stale(lease: Lease) -> StaleLease:
     return StaleLease(f"attempt {lease.fence} of {lease.job_id} has lost its lease")
 
@@ -93,4 +107,4 @@ def stale(lease: Lease) -> StaleLease:
 def _renewed(lease: Lease, row: JobRow | None) -> Lease:
     if row is None:
         raise stale(lease)
-    return Lease(lease.job_id, lease.fence, lease.worker, row.lease_until, row.cancel_requested)
+    return replace(lease, until=row.lease_until, cancel_requested=row.cancel_requested)

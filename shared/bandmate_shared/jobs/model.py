@@ -116,6 +116,7 @@ class Lease:
     worker: str
     until: datetime
     cancel_requested: bool = False
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

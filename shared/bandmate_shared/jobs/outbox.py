@@ -7,6 +7,7 @@ that merely waits in a long queue is doubled a few times at most. A claim makes 
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
@@ -23,7 +24,7 @@ _PENDING = (
     .order_by(outbox.c.id)
     .limit(bindparam("count"))
 )
-_SENT = (
+_PUT_OFF = (
     update(outbox)
     .where(outbox.c.id == bindparam("message"))
     .values(sends=bindparam("times"), due_at=bindparam("again_at"))
@@ -47,15 +48,28 @@ def pending(connection: Connection, now: datetime, limit: int) -> list[Message]:
     return [Message(row.id, row.job_id, row.queue, row.sends) for row in rows]
 
 
-def mark_sent(connection: Connection, now: datetime, policy: Policy, messages: Sequence[Message]) -> None:
-    """Put off each message until it may be taken for lost."""
-    rows = []
-    for message in messages:
-        patience = min(policy.lease_seconds * 2**message.sends, LONGEST_RESEND_SECONDS)
-        again_at = now + timedelta(seconds=patience)
-        rows.append({"message": message.id, "times": message.sends + 1, "again_at": again_at})
-    if rows:
-        connection.execute(_SENT, rows)
+def take_due(connection: Connection, now: datetime, policy: Policy, limit: int) -> list[Message]:
+    """What is due, to be sent by the caller. Each is put off until it may be taken for lost, ever longer.
+
+    This comes before the sending, so that two relays do not send the same, and a fast worker's claim does not meet
+    the relay's lock. A relay that dies in between has merely delayed its messages.
+    """
+    messages = pending(connection, now, limit)
+    if messages:
+        connection.execute(_PUT_OFF, [_put_off(message, now, policy) for message in messages])
+    return messages
+
+
+def give_back(connection: Connection, now: datetime, messages: Sequence[Message]) -> None:
+    """These could not be sent: they are due as before, unless their jobs were claimed meanwhile."""
+    if messages:
+        rows = [{"message": message.id, "times": message.sends, "again_at": now} for message in messages]
+        connection.execute(_PUT_OFF, rows)
+
+
+def _put_off(message: Message, now: datetime, policy: Policy) -> dict[str, Any]:
+    patience = min(policy.lease_seconds * 2**message.sends, LONGEST_RESEND_SECONDS)
+    return {"message": message.id, "times": message.sends + 1, "again_at": now + timedelta(seconds=patience)}
 
 
 def resend_all(connection: Connection, now: datetime) -> int:

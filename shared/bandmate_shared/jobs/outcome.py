@@ -21,14 +21,14 @@ def succeed(
     connection: Connection, now: datetime, lease: Lease, result: dict[str, Any], artifacts: list[Artifact]
 ) -> None:
     """The work is done and the manifest written."""
-    lock_ancestors(connection, lease.job_id)
+    lock_ancestors(connection, lease.parent_id)
     row = hold(connection, now, lease)
     end_succeeded(connection, now, row, result, _dumped(artifacts))
 
 
 def fail(connection: Connection, now: datetime, policy: Policy, lease: Lease, error: JobError, retryable: bool) -> None:
     """The attempt failed. A retryable failure with attempts left goes back to the queue, after a pause that grows."""
-    lock_ancestors(connection, lease.job_id)
+    lock_ancestors(connection, lease.parent_id)
     row = hold(connection, now, lease)
     if row.cancel_requested:
         end_cancelled(connection, now, row)
@@ -44,13 +44,13 @@ def fail(connection: Connection, now: datetime, policy: Policy, lease: Lease, er
 
 def cancelled(connection: Connection, now: datetime, lease: Lease) -> None:
     """The handler heeded a cancellation."""
-    lock_ancestors(connection, lease.job_id)
+    lock_ancestors(connection, lease.parent_id)
     end_cancelled(connection, now, hold(connection, now, lease))
 
 
 def release(connection: Connection, now: datetime, lease: Lease) -> None:
     """The worker is being stopped: back to the queue at once, and the attempt does not count."""
-    lock_ancestors(connection, lease.job_id)
+    lock_ancestors(connection, lease.parent_id)
     row = hold(connection, now, lease)
     if row.cancel_requested:
         end_cancelled(connection, now, row)
@@ -68,7 +68,7 @@ def park(
     artifacts: list[Artifact],
 ) -> list[str]:
     """Wait for new children, then go on in `phase`. Returns the children's ids; without children goes on at once."""
-    lock_ancestors(connection, lease.job_id)
+    lock_ancestors(connection, lease.parent_id)
     row = hold(connection, now, lease)
     if row.cancel_requested:
         end_cancelled(connection, now, row)

@@ -91,14 +91,18 @@ def add_events(connection: Connection, now: datetime, row: JobRow, events: Seque
     )
 
 
-def lock_ancestors(connection: Connection, job_id: str) -> None:
-    """Lock the jobs above this one, from the root downwards.
+def parent_of(connection: Connection, job_id: str) -> str | None:
+    """The id of the parent, which never changes."""
+    return connection.scalar(select(jobs.c.parent_id).where(jobs.c.id == job_id))
+
+
+def lock_ancestors(connection: Connection, parent_id: str | None) -> None:
+    """Lock a job's parent and all above it, from the root downwards.
 
     Whoever ends, cancels or redrives a job does this first, so that all take the rows of a family in the same order
     and two children that end at the same moment see each other. SQLite's single writer needs none of it.
     """
     chain: list[str] = []
-    parent_id = connection.scalar(select(jobs.c.parent_id).where(jobs.c.id == job_id))
     while parent_id is not None:
         chain.append(parent_id)
         parent_id = connection.scalar(select(jobs.c.parent_id).where(jobs.c.id == parent_id))

@@ -24,7 +24,7 @@ def redrive(connection: Connection, now: datetime, identifier: str) -> str:
     Raises NotFound, InvalidRequest for a dead letter that never was a job, Conflict for a job that has not failed.
     """
     job_id = _job_of_letter(connection, identifier) if identifier.startswith("dl_") else identifier
-    lock_ancestors(connection, job_id)
+    lock_ancestors(connection, find_or_raise(connection, job_id).parent_id)
     row = find_or_raise(connection, job_id, lock=True)
     if row.state != JobState.FAILED:
         raise Conflict(f"{job_id} is {row.state}; only a failed job can be redriven")

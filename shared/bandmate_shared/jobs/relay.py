@@ -1,6 +1,7 @@
 """The relay: carries job ids from the outbox to the queues.
 
-Publishing comes before noting it: a crash in between sends a message twice, never not at all.
+A message leaves the outbox only with its job's claim. Until then it is sent again and again, ever more rarely: whatever
+happens to relay, broker or worker, it is sent twice rather than not at all.
 """
 
 import logging
@@ -71,20 +72,21 @@ class Relay:
         """Publish everything that is due; returns how many messages. Raises what the publisher raises."""
         total = 0
         with self._sending:
-            while messages := self._store.pending_messages(BATCH):
-                total += self._send(messages)
+            # The look comes before the taking, which has to wait for the write lock.
+            while self._store.pending_messages(1) and (messages := self._store.take_messages(BATCH)):
+                self._send(messages)
+                total += len(messages)
         return total
 
-    def _send(self, messages: list[Message]) -> int:
-        sent: list[Message] = []
+    def _send(self, messages: list[Message]) -> None:
+        sent = 0
         try:
             for message in messages:
                 self._publisher.publish(message.queue, message.job_id)
-                sent.append(message)
+                sent += 1
         finally:
-            if sent:
-                self._store.mark_sent(sent)
-        return len(sent)
+            if sent < len(messages):
+                self._store.give_back_messages(messages[sent:])
 
     def _run(self) -> None:
         broker_away = False

@@ -101,6 +101,11 @@ class JobStore:
 
     def claim(self, job_id: str, worker: str) -> Lease | None:
         """Take the job, or None where there is nothing to do."""
+        taken = self.take(job_id, worker)
+        return None if taken is None else taken[0]
+
+    def take(self, job_id: str, worker: str) -> tuple[Lease, Job] | None:
+        """Like `claim`, with the job as it is now."""
         with self.database.writing() as connection:
             return lease.claim(connection, self.clock(), self.policy, job_id, worker)
 
@@ -168,10 +173,15 @@ class JobStore:
         with self.database.reading() as connection:
             return outbox.pending(connection, self.clock(), limit)
 
-    def mark_sent(self, messages: Sequence[Message]) -> None:
-        """These went out; they fall due again, should nobody claim their jobs."""
+    def take_messages(self, limit: int = 100) -> list[Message]:
+        """Messages that the caller is to send now; they fall due again, should nobody claim their jobs."""
         with self.database.writing() as connection:
-            outbox.mark_sent(connection, self.clock(), self.policy, messages)
+            return outbox.take_due(connection, self.clock(), self.policy, limit)
+
+    def give_back_messages(self, messages: Sequence[Message]) -> None:
+        """These could not be sent after all: they are due at once."""
+        with self.database.writing() as connection:
+            outbox.give_back(connection, self.clock(), messages)
 
     def resend_all(self) -> int:
         """Everything sent and not yet claimed may be lost: make it due at once. Returns how many messages."""

@@ -8,7 +8,7 @@ from bandmate_shared.contracts.jobs import JobError
 from bandmate_shared.jobs.ending import end_cancelled, end_failed, requeue
 from bandmate_shared.jobs.lease import abandoned
 from bandmate_shared.jobs.model import Policy
-from bandmate_shared.jobs.records import find, lock_ancestors
+from bandmate_shared.jobs.records import find, lock_ancestors, parent_of
 from bandmate_shared.jobs.schema import jobs
 
 BATCH = 100
@@ -22,7 +22,7 @@ def abandoned_jobs(connection: Connection, now: datetime) -> list[str]:
 
 def rescue(connection: Connection, now: datetime, policy: Policy, job_id: str) -> str | None:
     """Deal with one abandoned job. Returns 'requeued', 'cancelled', 'failed', or None where it is in hand again."""
-    lock_ancestors(connection, job_id)
+    lock_ancestors(connection, parent_of(connection, job_id))
     row = find(connection, job_id, abandoned(now), lock=True)
     if row is None:
         return None

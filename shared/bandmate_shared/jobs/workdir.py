@@ -8,22 +8,35 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 
-@contextmanager
-def working_folder(root: Path, job_id: str) -> Iterator[Path]:
-    """An empty folder below `root`, removed on leaving. Raises OSError where none can be made."""
-    root.mkdir(parents=True, exist_ok=True)
-    _remove_orphans(root)
-    folder, lock = _make_locked(root, job_id)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
+class WorkingFolder:
+    """A folder below `root`, made when it is first asked for and removed on leaving the `with` block."""
+
+    def __init__(self, root: Path, job_id: str) -> None:
+        self._root = root
+        self._job_id = job_id
+        self._made: tuple[Path, int] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The empty folder. Raises OSError where none can be made."""
+        if self._made is None:
+            self._root.mkdir(parents=True, exist_ok=True)
+            _remove_orphans(self._root)
+            self._made = _make_locked(self._root, self._job_id)
+        return self._made[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._made is not None:
+            folder, lock = self._made
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
 
 
 def _make_locked(root: Path, job_id: str) -> tuple[Path, int]:

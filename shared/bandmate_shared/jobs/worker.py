@@ -12,18 +12,15 @@ A service sees of all this `JobContext`, `Done` and `Wait`.
 import logging
 import os
 import socket
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from bandmate_shared.contracts.jobs import Manifest
 from bandmate_shared.errors import Cancelled, InvalidRequest
 from bandmate_shared.jobs import failpoints
-from bandmate_shared.jobs.context import Done, Handler, JobContext, Wait, cancelled, taken_over
-from bandmate_shared.jobs.model import START_PHASE, Lease, StaleLease
-from bandmate_shared.jobs.store import JobStore
+from bandmate_shared.jobs.context import Done, Handler, JobContext, Wait
+from bandmate_shared.jobs.model import START_PHASE, Job, Lease, StaleLease
 from bandmate_shared.jobs.verdict import verdict
-from bandmate_shared.jobs.workdir import working_folder
+from bandmate_shared.jobs.workdir import WorkingFolder
 from bandmate_shared.runtime import Runtime
 from bandmate_shared.storage import put_manifest
 
@@ -38,15 +35,18 @@ def run_job(runtime: Runtime, job_id: str, handlers: Mapping[str, Handler]) -> b
     An error of the handler becomes the job's, never the caller's. Raises what the database raises when it is away: the
     lease then runs out, and the sweeper sees to the job.
     """
-    lease = runtime.store.claim(job_id, worker_name())
-    if lease is None:
+    taken = runtime.store.take(job_id, worker_name())
+    if taken is None:
         log.info("nothing to do for %s", job_id)
         return False
+    lease, job = taken
     try:
-        _attempt(runtime, lease, handlers)
+        parked = _attempt(runtime, lease, job, handlers)
     except StaleLease as error:
         log.warning("%s; this attempt's work is dropped", error.detail)
-    runtime.relay.kick()
+        return True
+    if parked or job.parent_id is not None:
+        runtime.relay.kick()  # Children were born, or a parent may go on.
     return True
 
 
@@ -55,19 +55,19 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def _attempt(runtime: Runtime, lease: Lease, handlers: Mapping[str, Handler]) -> None:
+def _attempt(runtime: Runtime, lease: Lease, job: Job, handlers: Mapping[str, Handler]) -> bool:
+    """Make the attempt; says whether the job was parked."""
     store = runtime.store
     try:
-        job = store.get(lease.job_id)
         failpoints.reach(f"{job.kind}.@claimed", job.attempt)
         children = [] if job.phase == START_PHASE else store.children(job.id, newest_batch=True)
-        with working_folder(runtime.settings.home / "work", job.id) as folder:
+        with WorkingFolder(runtime.settings.home / "work", job.id) as folder:
             context = JobContext(store, runtime.storage, lease, job, children, folder)
-            with _heartbeat(store, lease, context, runtime.settings.heartbeat_seconds):
+            with runtime.heart.beating(lease, context):
                 answer = _handler_of(handlers, job.kind)(context)
                 context.close_stage()
                 context.check()
-                _settle(runtime, lease, context, answer)
+                return _settle(runtime, lease, context, answer)
     except StaleLease:
         raise
     except Cancelled:
@@ -79,20 +79,23 @@ def _attempt(runtime: Runtime, lease: Lease, handlers: Mapping[str, Handler]) ->
     except BaseException:  # The process is being stopped.
         store.release(lease)
         raise
+    return False
 
 
-def _settle(runtime: Runtime, lease: Lease, context: JobContext, answer: Done | Wait) -> None:
-    job = context.job
+def _settle(runtime: Runtime, lease: Lease, context: JobContext, answer: Done | Wait) -> bool:
+    job, artifacts = context.job, context.artifacts
     if isinstance(answer, Wait):
-        runtime.store.park(lease, answer.children, answer.phase, answer.saved, context.artifacts)
-        return
-    # The lease is looked at just before the manifest, which cannot be taken back. If an earlier attempt died between
-    # its manifest and its success, that manifest stands, and its files are the job's.
-    runtime.store.heartbeat(lease)
-    manifest = put_manifest(runtime.storage, Manifest(job_id=job.id, artifacts=context.artifacts))
-    failpoints.reach(f"{job.kind}.@manifest", job.attempt)
-    runtime.store.succeed(lease, answer.result, manifest.artifacts)
+        runtime.store.park(lease, answer.children, answer.phase, answer.saved, artifacts)
+        return True
+    if artifacts:
+        # The lease is looked at just before the manifest, which cannot be taken back. If an earlier attempt died
+        # between its manifest and its success, that manifest stands, and its files are the job's.
+        runtime.store.heartbeat(lease)
+        artifacts = put_manifest(runtime.storage, Manifest(job_id=job.id, artifacts=artifacts)).artifacts
+        failpoints.reach(f"{job.kind}.@manifest", job.attempt)
+    runtime.store.succeed(lease, answer.result, artifacts)
     failpoints.reach(f"{job.kind}.@finished", job.attempt)
+    return False
 
 
 def _handler_of(handlers: Mapping[str, Handler], kind: str) -> Handler:
@@ -100,28 +103,3 @@ def _handler_of(handlers: Mapping[str, Handler], kind: str) -> Handler:
         return handlers[kind]
     except KeyError:
         raise InvalidRequest(f"this service does not run jobs of the kind {kind!r}") from None
-
-
-@contextmanager
-def _heartbeat(store: JobStore, lease: Lease, context: JobContext, seconds: float) -> Iterator[None]:
-    """Renew the lease every `seconds` until the block ends; stop the context when the job is no longer ours to do."""
-    ended = threading.Event()
-
-    def beat() -> None:
-        while not ended.wait(seconds):
-            try:
-                if store.heartbeat(lease).cancel_requested:
-                    context.stop(cancelled(lease.job_id))
-            except StaleLease:
-                context.stop(taken_over(lease.job_id))
-                return
-            except Exception as error:
-                log.warning("the heartbeat of %s failed, the next is in %s s: %s", lease.job_id, seconds, error)
-
-    thread = threading.Thread(target=beat, name=f"heartbeat {lease.job_id}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()

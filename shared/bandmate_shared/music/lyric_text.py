@@ -7,8 +7,6 @@ after the last syllable of a word, and (karaoke) a space, slash or backslash bef
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from bandmate_shared.music.score import Lyric, Part
 
 _STARTS = ("\\", "/", " ")
@@ -49,12 +47,12 @@ def attach_lyrics(parts: list[Part], events: Sequence[tuple[int, str]], track: s
     lyrics = lyrics_from_events(events)
     if not lyrics:
         return
-    onsets = np.array([lyric.onset for lyric in lyrics])
     best: tuple[float, bool, bool, int] | None = None
     for number, part in enumerate(parts):
         if part.is_drum or part.lyrics:
             continue
-        sung = float(np.isin(onsets, part.notes.onset).mean())
+        onsets = set(part.notes.onset.tolist())
+        sung = sum(lyric.onset in onsets for lyric in lyrics) / len(lyrics)
         rank = (round(sung, 2), part.name == track, number < before, number if number < before else -number)
         if best is None or rank > best:
             best = rank

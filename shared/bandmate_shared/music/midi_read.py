@@ -164,7 +164,7 @@ def _replace_last(changes: list[Any], change: Any) -> None:
 
 
 def _clean(text: str) -> str:
-    """Text without control characters and what could not be decoded."""
+    """Text on one line, without control characters."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " if c in "\r\n\t" else "" for c in text)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import symusic
 
-from bandmate_shared.errors import BandmateError
+from bandmate_shared.errors import BandmateError, UnreadableFile
 from bandmate_shared.music import midi_read, musicxml_read, mxl
 from bandmate_shared.music.limits import Limits
 from bandmate_shared.music.read import read_score
@@ -24,9 +24,18 @@ _IMPORTED = (
     cp437, cp1252, latin_1, utf_8_sig, utf_16, utf_16_be, utf_16_le, symusic, midi_read, musicxml_read, mxl,
 )  # fmt: skip
 
+_ENOUGH_BYTES = 400_000_000
+_REHEARSAL = (
+    b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x11\0\xff\x05\x02la\0\x90\x3c\x40\x60\x3c\0\0\xff\x2f\0",
+    b"<?xml version='1.0'?><score-partwise><part-list><score-part id='P'/></part-list><part id='P'><measure>"
+    b"<note><pitch><step>C</step><octave>4</octave></pitch><duration>1</duration><lyric><text>la</text></lyric></note>"
+    b"</measure></part></score-partwise>",
+)
+"""Small files of both formats, read once before the rights go, so that nothing is left to be imported."""
+
 
 def main() -> None:
-    """Answers frames on stdin until it ends."""
+    """Answers frames on stdin until it ends, or until a file has made this process too large to keep."""
     source, sink = sys.stdin.buffer, sys.stdout.buffer
 
     def receive() -> tuple[bytes, bytes]:
@@ -43,6 +52,8 @@ def main() -> None:
 
     configuration = json.loads(receive()[1])
     limits = Limits(**configuration["limits"])
+    for data in _REHEARSAL:
+        encode_score(read_score(data, "rehearsal", limits))
     _give_up_rights(configuration["memory_bytes"])
     send(b"R", b"")
     while True:
@@ -55,8 +66,13 @@ def main() -> None:
             kind, answer = b"E", json.dumps({"type": error.type, "detail": error.detail}).encode()
         except MemoryError:
             kind, answer = b"M", b""
+        except Exception as error:
+            detail = f"{payload[2:start].decode()}: reading it failed ({type(error).__name__})"
+            kind, answer = b"E", json.dumps({"type": UnreadableFile.type, "detail": detail}).encode()
         del payload
         send(kind, answer)
+        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > _ENOUGH_BYTES:
+            return
 
 
 def _give_up_rights(memory_bytes: int) -> None:

@@ -1,11 +1,14 @@
 """A small service to ask things of: songs that a handler of the tests 'writes', behind the real app factory."""
 
+import io
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+import structlog
 from bandmate_shared.auth import KeyStore
 from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import InvalidRequest
@@ -22,6 +25,9 @@ from starlette.testclient import TestClient
 
 PEPPER = "a pepper that is long enough for a test"
 MIDI = b"MThd" + bytes(range(256)) * 8
+
+
+LogStream = io.StringIO
 
 
 def check_style(request: SongRequest) -> SongRequest:
@@ -72,6 +78,17 @@ def service(settings: SharedSettings, queue: InProcessQueue) -> Iterator[Runtime
 @pytest.fixture
 def keys(service: Runtime) -> KeyStore:
     return KeyStore(service.store.database, PEPPER)
+
+
+@pytest.fixture
+def log_stream() -> Iterator[LogStream]:
+    """Where a test may send the logs; afterwards logging is as it was."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield LogStream()
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture

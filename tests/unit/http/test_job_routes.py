@@ -158,4 +158,9 @@ def test_the_api_describes_its_requests(client: TestClient) -> None:
     description = client.get("/openapi.json").json()
     body = description["paths"]["/v1/songs"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/SongRequest"}
-    assert "202" in description["paths"]["/v1/songs"]["post"]["responses"]
+    responses = description["paths"]["/v1/songs"]["post"]["responses"]
+    assert "202" in responses
+    for status in ("422", "default"):
+        problem = responses[status]["content"]["application/problem+json"]["schema"]
+        assert problem == {"$ref": "#/components/schemas/Problem"}
+    assert "HTTPValidationError" not in description["components"]["schemas"]

@@ -1,6 +1,7 @@
 """Every error is a problem detail that a person can act on."""
 
 import pytest
+from bandmate_shared.contracts.problems import Problem
 from bandmate_shared.errors import StorageFull
 from bandmate_shared.http.app import create_app
 from bandmate_shared.runtime import Runtime
@@ -14,6 +15,7 @@ def test_each_wrong_field_is_named_with_what_was_given(client: TestClient) -> No
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
+    Problem.model_validate(problem)
     assert problem["type"] == "urn:bandmate:problem:invalid-request"
     assert problem["instance"] == "/v1/songs"
     messages = {one["field"]: one["message"] for one in problem["errors"]}
@@ -61,7 +63,7 @@ def test_hostile_bodies_get_a_problem(client: TestClient, body: bytes, status: i
     answer = client.post("/v1/songs", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["detail"]
+    assert Problem.model_validate_json(answer.content).detail
 
 
 def test_a_form_is_told_to_be_json(client: TestClient) -> None:

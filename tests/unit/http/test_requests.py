@@ -1,6 +1,5 @@
 """What happens to every request: its id, its log line, the bound on its body."""
 
-import io
 import json
 from collections.abc import Iterator
 
@@ -11,6 +10,8 @@ from bandmate_shared.settings import SharedSettings
 from bandmate_shared.telemetry import configure_logging
 from fastapi import APIRouter, Request
 from starlette.testclient import TestClient
+
+from tests.unit.http.conftest import LogStream
 
 
 def test_a_plain_request_id_is_kept_and_a_wild_one_replaced(client: TestClient) -> None:
@@ -52,10 +53,11 @@ def test_a_body_past_the_limit_is_refused_declared_or_chunked(echo: TestClient, 
         assert "1000 bytes; BANDMATE_MAX_BODY_BYTES" in answer.json()["detail"]
 
 
-def test_each_request_is_one_json_line_with_its_id(client: TestClient, settings: SharedSettings) -> None:
-    stream = io.StringIO()
-    configure_logging(settings, "songs", stream)
+def test_each_request_is_one_json_line_with_its_id(
+    client: TestClient, settings: SharedSettings, log_stream: LogStream
+) -> None:
+    configure_logging(settings, "songs", log_stream)
     client.get("/v1/songs", headers={"X-Request-ID": "abc-2"})
-    line = next(json.loads(line) for line in stream.getvalue().splitlines() if "abc-2" in line)
+    line = next(json.loads(line) for line in log_stream.getvalue().splitlines() if "abc-2" in line)
     assert line["event"] == "request"
     assert (line["service"], line["path"], line["status"], line["tenant"]) == ("songs", "/v1/songs", 200, "local")

@@ -62,14 +62,21 @@ def test_a_message_nobody_takes_is_sent_again_ever_more_rarely(store: JobStore, 
     assert set(broker.ids()) == {job_id}
 
 
-def test_a_claim_ends_the_sending_even_if_it_is_noted_late(store: JobStore, clock, broker, relay) -> None:
+def test_a_relay_that_is_late_does_not_touch_the_jobs_next_message(store: JobStore, clock) -> None:
     job_id = store.submit(SONG).job.id
-    messages = store.pending_messages()
-    lease = store.claim(job_id, "a worker faster than the relay's note")
+    messages = store.take_messages()
+    lease = store.claim(job_id, "a worker that got an earlier message")
     assert lease is not None
     store.release(lease)
-    store.mark_sent(messages)
-    assert [message.job_id for message in store.pending_messages()] == [job_id], "the second message is another one"
+    assert [message.job_id for message in store.take_messages()] == [job_id]
+    store.give_back_messages(messages)
+    assert store.pending_messages() == [], "the second message has been sent, whatever became of the first"
+
+
+def test_two_relays_do_not_send_the_same(store: JobStore) -> None:
+    job_id = store.submit(SONG).job.id
+    assert [message.job_id for message in store.take_messages()] == [job_id]
+    assert store.take_messages() == []
 
 
 def test_while_the_broker_is_away_messages_stay(store: JobStore, broker, relay) -> None:

@@ -46,7 +46,7 @@ class JobLife(RuleBasedStateMachine):
         self.accepted: list[str] = []
         self.keys: dict[str, tuple[str, str]] = {}
         self.broker: list[str] = []
-        self.unmarked: list[Message] = []
+        self.unsent: list[Message] = []
         self.attempts: list[Attempt] = []
         self.current: dict[str, Attempt] = {}
         self.ended: dict[str, tuple[object, ...]] = {}
@@ -83,18 +83,15 @@ class JobLife(RuleBasedStateMachine):
 
     @rule()
     def relay(self) -> None:
-        messages = self.store.pending_messages()
-        self.broker += [message.job_id for message in messages]
-        self.store.mark_sent(messages)
+        self.broker += [message.job_id for message in self.store.take_messages()]
 
     @rule()
-    def relay_that_dies_before_its_note(self) -> None:
-        self.unmarked = self.store.pending_messages()
-        self.broker += [message.job_id for message in self.unmarked]
+    def relay_that_dies_before_sending(self) -> None:
+        self.unsent = self.store.take_messages()
 
     @rule()
-    def note_that_comes_late(self) -> None:
-        self.store.mark_sent(self.unmarked)
+    def relay_that_gives_back_late(self) -> None:
+        self.store.give_back_messages(self.unsent)
 
     @precondition(lambda self: self.broker)
     @rule(data=st.data())

@@ -12,7 +12,7 @@ from bandmate_shared.contracts.jobs import JobState, Manifest
 from bandmate_shared.errors import InvalidRequest, Unavailable
 from bandmate_shared.jobs.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import Job, NewJob, StaleLease
-from bandmate_shared.jobs.workdir import working_folder
+from bandmate_shared.jobs.workdir import WorkingFolder
 from bandmate_shared.jobs.worker import Done, Handler, JobContext, Wait, run_job
 from bandmate_shared.runtime import Runtime
 from bandmate_shared.storage import get_manifest, put_artifact, put_manifest
@@ -52,7 +52,7 @@ def test_a_job_that_is_done(runtime: Runtime, run) -> None:
     types = [event.type for event in runtime.store.events(job.id)]
     assert types[:5] == ["job.queued", "job.running", "stage", "progress", "stage"]
     assert types[5:] == ["bandmate.song.generated", "bandmate.song.completed", "job.succeeded"]
-    assert list((runtime.settings.home / "work").iterdir()) == []
+    assert list((runtime.settings.home / "work").iterdir()) == [], "the temporary folder is gone"
 
 
 def test_progress_is_written_a_few_times_a_second_however_often_it_is_told(runtime: Runtime, run) -> None:
@@ -191,7 +191,8 @@ def test_the_heartbeat_keeps_a_long_job(runtime: Runtime, run) -> None:
 
     job = run(handler)
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1)
-    assert threading.active_count() == 1
+    runtime.close()
+    assert threading.active_count() == 1, "the heart has stopped"
 
 
 def test_an_attempt_that_was_taken_over_drops_its_work(runtime: Runtime, run) -> None:
@@ -260,13 +261,13 @@ def test_a_worker_that_is_stopped_gives_the_job_back(runtime: Runtime, queue: In
 def test_folders_of_dead_workers_are_removed_and_those_of_living_ones_are_not(tmp_path: Path) -> None:
     (tmp_path / "song_dead-abc" / "stems").mkdir(parents=True)
     (tmp_path / "a file").touch()
-    with working_folder(tmp_path, "song_a") as first:
+    with WorkingFolder(tmp_path, "song_a") as first:
+        (first.path / "x").touch()
         assert not (tmp_path / "song_dead-abc").exists()
-        (first / "x").touch()
-        with working_folder(tmp_path, "song_a") as second:
-            assert first != second
-            assert (first / "x").exists()
-        assert not second.exists()
+        with WorkingFolder(tmp_path, "song_a") as second:
+            assert first.path != second.path
+            assert (first.path / "x").exists()
+        assert not second.path.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["a file"]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,7 @@ def test_a_sung_melody_is_singable(starter: LoadedModel, request_for: Any) -> No
         melody = [row[3] for row in take.notes if row[0] == 0]
         assert len(melody) == len(TUNE)
         assert max(melody) - min(melody) <= 19
-        steps += [abs(a - b) for a, b in zip(melody, melody[1:], strict=False)]
+        steps += [abs(a - b) for a, b in pairwise(melody)]
         ends.append((melody[-1] - 2) % 12)
     assert sum(step <= 4 for step in steps) / len(steps) >= 0.7
     assert max(steps) <= 12

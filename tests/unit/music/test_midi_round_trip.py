@@ -22,7 +22,7 @@ from tests.unit.music.scores import assert_same, scores
 LIMITS = Limits.from_settings(SharedSettings())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(scores())
 def test_a_score_comes_back_as_it_was(score: Score) -> None:
     data = write_midi(score)

@@ -26,7 +26,7 @@ LIMITS = Limits.from_settings(SharedSettings())
 Heard = Counter[tuple[int, int, int]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(scores(grid=UNIT))
 def test_a_score_on_the_grid_comes_back_as_it_was(score: Score) -> None:
     data = write_musicxml(score)
@@ -52,7 +52,7 @@ def test_off_the_grid_each_note_moves_to_the_nearest_unit(score: Score) -> None:
         assert all(p == q and abs(a - b) <= UNIT // 2 for (p, a), (q, b) in zip(before, after, strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(scores(grid=UNIT))
 def test_every_measure_is_full_and_every_child_in_the_order_of_the_schema(score: Score) -> None:
     root = ET.fromstring(write_musicxml(score))

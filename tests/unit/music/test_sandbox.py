@@ -5,16 +5,18 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from bandmate_shared.errors import LimitExceeded, UnreadableFile
 from bandmate_shared.music import sandbox
+from bandmate_shared.music.keys import Key
+from bandmate_shared.music.metre import Metre
 from bandmate_shared.music.midi_write import write_midi
 from bandmate_shared.music.musicxml_write import write_musicxml
 from bandmate_shared.music.sandbox import close_readers, read_untrusted, read_untrusted_batch
-from bandmate_shared.music.score import Lyric, Notes, Part, Score
+from bandmate_shared.music.score import KeyChange, Lyric, MetreChange, Notes, Part, Score, TempoChange
 from bandmate_shared.music.score_frame import decode_score, encode_score
 from bandmate_shared.settings import SharedSettings
 from hypothesis import given, settings
@@ -23,7 +25,17 @@ from hypothesis import strategies as st
 from tests.unit.music.hostile import valid
 from tests.unit.music.scores import assert_same, scores
 
-TUNE = Score((Part("Tune", 73, Notes.from_rows([(0, 480, 72, 80)]), lyrics=(Lyric(0, "oh"),)),))
+LINE = [(n * 240, 240, 60 + n % 20, 80) for n in range(400)]
+TUNE = Score(
+    parts=(
+        Part("Bass", 33, Notes.from_rows([(n * 480, 480, 40, 80) for n in range(200)])),
+        Part("Tune", 73, Notes.from_rows(LINE), lyrics=tuple(Lyric(n, "oh", n % 3 == 0) for n, *_ in LINE)),
+    ),
+    tempi=tuple(TempoChange(n * 960, 100.0 + n) for n in range(40)),
+    metres=(MetreChange(0, Metre(4, 4)), MetreChange(1920, Metre(3, 4))),
+    keys=(KeyChange(0, Key(2, "minor")),),
+    title="Tune",
+)
 LONG = write_musicxml(Score((Part("", 0, Notes.from_rows([(n * 120, 120, 60, 80) for n in range(16_000)])),)))
 """Half a second's work, and some 50 MB of it in memory at once."""
 
@@ -38,11 +50,14 @@ def kept_pid() -> int:
     return sandbox._idle[-1].pid
 
 
-def test_scores_of_every_format_come_through() -> None:
+def test_scores_of_every_format_come_through(corpus: Callable[[str], bytes]) -> None:
+    """Music with much of everything, so that every path is gone where the child can import nothing any more."""
     common = SharedSettings()
     assert_same(TUNE, read_untrusted(write_midi(TUNE), "tune.mid", common))
-    read = read_untrusted(write_musicxml(TUNE), "tune.musicxml", common)
-    assert read.parts[0].lyrics == TUNE.parts[0].lyrics
+    assert_same(TUNE, read_untrusted(write_musicxml(TUNE), "tune.musicxml", common))
+    chorale = read_untrusted(corpus("bach/bwv66.6"), "chorale.mxl", common)
+    assert chorale.note_count > 100
+    assert_same(chorale, read_untrusted(write_midi(chorale), "chorale.mid", common))
 
 
 def test_errors_come_back_typed_and_name_the_file() -> None:

@@ -48,6 +48,9 @@ def test_a_model_never_changes(storage: DirectoryStorage, add: Callable[..., Mod
     assert add("a", job_id="one", weights="other") == first, "the same job finds what it registered"
     with pytest.raises(Conflict, match="choose another name"):
         add("a", job_id="two")
+    with pytest.raises(Conflict):
+        add("a", job_id="one", tenant="acme")
+    assert [model.id for model in list_models(storage, "acme")] == ["a"], "the house's model, and no other"
     for reserved in ("aliases", "production", "starter", "rollback"):
         with pytest.raises(InvalidRequest):
             add(reserved)

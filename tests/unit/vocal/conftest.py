@@ -82,8 +82,8 @@ def raw_pitch_accuracy(voice: NDArray[np.float32], notes: Sequence[SungNote]) ->
     """
     import librosa
 
-    hertz, voiced, _ = librosa.pyin(voice, fmin=65.0, fmax=1000.0, sr=SAMPLE_RATE, frame_length=2048, hop_length=256)
-    times = librosa.times_like(hertz, sr=SAMPLE_RATE, hop_length=256)
+    hertz, voiced, _ = librosa.pyin(voice, fmin=65.0, fmax=1000.0, sr=SAMPLE_RATE, frame_length=2048, hop_length=512)
+    times = librosa.times_like(hertz, sr=SAMPLE_RATE, hop_length=512)
     cents = []
     for note in notes:
         begin = note.onset + min(0.02, note.duration / 4)
@@ -112,3 +112,9 @@ def melodies() -> dict[str, tuple[list[SungNote], float]]:
 @pytest.fixture(scope="session")
 def pitch_judge() -> "Callable[[NDArray[np.float32], Sequence[SungNote]], tuple[float, float]]":
     return raw_pitch_accuracy
+
+
+@pytest.fixture(scope="session")
+def judged(sung: Sung) -> tuple[float, float]:
+    """What the independent tracker hears in `sung`."""
+    return raw_pitch_accuracy(sung.voice, sung.notes)

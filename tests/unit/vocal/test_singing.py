@@ -6,8 +6,8 @@ import pytest
 SAMPLE_RATE = 44100
 
 
-def test_notes_are_sung_within_50_cents(sung, pitch_judge) -> None:
-    share, worst = pitch_judge(sung.voice, sung.notes)
+def test_notes_are_sung_within_50_cents(judged) -> None:
+    share, worst = judged
     assert share >= 0.98
     assert worst < 15.0
 
@@ -20,11 +20,11 @@ def test_other_voices_and_fast_notes_too(singing, melodies, pitch_judge, name: s
     assert worst < 20.0
 
 
-def test_the_services_own_measurement_agrees_with_the_independent_one(sung, pitch_judge) -> None:
+def test_the_services_own_measurement_agrees_with_the_independent_one(sung, judged) -> None:
     from bandmate_vocal.measure import intonation
 
     own = intonation(sung.voice, sung.notes)
-    share, _ = pitch_judge(sung.voice, sung.notes)
+    share, _ = judged
     assert own.within_50_cents == pytest.approx(share, abs=0.02)
     assert own.frames > 500
 

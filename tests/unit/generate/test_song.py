@@ -1,0 +1,213 @@
+"""The song job with a real model in a real model server: every artifact, the same bytes twice, words sung, takes."""
+
+import io
+import json
+import wave
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from bandmate_generate.loudness import integrated_lufs, true_peak_dbtp
+from bandmate_generate.render import TAIL_SECONDS
+from bandmate_generate.settings import GenerateSettings
+from bandmate_generate.song import song, take_seed
+from bandmate_shared.contracts.songs import SongReport, SongRequest
+from bandmate_shared.jobs.context import Done, Handler, JobContext
+from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.model import Job, NewJob
+from bandmate_shared.music.limits import Limits
+from bandmate_shared.music.midi_read import read_midi
+from bandmate_shared.runtime import Runtime
+from bandmate_shared.storage import blob_key
+
+from .conftest import Workplace
+
+FILES = {"song.mid", "song.musicxml", "pianoroll.png", "instrumental.wav", "song.wav", "report.json"}
+LYRICS = "The river runs beneath the moon\nAnd carries all my dreams away"
+
+
+def handlers(settings: GenerateSettings, **others: Handler) -> Mapping[str, Handler]:
+    return {"song": partial(song, settings=settings), "take": partial(song, settings=settings), **others}
+
+
+def run(place: Workplace, **asked: Any) -> Job:
+    """Submit and run a song; `vocal` jobs are sung by the real vocal service."""
+    from bandmate_vocal.sing import sing
+
+    request = SongRequest.model_validate(asked)
+    submitted = place.runtime.store.submit(NewJob("song", request.model_dump(mode="json")))
+    queue = place.runtime.publisher
+    assert isinstance(queue, InProcessQueue)
+    queue.run_all(place.runtime, handlers(place.settings, vocal=sing))
+    return place.runtime.store.get(submitted.job.id)
+
+
+def content(runtime: Runtime, job: Job, name: str) -> bytes:
+    artifact = job.artifact(name)
+    assert artifact is not None, f"{name} is missing"
+    return runtime.storage.get(blob_key(artifact.sha256))
+
+
+def report_of(runtime: Runtime, job: Job) -> SongReport:
+    return SongReport.model_validate_json(content(runtime, job, "report.json"))
+
+
+def samples(data: bytes) -> np.ndarray:
+    with wave.open(io.BytesIO(data)) as file:
+        assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (44100, 2, 2)
+        return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2).astype(np.float32) / 32767
+
+
+def test_a_song_without_words(workplace: Workplace) -> None:
+    job = run(workplace, style="folk", key="E minor", bars=6, tempo=104, metre="4/4", seed=11)
+    assert job.error is None
+    runtime = workplace.runtime
+    stems = {"stems/fiddle.wav", "stems/guitar.wav", "stems/double-bass.wav"}
+    assert {artifact.name for artifact in job.artifacts} == FILES | stems
+
+    score = read_midi(content(runtime, job, "song.mid"), Limits.from_settings(runtime.settings))
+    assert score.tempi[0].tempo == pytest.approx(104, abs=0.01)
+    assert 5 * 1920 < score.end <= 6 * 1920
+    sound = samples(content(runtime, job, "song.wav"))
+    assert len(sound) == round((6 * 4 * 60 / 104 + TAIL_SECONDS) * 44100)
+    assert integrated_lufs(sound, 44100) == pytest.approx(-14.0, abs=0.5)
+    assert true_peak_dbtp(sound) <= -1.0
+
+    report = report_of(runtime, job)
+    assert report.seed == 11
+    assert report.model["id"] == workplace.model.id
+    assert all(report.properties[name].met for name in ("tempo", "metre", "bars", "range"))
+    assert report.soundfont["licence"]
+    assert {"compose", "score", "render", "mix"} <= set(report.timings)
+    assert report.notes == score.note_count
+
+
+def test_the_same_request_gives_the_same_bytes(workplace: Workplace) -> None:
+    asked = {"style": "pop", "bars": 4, "seed": 5}
+    first, second = run(workplace, **asked), run(workplace, **asked)
+    assert first.id != second.id
+    hashes = [{a.name: a.sha256 for a in job.artifacts if a.name != "report.json"} for job in (first, second)]
+    assert hashes[0] == hashes[1]
+    other = run(workplace, **{**asked, "seed": 6})
+    assert other.artifact("song.mid") != first.artifact("song.mid")
+
+
+def test_a_song_without_a_seed_tells_the_one_it_took(workplace: Workplace) -> None:
+    job = run(workplace, style="chorale", bars=2)
+    assert job.result is not None
+    again = run(workplace, style="chorale", bars=2, seed=job.result["seed"])
+    assert again.artifact("song.mid") == job.artifact("song.mid")
+
+
+def test_words_are_sung_on_the_melody(workplace: Workplace) -> None:
+    job = run(workplace, style="folk", key="D", lyrics=LYRICS, seed=3, metre="4/4", tempo=92)
+    assert job.error is None
+    runtime = workplace.runtime
+    stems = {"stems/guitar.wav", "stems/double-bass.wav"}
+    assert {artifact.name for artifact in job.artifacts} == FILES | stems | {"vocals.wav", "vocal.json"}
+    score = read_midi(content(runtime, job, "song.mid"), Limits.from_settings(runtime.settings))
+    voice = score.parts[0]
+    assert " ".join(_words(voice.lyrics)) == LYRICS.replace("\n", " ")
+    report = report_of(runtime, job)
+    assert report.properties["bars"].measured == 4
+    assert report.properties["lyrics"].met
+    assert report.vocal is not None
+    assert report.vocal["within_50_cents"] >= 0.95
+    assert report.timings["sing"] > 0
+    events = [event.type for event in runtime.store.events(job.id)]
+    assert events.index("bandmate.song.generated") < events.index("bandmate.song.completed")
+    children = runtime.store.children(job.id)
+    assert [child.kind for child in children] == ["vocal"]
+    assert children[0].request["instrumental"] == job.artifact("instrumental.wav").sha256  # type: ignore[union-attr]
+
+
+def _words(lyrics: Any) -> list[str]:
+    words, word = [], ""
+    for lyric in lyrics:
+        word += lyric.text
+        if lyric.word_end:
+            words.append(word)
+            word = ""
+    return words
+
+
+def test_a_singer_who_fails_fails_the_song_with_the_reason(workplace: Workplace) -> None:
+    job = run(workplace, style="folk", lyrics=LYRICS, seed=3, voice="nobody-has-this-voice")
+    assert job.state == "failed"
+    assert job.error is not None
+    assert "nobody-has-this-voice" in job.error.detail
+
+
+def test_takes_differ_and_the_first_is_the_single_one(workplace: Workplace) -> None:
+    job = run(workplace, style="song", bars=2, takes=2, seed=9)
+    assert job.result is not None
+    assert [take["seed"] for take in job.result["takes"]] == [9, take_seed(9, 1)]
+    names = {artifact.name for artifact in job.artifacts}
+    assert {"take-1/song.wav", "take-2/song.mid", "take-2/report.json"} <= names
+    assert job.artifact("take-1/song.mid").sha256 != job.artifact("take-2/song.mid").sha256  # type: ignore[union-attr]
+    single = run(workplace, style="song", bars=2, seed=9)
+    assert job.artifact("take-1/song.mid").sha256 == single.artifact("song.mid").sha256  # type: ignore[union-attr]
+
+
+def test_a_song_goes_on_from_a_prompt(workplace: Workplace) -> None:
+    import base64
+
+    runtime = workplace.runtime
+    first = run(workplace, style="song", key="G", bars=2, metre="4/4", seed=2)
+    encoded = base64.b64encode(content(runtime, first, "song.mid")).decode()
+    longer = run(workplace, style="song", bars=4, prompt=encoded, seed=4)
+    assert longer.error is None
+    limits = Limits.from_settings(runtime.settings)
+    scores = [read_midi(content(runtime, job, "song.mid"), limits) for job in (first, longer)]
+    assert report_of(runtime, longer).properties["prompt"].measured["bars"] == 2
+    opening = scores[1].parts[1].notes
+    kept = opening.pitch[opening.onset < 2 * 1920]
+    assert sorted(kept.tolist()) == sorted(scores[0].parts[1].notes.pitch.tolist())
+
+
+def test_a_model_that_is_away_is_tried_again_and_named(workplace: Workplace) -> None:
+    settings = workplace.settings.model_copy(update={"model_url": "http://127.0.0.1:9", "model_start_seconds": 0.2})
+    submitted = workplace.runtime.store.submit(NewJob("song", SongRequest(bars=2).model_dump(mode="json")))
+    queue = workplace.runtime.publisher
+    assert isinstance(queue, InProcessQueue)
+    for _ in range(workplace.settings.max_attempts):
+        queue.run_all(workplace.runtime, handlers(settings))
+        workplace.runtime.store.sweep()
+        workplace.runtime.relay.kick()
+    job = workplace.runtime.store.get(submitted.job.id)
+    assert job.error is None or "model container" in job.error.detail
+    assert job.attempt >= 1
+
+
+def test_an_unknown_style_fails_at_once(workplace: Workplace) -> None:
+    job = run(workplace, style="polka")
+    assert job.state == "failed"
+    assert job.attempt == 1
+    assert job.error is not None
+    assert job.error.type == "unknown-style"
+
+
+def test_the_report_is_json_that_anyone_reads(workplace: Workplace) -> None:
+    job = run(workplace, style="quartet", bars=3, metre="3/4", seed=8)
+    report = json.loads(content(workplace.runtime, job, "report.json"))
+    assert report["kind"] == "song"
+    assert set(report["properties"]["instruments"]["measured"]) <= {"Violin I", "Violin II", "Viola", "Cello"}
+    assert len(report["properties"]["chords"]["measured"]) == 3
+
+
+def test_cancelling_stops_the_song(workplace: Workplace) -> None:
+    store = workplace.runtime.store
+    job = store.submit(NewJob("song", SongRequest(bars=2, seed=1).model_dump(mode="json"))).job
+
+    def cancelled_at_once(context: JobContext) -> Any:
+        store.cancel(job.id, "local")
+        answer = song(context, workplace.settings)
+        assert not isinstance(answer, Done), "the song was finished in spite of it"
+        return answer
+
+    queue = workplace.runtime.publisher
+    assert isinstance(queue, InProcessQueue)
+    queue.run_all(workplace.runtime, {"song": cancelled_at_once})
+    assert store.get(job.id).state == "cancelled"

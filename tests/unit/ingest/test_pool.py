@@ -1,0 +1,89 @@
+"""The cleaning processes: the same rows as without them, and files that take a process down."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+from bandmate_ingest.clean import RawFile, clean_batch
+from bandmate_ingest.pool import CleaningPool
+from bandmate_shared.music.midi_write import write_midi
+
+from tests.tunes import tune
+from tests.unit.ingest.conftest import LIMITS, RULES
+from tests.unit.ingest.hostile import END, HOSTILE, NOTE, midi
+
+
+def files(*seeds: int) -> list[RawFile]:
+    return [RawFile(f"{seed}.mid", write_midi(tune(seed))) for seed in seeds]
+
+
+@pytest.fixture
+def pool() -> Iterator[CleaningPool]:
+    with CleaningPool(LIMITS, RULES, processes=1, file_seconds=20, memory_bytes=1_500_000_000) as opened:
+        yield opened
+
+
+def process_id(pool: CleaningPool) -> int:
+    (process,) = pool._all
+    return process._child.pid
+
+
+def test_processes_give_what_this_process_gives() -> None:
+    batches = [files(1, 2, 3), [RawFile(name, data) for name, data in HOSTILE.items()], files(4), []]
+    with CleaningPool(LIMITS, RULES, processes=2, file_seconds=20, memory_bytes=1_500_000_000) as pool:
+        cleaned = list(pool.clean(batches))
+    for batch, found in zip(batches, cleaned, strict=True):
+        expected = clean_batch(batch, LIMITS, RULES)
+        assert found.files.equals(expected.files)
+        assert found.notes.equals(expected.notes)
+
+
+def test_a_process_that_was_killed_costs_no_file(pool: CleaningPool) -> None:
+    list(pool.clean([files(1)]))
+    os.kill(process_id(pool), signal.SIGKILL)
+    (batch,) = pool.clean([files(2, 3, 4)])
+    assert batch.files["accepted"].to_pylist() == [True, True, True]
+    os.kill(process_id(pool), signal.SIGKILL)
+    (batch,) = pool.clean([files(5)])
+    assert batch.files["accepted"].to_pylist() == [True]
+
+
+def test_a_process_that_hangs_is_ended() -> None:
+    with CleaningPool(LIMITS, RULES, processes=1, file_seconds=0.5, memory_bytes=1_500_000_000) as pool:
+        list(pool.clean([files(1)]))
+        os.kill(process_id(pool), signal.SIGSTOP)
+        (batch,) = pool.clean([files(2)])
+    assert batch.files["accepted"].to_pylist() == [True]
+
+
+def test_a_file_that_takes_too_much_memory_is_lost_alone() -> None:
+    greedy = RawFile("greedy.mid", midi(NOTE * 200_000 + END))
+    with CleaningPool(LIMITS, RULES, processes=1, file_seconds=20, memory_bytes=12_000_000) as pool:
+        (batch,) = pool.clean([[*files(1, 2), greedy, *files(3)]])
+    assert batch.files["accepted"].to_pylist() == [True, True, False, True]
+    (reason,) = {row["reason"] for row in batch.files.to_pylist()} - {None}
+    assert reason == "unreadable"
+    assert batch.notes["piece"].to_pylist()[-1] == 2
+
+
+def test_processes_end_with_the_pool(pool: CleaningPool) -> None:
+    list(pool.clean([files(1)]))
+    pid = process_id(pool)
+    pool.__exit__(None, None, None)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_only_a_few_batches_are_read_ahead(pool: CleaningPool) -> None:
+    read = []
+
+    def batches() -> Iterator[list[RawFile]]:
+        for number in range(20):
+            read.append(number)
+            yield files(number)
+
+    results = pool.clean(batches())
+    next(results)
+    assert len(read) <= 3
+    assert sum(1 for _ in results) == 19
