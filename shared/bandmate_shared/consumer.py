@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from celery.worker.consumer import Consumer
@@ -19,6 +20,8 @@ class DeadLetterConsumer(Consumer):  # type: ignore[misc]
         receive = super().create_task_handler(*args, **kwargs)
 
         def receive_or_bury(message: Any) -> None:
+            message.ack_log_error = partial(_or_reconnect, message.ack)
+            message.reject_log_error = partial(_or_reconnect, message.reject)
             try:
                 receive(message)
             except _MISSHAPEN as error:
@@ -42,7 +45,16 @@ class DeadLetterConsumer(Consumer):  # type: ignore[misc]
         info = message.delivery_info
         queue = info.get("routing_key") if isinstance(info, dict) else None
         bury(str(queue or self.app.conf.task_default_queue), message.body, reason)
-        message.ack_log_error(log, self.connection_errors)
+        message.ack()
+
+
+def _or_reconnect(settle: Callable[..., None], _log: Any, _errors: Any, **options: Any) -> None:
+    """Acknowledge or reject a message; a broker that is away is an error, on which Celery connects anew.
+
+    Celery's own versions log that error and go on with the dead connection. The message then counts as unacknowledged
+    for good; with a prefetch limit of one, the worker never reads from its queue again.
+    """
+    settle(**options)
 
 
 def bury(queue: str, payload: Any, reason: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from celery import Celery, signals
-from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
+from celery.exceptions import SecurityWarning
 from kombu.entity import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -93,8 +93,7 @@ def service_app(
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
     )
-    # Jobs outlive a lost connection here by intent, and containers run as a user of their own: two warnings less.
-    warnings.simplefilter("ignore", CPendingDeprecationWarning)
+    # Celery warns a worker that runs as root; it means pickled messages, which are not accepted here.
     warnings.simplefilter("ignore", SecurityWarning)
     TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "bandmate_shared.redis_transport:Transport"
     # A message that nobody acknowledged comes back after this; the database decides what that means.

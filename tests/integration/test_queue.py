@@ -190,16 +190,20 @@ def test_failures_are_told_or_tried_again(platform: Platform) -> None:
 
 
 @pytest.mark.chaos
-def test_redis_killed_and_started_again_loses_no_job(platform: Platform, redis_server, wait_until) -> None:
+@pytest.mark.parametrize("back", ["before the job at work ends", "after it"])
+def test_redis_killed_and_started_again_loses_no_job(platform: Platform, redis_server, wait_until, back: str) -> None:
     at_work = platform.submit("wait")
     platform.wait_for_runs(1)
     waiting = platform.submit("work")
     wait_until(lambda: not platform.runtime.store.pending_messages(), "the message to be sent")
     redis_server.kill()
     submitted_meanwhile = platform.submit("work")
+    if back == "before the job at work ends":
+        redis_server.start()
     platform.log.with_suffix(".go").touch()
     assert platform.wait_for_end(at_work).result == {"attempt": 1}, "a job at work does not need Redis"
-    redis_server.start()
+    if back == "after it":
+        redis_server.start()
     for job_id in (waiting, submitted_meanwhile):
         assert platform.wait_for_end(job_id).state == JobState.SUCCEEDED
 

@@ -14,13 +14,13 @@ from bandmate_shared.music.metre import Metre, parse_metre
 from bandmate_shared.music.score import Score
 from bandmate_shared.settings import SharedSettings
 
-from bandmate_generate.accents import bar_ticks
 from bandmate_generate.lyrics import Line, read_lyrics
 from bandmate_generate.phrasing import MAX_BARS, bars_for
 from bandmate_generate.prompt import Row, fit_prompt, read_prompt
 from bandmate_generate.prosody import SungSyllable, comfortable_step, set_lyrics
 from bandmate_generate.seeds import derived, dice
 from bandmate_generate.styles import VOICE_PROGRAM, Style, StylePart, find_style
+from bandmate_generate.vocalise import wordless_rhythm
 
 DEFAULT_BARS = 16
 BARS_AFTER_PROMPT = 8
@@ -32,7 +32,11 @@ _PLAIN_TEMPI = (20.0, 300.0)
 
 @dataclass(frozen=True, slots=True)
 class SongPlan:
-    """A song settled but for its notes. `sung` is empty without lyrics; `prompt` rows are on the model's grid."""
+    """A song settled but for its notes, on the model's grid.
+
+    `sung` is empty without lyrics. `rhythm` is the melody's, (onset, duration), where it is settled: by the words, or in
+    songs without words by `vocalise.py`.
+    """
 
     seed: int
     style: Style
@@ -45,6 +49,7 @@ class SongPlan:
     title: str
     singer: str | None
     sung: tuple[SungSyllable, ...] = ()
+    rhythm: tuple[tuple[int, int], ...] = ()
     prompt: tuple[Row, ...] = ()
     prompt_bars: int = 0
     prompt_semitones: int = 0
@@ -62,8 +67,8 @@ class SongPlan:
     def composition(self, candidates: int) -> CompositionRequest:
         """What the model is asked for."""
         rhythm = {}
-        if self.sung and self.melody is not None:
-            rhythm[self.melody] = [RhythmNote(onset=note.onset, duration=note.duration) for note in self.sung]
+        if self.rhythm and self.melody is not None:
+            rhythm[self.melody] = [RhythmNote(onset=onset, duration=duration) for onset, duration in self.rhythm]
         return CompositionRequest.model_validate(
             {
                 "style": self.style.model_style,
@@ -128,8 +133,11 @@ def _plan(
             f"{bars} bars of {metre.name} at {tempo:g} last {seconds:.0f} s; a song may last {LONGEST_SECONDS:.0f} s"
         )
     sung = set_lyrics(lines, metre, tempo, bars, prompt_bars, style.feel) if lines else []
+    rhythm = [(note.onset, note.duration) for note in sung]
     if sung:
-        rows = _without_singing(rows, parts, prompt_bars * bar_ticks(metre))
+        rows = _without_singing(rows, parts)
+    elif any(part.role == "melody" and part.is_voice and part.lead is not None for part in parts):
+        rhythm = wordless_rhythm(metre, tempo, bars, prompt_bars, style.feel, dice(seed, "rhythm"))
     return SongPlan(
         seed=seed,
         style=style,
@@ -142,6 +150,7 @@ def _plan(
         title=_title(request, style, key),
         singer=request.voice or style.singer,
         sung=tuple(sung),
+        rhythm=tuple(rhythm),
         prompt=tuple(rows),
         prompt_bars=prompt_bars,
         prompt_semitones=semitones,
@@ -155,7 +164,7 @@ def _singer(part: StylePart) -> StylePart:
     return StylePart("Voice", "melody", VOICE_PROGRAM, 57, 76, monophonic=True, is_voice=True, pan=0.0, room=0.3)
 
 
-def _without_singing(rows: list[Row], parts: tuple[StylePart, ...], _end: int) -> list[Row]:
+def _without_singing(rows: list[Row], parts: tuple[StylePart, ...]) -> list[Row]:
     """In a sung song the prompt's melody goes to an instrument, since it has no words; the voice enters after it."""
     melody = next(index for index, part in enumerate(parts) if part.role == "melody")
     other = next((index for index, part in enumerate(parts) if part.role == "harmony"), None)

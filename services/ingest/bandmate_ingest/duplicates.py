@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from bandmate_shared.contracts.datasets import Split
+from numpy.typing import NDArray
 
 from bandmate_ingest.fingerprint import SKETCH_SIZE, Hashes
 from bandmate_ingest.rules import CleaningRules
@@ -42,9 +43,8 @@ def relate(fingerprints: Sequence[Hashes], splits: Sequence[Split | None], rules
     copy_of = [-1] * count
     closeness = [0.0] * count
     candidates: dict[int, list[tuple[int, float]]] = {}
-    for earlier, later, likeness in resemblances(fingerprints):
-        if likeness >= min(rules.group_similarity, rules.copy_similarity):
-            candidates.setdefault(later, []).append((earlier, likeness))
+    for earlier, later, likeness in resemblances(fingerprints, min(rules.group_similarity, rules.copy_similarity)):
+        candidates.setdefault(later, []).append((earlier, likeness))
     for later in sorted(candidates):
         kept = [(earlier, likeness) for earlier, likeness in candidates[later] if copy_of[earlier] < 0]
         original = max(kept, key=lambda pair: (pair[1], -pair[0]), default=None)
@@ -62,8 +62,9 @@ def relate(fingerprints: Sequence[Hashes], splits: Sequence[Split | None], rules
     return Relations(group, copy_of, closeness)
 
 
-def resemblances(fingerprints: Sequence[Hashes]) -> Iterator[tuple[int, int, float]]:
-    """Pairs (earlier, later, estimated Jaccard resemblance) of pieces that share a telling shingle."""
+def resemblances(fingerprints: Sequence[Hashes], at_least: float) -> Iterator[tuple[int, int, float]]:
+    """Pairs (earlier, later, estimated Jaccard resemblance) of pieces that share a telling shingle and resemble each
+    other `at_least` so much."""
     sizes = [len(sketch) for sketch in fingerprints]
     if not sum(sizes):
         return
@@ -73,7 +74,9 @@ def resemblances(fingerprints: Sequence[Hashes]) -> Iterator[tuple[int, int, flo
     hashes, owners = hashes[order], owners[order]
     starts = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]]))
     lengths = np.diff(np.concatenate([starts, [len(hashes)]]))
-    shared: list[np.ndarray] = []
+    telling = np.repeat(lengths <= _COMMON, lengths)
+    commonplaces = np.bincount(owners[~telling], minlength=len(sizes)).tolist()
+    shared: list[NDArray[np.int64]] = []
     for start, length in zip(starts[lengths > 1], lengths[lengths > 1], strict=True):
         if length <= _COMMON:
             members = owners[start : start + length]
@@ -84,11 +87,11 @@ def resemblances(fingerprints: Sequence[Hashes]) -> Iterator[tuple[int, int, flo
     pairs, hits = np.unique(np.concatenate(shared), return_counts=True)
     for pair, hit in zip(pairs.tolist(), hits.tolist(), strict=True):
         earlier, later = divmod(pair, len(sizes))
-        if hit < 2 and min(sizes[earlier], sizes[later]) > 1:
-            continue
-        likeness = resemblance(fingerprints[earlier], fingerprints[later])
-        if likeness > 0:
-            yield earlier, later, likeness
+        most = hit + min(commonplaces[earlier], commonplaces[later])
+        if most >= at_least * min(SKETCH_SIZE, sizes[earlier] + sizes[later] - most):
+            likeness = resemblance(fingerprints[earlier], fingerprints[later])
+            if likeness >= at_least:
+                yield earlier, later, likeness
 
 
 def resemblance(one: Hashes, other: Hashes) -> float:

@@ -173,7 +173,8 @@ def _snap_by_beat(quarters: Floats) -> Ints:
 
 
 def _nearest(within: Floats, positions: Ints) -> Ints:
-    return positions[np.abs(within[:, None] - positions[None, :]).argmin(axis=1)]
+    nearest: Ints = positions[np.abs(within[:, None] - positions[None, :]).argmin(axis=1)]
+    return nearest
 
 
 def _round(ticks: Floats) -> Ints:

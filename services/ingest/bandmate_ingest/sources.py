@@ -72,7 +72,7 @@ def collect(source: str, style: str | None, limits: Limits) -> Iterator[SourceFi
                 name = f"{path.stem}/{entry}"
                 yield SourceFile(name, style or _style_of(name), read)
     else:
-        yield SourceFile(path.name, style or _style_of(f"{path.parent.name}/{path.name}"), partial(_read, path, limits))
+        yield SourceFile(path.name, style or _style_of("/".join(path.parts[-3:])), partial(_read, path, limits))
 
 
 def _folder(root: Path, label: str, style: str | None, limits: Limits) -> Iterator[SourceFile]:

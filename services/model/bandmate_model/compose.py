@@ -11,20 +11,23 @@ import numpy as np
 from bandmate_shared.contracts.composition import CompositionRequest, PartSpec
 from bandmate_shared.errors import InvalidRequest
 
-from bandmate_model.context import LAGS
+from bandmate_model.context import note_without_lags, without_lags
 from bandmate_model.data import events_of
 from bandmate_model.expression import velocity
-from bandmate_model.grammar import Grammar, Line
+from bandmate_model.grammar import Grammar, Line, Mask
 from bandmate_model.lineup import StyleStatistics, shift_for, slots_for
 from bandmate_model.runtime import Network
-from bandmate_model.sampling import Draw, Temperatures, draw
+from bandmate_model.sampling import Array, Draw, Temperatures, draw
 from bandmate_model.taste import PitchLeanings, Taste, closing_duration_bias, closing_time_bias
 from bandmate_model.tokens import (
     DRUM_DURATION,
     DRUM_PITCH,
     GRID_PER_TICK,
+    SLOT_SIZE,
     TICKS_PER_QUARTER,
     TIME_BAR,
+    TIME_SAME,
+    TIME_SIZE,
     Event,
     Frame,
     duration_ticks,
@@ -126,9 +129,8 @@ def compose(
     composer = _Composer(plan, network, grammar, generator, taste, temperatures)
     composed: list[tuple[int, Event]] = []
     while not grammar.done:
-        output_features = grammar.context.step_features()
-        output = network.step(state, output_features)
-        event = composer.next_event(output, output_features)
+        features = composer.features()
+        event = composer.next_event(network.step(state, features), features)
         if event.time == TIME_BAR and check is not None:
             check()
         grammar.accept(event)
@@ -163,26 +165,42 @@ class _Composer:
             if part.role == "melody" and not is_drum_slot(slot)
         }
         self._rested = dict.fromkeys(plan.slots, 0)
+        self._closing = {line.slot for line in plan.lines if line.fixed is None and not is_drum_slot(line.slot)}
+        self._alike = 0
 
-    def next_event(self, output: np.ndarray, features: list[int]) -> Event:
+    def features(self) -> list[int]:
+        """The context's, without what could be copied where the music has gone in circles."""
+        features = self._grammar.context.step_features()
+        return without_lags(features) if self._circling else features
+
+    @property
+    def _circling(self) -> bool:
+        return 0 < self._taste.monotony <= self._alike
+
+    def next_event(self, output: Array, features: list[int]) -> Event:
         network, grammar, context = self._network, self._grammar, self._grammar.context
         closing = context.bar == len(self._plan.frame.starts) - 1
-        bias = closing_time_bias(self._taste, beat=TICKS_PER_QUARTER) if closing else None
+        bias = np.zeros(TIME_SIZE, dtype=np.float32)
+        if closing:
+            bias = closing_time_bias(self._taste, beat=TICKS_PER_QUARTER, missing=bool(self._closing))
+        bias[TIME_SAME] -= self._thickness()
         time = self._draw(network.time_logits(output, features), grammar.time_mask(), self._temperatures.time, bias)
         if time == TIME_BAR:
-            for slot in self._rested:
-                self._rested[slot] += 1
+            self._end_bar()
             return Event(TIME_BAR)
         position = context.position_of(time)
         tick = self._plan.frame.starts[context.bar] + position
         heads = network.heads(output)
         slot = self._draw(
             network.slot_logits(heads, features, time, position), grammar.slot_mask(time), self._temperatures.slot,
-            self._silence_bias(),
+            self._slot_bias(closing),
         )  # fmt: skip
         note = context.note_features(position, slot)
+        note = note_without_lags(note) if self._circling else note
         left = self._plan.frame.end - tick
-        bias = closing_duration_bias(self._taste, left=left) if closing and not is_drum_slot(slot) else None
+        bias = None
+        if not is_drum_slot(slot):
+            bias = closing_duration_bias(self._taste, left=left, in_last_bar=self._plan.frame.lengths[-1])
         duration = self._draw(
             network.duration_logits(heads, note, position, slot), grammar.duration_mask(time, slot),
             self._temperatures.duration, bias,
@@ -198,11 +216,13 @@ class _Composer:
             mask[0] = False
             loud = self._draw(logits, mask, self._temperatures.velocity, None)
         self._rested[slot] = 0
+        if closing:
+            self._closing.discard(slot)
         if slot in self._melodies:
             self._melodies[slot].append(pitch)
         return Event(time, slot, duration, pitch, loud)
 
-    def _draw(self, logits: np.ndarray, mask: np.ndarray, temperature: float, bias: np.ndarray | None) -> int:
+    def _draw(self, logits: Array, mask: Mask, temperature: float, bias: Array | None) -> int:
         request = self._plan.request
         drawn: Draw = draw(
             logits, mask, temperature=temperature * request.temperature, top_p=request.top_p,
@@ -213,19 +233,36 @@ class _Composer:
             self.choices += 1
         return drawn.value
 
-    def _silence_bias(self) -> np.ndarray | None:
-        if not self._taste.silence:
-            return None
-        bias = np.zeros(1 + max(57, max(self._rested)), dtype=np.float32)[:57]
+    def _end_bar(self) -> None:
+        for slot in self._rested:
+            self._rested[slot] += 1
+        context = self._grammar.context
+        same = context.bar > 0 and context.bar_shape(context.bar) == context.bar_shape(context.bar - 1)
+        self._alike = self._alike + 1 if same else 0
+
+    def _slot_bias(self, closing: bool) -> Array:
+        """Towards parts that have rested; in the last bar towards those that have not struck."""
+        bias = np.zeros(SLOT_SIZE, dtype=np.float32)
         for slot, bars in self._rested.items():
             bias[slot] = self._taste.silence * max(0, bars - 1)
+        if closing:
+            bias[list(self._closing)] += self._taste.together
+        bias[self._grammar.context.previous.slot] -= self._thickness()
         return bias
 
-    def _pitch_bias(self, slot: int, tick: int, closing: bool, to_the_end: bool) -> np.ndarray | None:
+    def _thickness(self) -> float:
+        """How much the chord just written counts against one more note in it."""
+        slot = self._grammar.context.previous.slot
+        if not slot or is_drum_slot(slot):
+            return 0.0
+        return self._taste.thick * max(0, self._grammar.voices[slot].struck - 3)
+
+    def _pitch_bias(self, slot: int, tick: int, closing: bool, to_the_end: bool) -> Array | None:
         if is_drum_slot(slot):
             return None
         if slot not in self._melodies:
-            return self._leanings.harmony(last_bar=closing, is_bass=self._parts[slot].role == "bass")
+            is_bass = self._parts[slot].role == "bass"
+            return self._leanings.harmony(last_bar=closing, to_the_end=to_the_end, is_bass=is_bass)
         ends = self._plan.phrase_ends.get(slot)
         voice = self._grammar.voices[slot]
         last = to_the_end and closing if voice.fixed is None else voice.following == len(voice.fixed) - 1
@@ -331,4 +368,4 @@ def _notes(plan: Plan, composed: list[tuple[int, Event]], generator: np.random.G
     return result
 
 
-__all__ = ["LAGS", "Plan", "Take", "compose", "plan"]
+__all__ = ["Plan", "Take", "compose", "plan"]

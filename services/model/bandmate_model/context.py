@@ -42,8 +42,19 @@ COLUMNS = (*STEP_FEATURES, *NOTE_FEATURES, *TARGETS, "bar_ticks")
 """A training row; the bar's length is there for those who count time, not for the network."""
 PHRASE_BARS = 8
 
+_FIRST_LAG = STEP_FEATURES.index(f"lag{LAGS[0]}_time")
 _NOTHING = (TIME_START, 0, 0, 0)
 _BAR_OVER = (TIME_BAR, 0, 0, 0)
+
+
+def without_lags(features: list[int]) -> list[int]:
+    """STEP_FEATURES as the network sees them when it may not copy: as in training where a lag was dropped."""
+    return [*features[:_FIRST_LAG], *_NOTHING * len(LAGS), *features[_FIRST_LAG + 4 * len(LAGS) :]]
+
+
+def note_without_lags(features: list[int]) -> list[int]:
+    """NOTE_FEATURES likewise."""
+    return [*features[: -2 * len(LAGS)], *[0] * (2 * len(LAGS))]
 
 
 class _Line:
@@ -139,6 +150,10 @@ class Context:
             pitches.append(pitch)
             durations.append(duration)
         return [last, earlier, *self._sound(tick), last_duration, *pitches, *durations]
+
+    def bar_shape(self, bar: int) -> list[tuple[int, int, int]]:
+        """(position, slot, pitch) of the notes of a bar: what makes two bars the same to the ear."""
+        return [(position, slot, pitch) for position, slot, _, pitch in self._bars[bar].notes]
 
     def position_of(self, time: int) -> int:
         """The position an event with this time token has; POSITION_NONE for the end of a bar."""

@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandmate_model.tokens import DRUM_PITCH, DURATION_SIZE, DURATIONS, PITCH_SIZE, TIME_BAR, TIME_POSITION, TIME_SIZE
+from bandmate_model.tokens import (
+    DRUM_PITCH,
+    DURATION_SIZE,
+    DURATIONS,
+    PITCH_SIZE,
+    TIME_BAR,
+    TIME_POSITION,
+    TIME_SAME,
+    TIME_SIZE,
+)
 
 Array = NDArray[np.float32]
 
@@ -27,7 +36,7 @@ _TICKS = np.array([0, *DURATIONS])
 class Taste:
     """How strongly each leaning counts."""
 
-    chromatic: float = 1.0
+    chromatic: float = 1.5
     """Against pitches outside the scale."""
     leap: float = 0.25
     """Against each semitone of a melodic leap beyond a fifth."""
@@ -40,11 +49,18 @@ class Taste:
     phrase_end: float = 1.2
     """Towards the tonic triad where a melody's phrase ends."""
     cadence: float = 3.0
-    """Towards the tonic triad in the last bar; the bass and the last note of a melody towards the tonic."""
-    close: float = 2.0
+    """Towards the tonic triad in the last bar, doubled for notes that last to the end; the bass and a melody's last note
+    towards the tonic."""
+    close: float = 3.0
     """In the last bar: against new notes after the first beat, towards notes that last to the end."""
+    thick: float = 0.8
+    """Against a fifth, sixth… note that a part strikes at once, each."""
     silence: float = 1.5
     """Towards parts that have rested for more than a bar, for each further bar."""
+    together: float = 3.0
+    """In the last bar: towards all parts striking on its first beat."""
+    monotony: float = 3.0
+    """After this many bars in a row like the one before, the network is not shown what it could copy (0: always)."""
 
     @staticmethod
     def from_config(values: dict[str, Any]) -> "Taste":
@@ -68,11 +84,11 @@ class PitchLeanings:
         self._triad = (_PITCHED & np.isin(_CLASSES, [0, third, 7])).astype(np.float32)
         self._tonic = (_PITCHED & (_CLASSES == 0)).astype(np.float32)
 
-    def harmony(self, *, last_bar: bool, is_bass: bool) -> Array:
+    def harmony(self, *, last_bar: bool, to_the_end: bool, is_bass: bool) -> Array:
         """For parts that are not the melody."""
         if not last_bar:
             return self._scale
-        bias = self._scale + self._taste.cadence * self._triad
+        bias = self._scale + self._taste.cadence * (2 if to_the_end else 1) * self._triad
         return bias + self._taste.cadence * self._tonic if is_bass else bias
 
     def melody(self, history: list[int], *, phrase_end: bool, last_note: bool, last_bar: bool) -> Array:
@@ -97,17 +113,23 @@ class PitchLeanings:
         return bias
 
 
-def closing_time_bias(taste: Taste, *, beat: int) -> Array:
-    """In the last bar: later than the first beat, rather no new note."""
+def closing_time_bias(taste: Taste, *, beat: int, missing: bool) -> Array:
+    """In the last bar: all strike together at first (`missing`: some have not yet), later rather no new note."""
     bias = np.zeros(TIME_SIZE, dtype=np.float32)
     bias[TIME_POSITION + beat :] = -taste.close
     bias[TIME_POSITION + 1 : TIME_POSITION + beat] = -taste.close / 2
-    bias[TIME_BAR] = taste.close / 2
+    bias[TIME_BAR] = -taste.together if missing else taste.close / 2
+    bias[TIME_SAME] = taste.together if missing else 0.0
     return bias
 
 
-def closing_duration_bias(taste: Taste, *, left: int) -> Array:
-    """In the last bar: towards notes that last to the end of it, `left` ticks away."""
+def closing_duration_bias(taste: Taste, *, left: int, in_last_bar: int) -> Array:
+    """`left` ticks from the end of the piece, of which the last bar has `in_last_bar`: in that bar towards notes that
+    last to the end, before it against notes that hold over into it."""
     bias = np.zeros(DURATION_SIZE, dtype=np.float32)
-    bias[(left * 0.6 <= _TICKS) & (left >= _TICKS)] = taste.close
+    before = left - in_last_bar
+    if before > 0:
+        bias[_TICKS > before] = -taste.close
+    else:
+        bias[(left * 0.6 <= _TICKS) & (left >= _TICKS)] = taste.close
     return bias

@@ -1,5 +1,6 @@
 """The vocal job: speech, sing, mix."""
 
+import importlib
 import io
 import json
 from statistics import median
@@ -72,6 +73,12 @@ def sing(context: JobContext) -> Done:
     answer = report.model_dump(mode="json")
     context.add("vocal.json", json.dumps(answer, indent=1).encode(), "application/json")
     return Done(answer)
+
+
+def warm_up() -> None:
+    """Import what the first song would otherwise wait a second for: scipy's signal processing."""
+    for module in ("scipy.fft", "scipy.ndimage", "scipy.signal", "soundfile"):
+        importlib.import_module(module)
 
 
 def open_engine() -> SpeechEngine:

@@ -25,7 +25,7 @@ def zip_bomb() -> bytes:
         archive.writestr(
             "META-INF/container.xml", '<container><rootfiles><rootfile full-path="a.xml"/></rootfiles></container>'
         )
-        archive.writestr("a.xml", b" " * 200_000_000)
+        archive.writestr("a.xml", bytes(80_000_000))
     return buffer.getvalue()
 
 

@@ -11,6 +11,8 @@ from bandmate_vocal.performance import SpokenLyrics, sing_phrases, speak_lyrics
 from bandmate_vocal.tone import polish
 from numpy.typing import NDArray
 
+from tests.ear import hear
+
 SAMPLE_RATE = 44100
 
 LINES = [
@@ -80,18 +82,9 @@ def raw_pitch_accuracy(voice: NDArray[np.float32], notes: Sequence[SungNote]) ->
 
     Inside: without the first 20 and the last 50 ms, where the voice glides from note to note (at most a quarter each).
     """
-    import librosa
-
-    hertz, voiced, _ = librosa.pyin(voice, fmin=65.0, fmax=1000.0, sr=SAMPLE_RATE, frame_length=2048, hop_length=512)
-    times = librosa.times_like(hertz, sr=SAMPLE_RATE, hop_length=512)
-    cents = []
-    for note in notes:
-        begin = note.onset + min(0.02, note.duration / 4)
-        end = note.onset + note.duration - min(0.05, note.duration / 4)
-        here = (times >= begin) & (times < end) & voiced & ~np.isnan(hertz)
-        cents.append(np.abs(1200.0 * np.log2(hertz[here] / (440.0 * 2.0 ** ((note.pitch - 69) / 12)))))
-    worst = max(float(np.median(each)) for each in cents if len(each))
-    return float((np.concatenate(cents) <= 50.0).mean()), worst
+    rows = [(note.onset, note.duration, note.pitch) for note in notes]
+    heard = hear(voice, SAMPLE_RATE, rows, skip_begin=0.02, skip_end=0.05)
+    return heard.share, heard.worst_cents
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ _WHAT_IT_IS = {
     "song.musicxml": "the score, for MuseScore and its like",
     "pianoroll.png": "a picture of the notes",
     "report.json": "what was asked and what came out",
+    "vocal.json": "what was measured of the singing",
 }
 
 
