@@ -48,13 +48,13 @@ class DeadLetterConsumer(Consumer):  # type: ignore[misc]
         message.ack()
 
 
-def _or_reconnect(settle: Callable[..., None], _log: Any, _errors: Any, **options: Any) -> None:
+def _or_reconnect(settle: Callable[..., None], _log: Any, _errors: Any, *options: Any, **named: Any) -> None:
     """Acknowledge or reject a message; a broker that is away is an error, on which Celery connects anew.
 
     Celery's own versions log that error and go on with the dead connection. The message then counts as unacknowledged
     for good; with a prefetch limit of one, the worker never reads from its queue again.
     """
-    settle(**options)
+    settle(*options, **named)
 
 
 def bury(queue: str, payload: Any, reason: str) -> None:

@@ -3,9 +3,9 @@
     python tests/bench/bench_queue.py --jobs 1000 --workers 2 --json
 
 Latency: from the call that submits to the first line of the handler, jobs coming one by one at a steady pace to an idle
-worker. Throughput: as many jobs as can be submitted at once, until the last one has ended. ours is the whole way (job,
-outbox, relay, claim, end: four transactions); Celery's is an empty task without a result,
-acknowledged early, which a killed worker loses.
+worker. Throughput: as many jobs as can be submitted at once, until the last one has ended. Ours is the whole way (job
+and outbox, relay, claim, end: four transactions); Celery's is an empty task without a result, acknowledged early, which
+a killed worker loses.
 
 Workers import this very file: `bench_queue:app` is ours, `bench_queue:peer` is plain Celery.
 """
@@ -31,6 +31,9 @@ from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.settings import SharedSettings
 from celery import Celery
 from kombu.entity import Queue
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.bench.figures import Figure
 
 PACE_SECONDS = 0.03
 STARTED = "bench-started"
@@ -67,6 +70,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = measure(Path(folder), chosen.jobs, sorted({1, chosen.workers}))
     print(json.dumps(report, indent=1) if chosen.json else _table(report))
+
+
+def figures() -> list[Figure]:
+    """For `make bench`. In a process of its own, because the workers import this file by its plain name."""
+    command = "python tests/bench/bench_queue.py --jobs 1000 --workers 2 --json"
+    done = subprocess.run([sys.executable, *command.split()[1:]], capture_output=True, text=True, check=True)
+    report = json.loads(done.stdout)
+    ours, theirs = (report["latency_ms"][side] for side in ("bandmate", "celery"))
+    found = [
+        Figure(f"submit to start of work, {name}", ours[name], "ms", command, "plain Celery", theirs[name])
+        for name in ("median", "p99")
+    ]
+    ours, theirs = (report["throughput_per_second"][side] for side in ("bandmate", "celery"))
+    return found + [
+        Figure(f"throughput, {count} worker(s)", ours[count], "jobs/s", command, "plain Celery", theirs.get(count))
+        for count in ours
+    ]
 
 
 def measure(folder: Path, jobs: int, worker_counts: list[int]) -> dict[str, Any]:
@@ -143,7 +163,7 @@ def _wait_for_starts(client: redis.Redis, jobs: int) -> list[float]:
 
 def _wait_for_all_ended(runtime: Runtime) -> None:
     while any(runtime.store.list_jobs("local", state=state, limit=1)[0] for state in ("queued", "running")):
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 @contextmanager

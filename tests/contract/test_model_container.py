@@ -41,8 +41,8 @@ class Server:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             with error:
-                assert error.headers["content-type"] == "application/problem+json"
-                return error.code, json.loads(error.read())
+                kind = error.headers["content-type"]
+                return error.code, json.loads(error.read()) | {"content-type": kind}
 
 
 def launch(root: Path, **settings: str) -> Server:
@@ -132,6 +132,7 @@ def test_errors_are_problem_details(server: Server, method: str, path: str, body
     assert found == status, problem
     assert problem["type"] == f"urn:bandmate:problem:{kind}"
     assert problem["status"] == status
+    assert problem["content-type"] == "application/problem+json"
     assert problem["detail"]
 
 

@@ -26,11 +26,12 @@ LONGEST_QUOTE_NOTES = 16
 """A take that repeats this many melody notes of its training music in a row counts as a copy."""
 
 _WEIGHTS = {
-    "off_scale": 2.0,
+    "off_scale": 3.0,
     "leaps": 1.5,
     "monotony": 1.0,
     "clashes": 1.5,
     "no_cadence": 2.0,
+    "static": 1.5,
     "empty_bars": 3.0,
     "silent_parts": 2.5,
     "density": 1.0,
@@ -80,6 +81,7 @@ def faults_of(plan: SongPlan, take: ComposedTake) -> dict[str, float]:
         "off_scale": _off_scale(plan, pitched),
         "clashes": _clashes(plan, pitched, melody),
         "no_cadence": _no_cadence(plan, pitched, melody),
+        "static": _static(plan, pitched),
         "empty_bars": _empty_bars(plan, rows),
         "silent_parts": _silent_parts(plan, rows),
         "density": _density(plan, rows),
@@ -145,6 +147,21 @@ def _no_cadence(
     elif len(melody) and (int(melody[-1, 3]) - plan.key.tonic) % 12 != 0:
         fault += 0.15
     return fault
+
+
+def _static(plan: SongPlan, pitched: Rows) -> float:
+    """Harmony that stands still: more than half of the bars (four at least) share their three main pitch classes."""
+    length = bar_ticks(plan.metre)
+    chords: dict[frozenset[int], int] = {}
+    for bar in range(plan.bars):
+        inside = pitched[(pitched[:, 1] >= bar * length) & (pitched[:, 1] < (bar + 1) * length)]
+        if len(inside):
+            weights = np.bincount(inside[:, 3] % 12, weights=inside[:, 2], minlength=12)
+            main = frozenset(np.argsort(-weights, kind="stable")[:3].tolist())
+            chords[main] = chords.get(main, 0) + 1
+    if plan.bars < 4 or not chords:
+        return 0.0
+    return max(0.0, 2 * max(chords.values()) / sum(chords.values()) - 1)
 
 
 def _empty_bars(plan: SongPlan, rows: Rows) -> float:

@@ -11,6 +11,7 @@ from bandmate_generate.lyrics import Line, Syllable
 
 BARS_A_LINE = 2
 MAX_BARS = 128
+MOST_SYLLABLES_A_BREATH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def bars_for(lines: Sequence[Line], metre: Metre, comfortable: int) -> int:
     Raises:
         InvalidRequest: more than a song may have.
     """
-    bars = sum(_wanted(len(line.syllables), metre, comfortable) for line in lines)
+    bars = sum(_wanted(len(piece), metre, comfortable) for line in lines for piece in _pieces(line.syllables))
     if bars > MAX_BARS:
         raise InvalidRequest(
             f"{len(lines)} lyric lines would take {bars} bars and a song has at most {MAX_BARS}; "
@@ -46,7 +47,7 @@ def lay_out(lines: Sequence[Line], metre: Metre, bars: int, finest: int, comfort
     Raises:
         InvalidRequest: there are more syllables than the bars can hold; the message says how many bars would do.
     """
-    groups = [(line.syllables, line.stanza) for line in lines]
+    groups = [(piece, line.stanza) for line in lines for piece in _pieces(line.syllables)]
     while len(groups) > bars or sum(_least(len(group[0]), metre, finest) for group in groups) > bars:
         if len(groups) == 1:
             needed = _least(len(groups[0][0]), metre, finest)
@@ -68,6 +69,20 @@ def lay_out(lines: Sequence[Line], metre: Metre, bars: int, finest: int, comfort
         phrases.append(Phrase(syllables, stanza, bar, size))
         bar += size
     return phrases
+
+
+def _pieces(syllables: tuple[Syllable, ...]) -> list[tuple[Syllable, ...]]:
+    """A line that is too long for one breath, in pieces of about equal length that end with a word."""
+    count = -(-len(syllables) // MOST_SYLLABLES_A_BREATH)
+    pieces, start = [], 0
+    for number in range(1, count):
+        target = number * len(syllables) / count
+        ends = [index for index in range(start + 1, len(syllables)) if syllables[index - 1].word_end]
+        if ends:
+            cut = min(ends, key=lambda index: abs(index - target))
+            pieces.append(syllables[start:cut])
+            start = cut
+    return [*pieces, syllables[start:]]
 
 
 def _wanted(syllables: int, metre: Metre, comfortable: int) -> int:

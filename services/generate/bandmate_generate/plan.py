@@ -34,8 +34,8 @@ _PLAIN_TEMPI = (20.0, 300.0)
 class SongPlan:
     """A song settled but for its notes, on the model's grid.
 
-    `sung` is empty without lyrics. `rhythm` is the melody's, (onset, duration), where it is settled: by the words, or in
-    songs without words by `vocalise.py`.
+    `sung` is empty without lyrics. `rhythm` is the melody's, (onset, duration), where it is settled: by the words, or
+    in songs without words by `vocalise.py`.
     """
 
     seed: int
@@ -196,7 +196,9 @@ def _key(request: SongRequest, style: Style, prompt: Score | None, seed: int) ->
 
     heard = None
     if prompt is not None:
-        heard = prompt.keys[0].key if prompt.keys else estimate_key(prompt)
+        stated = prompt.keys[0].key if prompt.keys else None
+        # Many programs write C major where nobody said anything.
+        heard = stated if stated not in (None, Key(0, "major")) else estimate_key(prompt) or stated
     if request.key is not None:
         key = parse_key(request.key)
         if heard is None:
@@ -229,11 +231,7 @@ def _title(request: SongRequest, style: Style, key: Key) -> str:
         if len(first) > 48:
             first = first[:48].rsplit(" ", 1)[0] + "…"
         return first.rstrip(" ,;:.-–—")
-    names = {"song": "Song without words", "drums": "Drum solo"}
-    noun = names.get(
-        style.name,
-        {"chorale": "Chorale", "quartet": "Movement for string quartet"}.get(
-            style.name, style.name.capitalize() + " tune"
-        ),
-    )
-    return noun if style.name == "drums" else f"{noun} in {key.name}"
+    if style.name == "drums":
+        return "Drum solo"
+    nouns = {"song": "Song without words", "chorale": "Chorale", "quartet": "Movement for string quartet"}
+    return f"{nouns.get(style.name, f'{style.name.capitalize()} tune')} in {key.name}"

@@ -29,6 +29,8 @@ from bandmate_generate.phrasing import Phrase, lay_out
 
 COMFORTABLE_SECONDS = 0.2
 """A syllable is not made shorter than this while there is room: five syllables a second is fluent speech."""
+_LONGEST_IDEALS = 8
+"""Within a line no note is longer than this many usual ones: it would not be chosen, and need not be looked at."""
 SHORTEST_SECONDS = 0.09
 """Below this a sung syllable cannot be understood, whatever the room."""
 
@@ -133,6 +135,7 @@ def _set_phrase(
     step = comfortable if (count + 2) * comfortable <= end - downbeat else finest
     slots = [tick for tick in range(start, end) if (tick - downbeat) % step == 0]
     costs = _Costs(metre, tempo, feel, (end - start) / (count + 2), step)
+    reach = math.ceil(_LONGEST_IDEALS * costs.ideal / step)
     first_stress = next((index for index, syllable in enumerate(syllables) if syllable.stress >= 0.5), 0)
 
     # best[i][s]: cheapest setting of syllables 0..i with syllable i on slot s, and the slot of the one before.
@@ -147,9 +150,9 @@ def _set_phrase(
                 row[place] = (here + costs.late(slots[place] - start), -1)
                 continue
             options = (
-                (cost + costs.note(slots[before], slots[place], syllables[index - 1]), before)
-                for before, (cost, _) in best[-1].items()
-                if before < place
+                (known[0] + costs.note(slots[before], slots[place], syllables[index - 1]), before)
+                for before in range(max(index - 1, place - reach), place)
+                if (known := best[-1].get(before)) is not None
             )
             cost, before = min(options)
             row[place] = (cost + here, before)

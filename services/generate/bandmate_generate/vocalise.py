@@ -1,7 +1,8 @@
 """The rhythm of a melody without words: phrases that come back, as in songs, set as if they had words.
 
-A form (AABA and its like) of two-bar phrases is chosen by the seed; each letter is a pattern of strong and weak syllables,
-and the same prosody that sets lyrics makes its rhythm. The model, left alone, likes to let the voice rest for many bars.
+A form (AABA and its like) of two-bar phrases is chosen by the seed; each letter is a pattern of strong and weak
+syllables, and the same prosody that sets lyrics makes its rhythm. The model, left alone, likes to let the voice rest
+for many bars.
 """
 
 import random
@@ -16,6 +17,7 @@ from bandmate_generate.prosody import Feel, set_lyrics
 _FORMS = ("AABA", "ABAB", "AABB", "ABAC", "ABCB")
 _FEET = ((1.0, 0.1), (0.1, 1.0), (1.0, 0.1, 0.1), (1.0, 0.1, 0.6, 0.1))
 """Trochee, iamb, dactyl, and the trochee of folk verse with its lighter second beat."""
+_MOST_SYLLABLES = 16
 _INTRO_FROM_BARS = 12
 _INTRO_BARS = 2
 
@@ -37,7 +39,7 @@ def _pattern(metre: Metre, roll: random.Random) -> tuple[Syllable, ...]:
     phrase = BARS_A_LINE * bar_ticks(metre)
     pulse = beat_ticks(metre) / 2 if is_compound(metre) else QUARTER
     usual = max(3, round(phrase / pulse))
-    count = roll.randint(max(2, usual - 2), usual + 1)
+    count = min(roll.randint(max(2, usual - 2), usual + 1), _MOST_SYLLABLES)
     foot = roll.choice(_FEET)
     stresses = [foot[index % len(foot)] for index in range(count - 1)] + [1.0]
     return tuple(

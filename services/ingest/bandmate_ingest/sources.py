@@ -65,30 +65,36 @@ def collect(source: str, style: str | None, limits: Limits) -> Iterator[SourceFi
         return
     path = Path(source).resolve()
     if path.is_dir():
-        yield from _folder(path, path.name, style, limits)
+        # A folder called 'train' says too little by itself.
+        generic = path.name.lower() in _GENERIC
+        yield from _folder(path, "/".join(path.parts[-2:]) if generic else path.name, style, limits)
     elif path.suffix.lower() == ".zip":
         for entry, read in open_archive(path, limits):
             if _is_music(PurePosixPath(entry)):
-                name = f"{path.stem}/{entry}"
+                name = _printable(f"{path.stem}/{entry}")
                 yield SourceFile(name, style or _style_of(name), read)
     else:
-        yield SourceFile(path.name, style or _style_of("/".join(path.parts[-3:])), partial(_read, path, limits))
+        yield SourceFile(
+            _printable(path.name), style or _style_of("/".join(path.parts[-3:])), partial(_read, path, limits)
+        )
 
 
 def _folder(root: Path, label: str, style: str | None, limits: Limits) -> Iterator[SourceFile]:
     for path in sorted(root.rglob("*")):
         relative = path.relative_to(root)
         if _is_music(PurePosixPath(relative.as_posix())) and path.is_file():
-            name = f"{label}/{relative.as_posix()}"
-            whereabouts = name if label != "music21" else relative.as_posix()
-            if root.name.lower() in _GENERIC:
-                whereabouts = f"{root.parent.name}/{name}"
-            yield SourceFile(name, style or _style_of(whereabouts), partial(_read, path, limits))
+            name = _printable(f"{label}/{relative.as_posix()}")
+            yield SourceFile(name, style or _style_of(name), partial(_read, path, limits))
 
 
 def _read(path: Path, limits: Limits) -> bytes:
     with path.open("rb") as file:
         return file.read(limits.file_bytes + 1)
+
+
+def _printable(name: str) -> str:
+    """A file's name as text that can be stored: bytes that are no UTF-8 become question marks."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _is_music(path: PurePosixPath) -> bool:

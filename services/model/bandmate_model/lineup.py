@@ -24,7 +24,7 @@ from bandmate_model.tokens import (
     slot_class,
 )
 
-FAMILIAR = 0.02
+FAMILIAR = 0.05
 """A slot used by fewer of a style's pieces is not familiar to it."""
 RARITY = 24.0
 """Semitones of misfit that a slot no piece uses is worth."""

@@ -49,8 +49,8 @@ class Taste:
     phrase_end: float = 1.2
     """Towards the tonic triad where a melody's phrase ends."""
     cadence: float = 3.0
-    """Towards the tonic triad in the last bar, doubled for notes that last to the end; the bass and a melody's last note
-    towards the tonic."""
+    """Towards the tonic triad in the last bar, doubled for notes that last to the end; the bass and the last note of
+    a melody towards the tonic."""
     close: float = 3.0
     """In the last bar: against new notes after the first beat, towards notes that last to the end."""
     thick: float = 0.8
@@ -129,7 +129,7 @@ def closing_duration_bias(taste: Taste, *, left: int, in_last_bar: int) -> Array
     bias = np.zeros(DURATION_SIZE, dtype=np.float32)
     before = left - in_last_bar
     if before > 0:
-        bias[_TICKS > before] = -taste.close
+        bias[before < _TICKS] = -taste.close
     else:
         bias[(left * 0.6 <= _TICKS) & (left >= _TICKS)] = taste.close
     return bias

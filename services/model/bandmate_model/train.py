@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -50,8 +51,15 @@ class Stopped(Exception):
     """SIGTERM came before training had begun."""
 
 
+class Stop(Protocol):
+    """Says when to stop."""
+
+    @property
+    def raised(self) -> bool: ...
+
+
 class StopFlag:
-    """Set by SIGTERM and SIGINT."""
+    """Raised by SIGTERM and SIGINT."""
 
     def __init__(self) -> None:
         self.raised = False
@@ -94,7 +102,7 @@ def main() -> int:
     return 0
 
 
-def run(folders: MlFolders, stop: StopFlag) -> None:
+def run(folders: MlFolders, stop: Stop) -> None:
     """Train, and write the model folder unless stopped.
 
     Raises:
@@ -156,7 +164,7 @@ class Trainer:
             _say(f"resuming at step {self.step}")
         self._total = self._total_steps()
 
-    def train(self, stop: StopFlag) -> bool:
+    def train(self, stop: Stop) -> bool:
         """True when the run is complete, False when it was stopped. A checkpoint is written in both cases."""
         options = self._options
         started, before = time.monotonic(), self._seconds
@@ -309,7 +317,7 @@ class Trainer:
         return round(self.step * self._options.streams * self._options.steps / self._streams.rows_an_epoch(), 4)
 
 
-def _prepare(folders: MlFolders, options: TrainingOptions, stop: StopFlag) -> tuple[TrainingSet, str]:
+def _prepare(folders: MlFolders, options: TrainingOptions, stop: Stop) -> tuple[TrainingSet, str]:
     """The training rows, and the dataset's identity."""
     channel = folders.channel(CHANNEL)
     if channel is None:

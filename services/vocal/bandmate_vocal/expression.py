@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from bandmate_shared.audio import SAMPLE_RATE
 from bandmate_shared.contracts.vocals import SungNote
 from numpy.typing import NDArray
 
 from bandmate_vocal.pitch_curve import STEP
-from bandmate_vocal.psola import SAMPLE_RATE
 from bandmate_vocal.timing import Phrase
 
 LEVEL = 0.1

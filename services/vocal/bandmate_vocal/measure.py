@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from bandmate_shared.audio import SAMPLE_RATE
 from bandmate_shared.contracts.vocals import SungNote
 from numpy.typing import NDArray
 
 from bandmate_vocal.pitch_curve import note_hz
-from bandmate_vocal.psola import SAMPLE_RATE
 from bandmate_vocal.timing import Vowel
 
 EDGES = (0.02, 0.05)

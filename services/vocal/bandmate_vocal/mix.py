@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from bandmate_shared.audio import SAMPLE_RATE
+from bandmate_shared.audio.mastering import master
 from bandmate_shared.errors import UnreadableFile
 from numpy.typing import NDArray
 
-from bandmate_vocal.loudness import master
-from bandmate_vocal.psola import SAMPLE_RATE
 from bandmate_vocal.room import place
 
 _PRESENCE_HZ = (1000.0, 4000.0)
@@ -44,7 +44,7 @@ def read_instrumental(path: Path, seconds: float) -> NDArray[np.float32]:
 
 def mix(voice: NDArray[np.float32], instrumental: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mastered song, [samples, 2], from a mono voice stem and a stereo band of the same length."""
-    return master(instrumental + place(voice * np.float32(voice_gain(voice, instrumental))))
+    return master(instrumental + place(voice * np.float32(voice_gain(voice, instrumental)))).sound
 
 
 def voice_gain(voice: NDArray[np.float32], instrumental: NDArray[np.float32]) -> float:

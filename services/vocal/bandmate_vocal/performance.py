@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from bandmate_shared.audio import SAMPLE_RATE
 from bandmate_shared.contracts.vocals import SungNote
 from numpy.typing import NDArray
 
@@ -15,7 +16,7 @@ from bandmate_vocal.alignment import align, phones_of
 from bandmate_vocal.epochs import Recording, mark_epochs
 from bandmate_vocal.expression import shape
 from bandmate_vocal.pitch_curve import note_hz, pitch_curve
-from bandmate_vocal.psola import SAMPLE_RATE, render
+from bandmate_vocal.psola import render
 from bandmate_vocal.speech import Speech, SpeechEngine, SpeechFailed, Utterance
 from bandmate_vocal.syllables import SungLine, lines_of
 from bandmate_vocal.timing import Phrase, Placed, Source, phrases_of

@@ -11,8 +11,8 @@ STEP = 0.001
 """Seconds between points of the curve."""
 PORTAMENTO = 0.05
 _BEFORE_ONSET = 0.5
-"""Share of the glide that lies before the note's onset. With 50 ms halved by the onset 96.5 % of all voiced frames of the
-first song are within 50 cents of their note; with 70 ms, two thirds of it before, 95.3 % (librosa's pYIN, whole notes)."""
+"""Share of the glide that lies before the note's onset. With 50 ms halved by the onset, 96.5 % of all voiced frames of
+the first song are within 50 cents of their note; with 70 ms, two thirds of it before, 95.3 % (librosa's pYIN)."""
 _VIBRATO_HZ, _VIBRATO_CENTS, _VIBRATO_DELAY, _VIBRATO_RISE, _VIBRATO_LEAST = 5.5, 30.0, 0.28, 0.3, 0.5
 _SCOOP_CENTS, _SCOOP = 45.0, 0.06
 _DRIFT_CENTS = 4.0

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from bandmate_shared.audio import SAMPLE_RATE
 from numpy.typing import NDArray
 
 from bandmate_vocal.epochs import Recording
 from bandmate_vocal.pitch_curve import STEP
 from bandmate_vocal.timing import Phrase
 
-SAMPLE_RATE = 44100
 _OVERSAMPLING = 4
 _BLOCK = 2048
 """Grains laid at once: bounds the memory, whatever the phrase's length."""

@@ -1,9 +1,8 @@
 """The room around the voice: a short bright hall and two faint doubles, left and right."""
 
 import numpy as np
+from bandmate_shared.audio import SAMPLE_RATE
 from numpy.typing import NDArray
-
-from bandmate_vocal.psola import SAMPLE_RATE
 
 _SECONDS, _DECAY_SECONDS, _PRE_DELAY = 1.3, 1.1, 0.022
 _REVERB_DB, _DOUBLE_DB = -17.0, -16.0

@@ -1,29 +1,23 @@
 """The vocal job: speech, sing, mix."""
 
 import importlib
-import io
 import json
 from statistics import median
-from typing import TYPE_CHECKING
 
+from bandmate_shared.audio.loudness import integrated_lufs, true_peak_dbtp
+from bandmate_shared.audio.wav import to_wav
 from bandmate_shared.contracts.vocals import VocalReport, VocalRequest
 from bandmate_shared.jobs.context import Done, JobContext
 from bandmate_shared.storage import blob_key
 
 from bandmate_vocal.check import check
 from bandmate_vocal.espeak_process import EspeakEngine
-from bandmate_vocal.loudness import integrated_lufs, true_peak_dbtp
 from bandmate_vocal.measure import intonation, vowel_onset_errors
 from bandmate_vocal.mix import mix, read_instrumental
 from bandmate_vocal.performance import sing_phrases, speak_lyrics
-from bandmate_vocal.psola import SAMPLE_RATE
 from bandmate_vocal.settings import vocal_settings
 from bandmate_vocal.speech import SpeechEngine
 from bandmate_vocal.tone import polish
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def sing(context: JobContext) -> Done:
@@ -40,7 +34,7 @@ def sing(context: JobContext) -> Done:
 
     context.stage("sing", f"singing {spoken.words} words")
     stem = polish(sing_phrases(spoken, notes, request.seconds, request.seed, context.progress))
-    context.add("vocals.wav", _wav(stem), "audio/wav")
+    context.add("vocals.wav", to_wav(stem), "audio/wav")
     heard = intonation(stem, notes)
     onsets = vowel_onset_errors(stem, [vowel for phrase in spoken.phrases for vowel in phrase.vowels])
 
@@ -49,7 +43,7 @@ def sing(context: JobContext) -> Done:
         instrumental = context.workdir / "instrumental.wav"
         context.storage.fetch(blob_key(request.instrumental), instrumental)
         song = mix(stem, read_instrumental(instrumental, request.seconds))
-        context.add("song.wav", _wav(song), "audio/wav")
+        context.add("song.wav", to_wav(song), "audio/wav")
     else:
         song = stem[:, None]
     loudness = {
@@ -85,12 +79,3 @@ def open_engine() -> SpeechEngine:
     """The speech engine the settings name."""
     settings = vocal_settings()
     return EspeakEngine(settings.espeak_folder, settings.speech_seconds, settings.speech_memory_bytes)
-
-
-def _wav(samples: "NDArray[np.float32]") -> bytes:
-    """16-bit WAV at SAMPLE_RATE. In memory, so that a full disk is met in one place, the store."""
-    import soundfile
-
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
-    return buffer.getvalue()

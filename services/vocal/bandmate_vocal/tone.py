@@ -1,9 +1,8 @@
 """The dry voice made fit for a mix: rumble out, a little presence, sibilants tamed, the level steadied."""
 
 import numpy as np
+from bandmate_shared.audio import SAMPLE_RATE
 from numpy.typing import NDArray
-
-from bandmate_vocal.psola import SAMPLE_RATE
 
 _RUMBLE_HZ = 90.0
 _MUD = (320.0, -2.0, 0.9)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from bandmate_shared.jobs.model import Message, Policy, queue_of
 from bandmate_shared.jobs.schema import outbox
@@ -24,6 +24,7 @@ _PENDING = (
     .order_by(outbox.c.id)
     .limit(bindparam("count"))
 )
+_TO_TAKE = _PENDING.with_for_update(skip_locked=True)
 _PUT_OFF = (
     update(outbox)
     .where(outbox.c.id == bindparam("message"))
@@ -44,8 +45,7 @@ def take(connection: Connection, job_id: str) -> None:
 
 def pending(connection: Connection, now: datetime, limit: int) -> list[Message]:
     """What is due, oldest first."""
-    rows = connection.execute(_PENDING, {"now": now, "count": limit})
-    return [Message(row.id, row.job_id, row.queue, row.sends) for row in rows]
+    return _messages(connection, _PENDING, now, limit)
 
 
 def take_due(connection: Connection, now: datetime, policy: Policy, limit: int) -> list[Message]:
@@ -54,7 +54,7 @@ def take_due(connection: Connection, now: datetime, policy: Policy, limit: int) 
     This comes before the sending, so that two relays do not send the same, and a fast worker's claim does not meet
     the relay's lock. A relay that dies in between has merely delayed its messages.
     """
-    messages = pending(connection, now, limit)
+    messages = _messages(connection, _TO_TAKE, now, limit)
     if messages:
         connection.execute(_PUT_OFF, [_put_off(message, now, policy) for message in messages])
     return messages
@@ -65,6 +65,10 @@ def give_back(connection: Connection, now: datetime, messages: Sequence[Message]
     if messages:
         rows = [{"message": message.id, "times": message.sends, "again_at": now} for message in messages]
         connection.execute(_PUT_OFF, rows)
+
+
+def _messages(connection: Connection, query: Select[int, str, str, int], now: datetime, limit: int) -> list[Message]:
+    return [Message(*row) for row in connection.execute(query, {"now": now, "count": limit})]
 
 
 def _put_off(message: Message, now: datetime, policy: Policy) -> dict[str, Any]:

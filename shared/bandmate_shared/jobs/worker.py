@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 from bandmate_shared.contracts.jobs import Manifest
 from bandmate_shared.errors import Cancelled, InvalidRequest
@@ -76,8 +77,9 @@ def _attempt(runtime: Runtime, lease: Lease, job: Job, handlers: Mapping[str, Ha
         judged, retryable = verdict(error, lease.job_id)
         log.warning("%s: %s: %s", lease.job_id, judged.type, judged.detail, exc_info=judged.type == "internal")
         store.fail(lease, judged, retryable)
-    except BaseException:  # The process is being stopped.
-        store.release(lease)
+    except BaseException:  # The process is being stopped, which nothing that goes wrong here may prevent.
+        with suppress(Exception):
+            store.release(lease)
         raise
     return False
 

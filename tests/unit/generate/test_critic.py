@@ -46,6 +46,11 @@ GOOD = (72, 71, 69, 67, 69, 72, 74, 72, 71, 69, 67, 71, 72, 71, 72, 72)
         ("monotony", melody(*[72] * 16) + piano()),
         ("clashes", melody(71, 71, 73, 71, 76, 77, 71, 77, 66, 66, 73, 66, 71, 71, 73, 71) + piano()),
         ("no_cadence", melody(*GOOD[:-1], 74) + piano(3) + [(1, 288, 96, 50, 70)]),
+        (
+            "static",
+            melody(*[72, 76, 79, 76] * 4)
+            + [(1, bar * 96, 96, 48 + step, 70) for bar in range(4) for step in (0, 4, 7)],
+        ),
         ("empty_bars", melody(*GOOD[:4]) + piano(1)),
         ("silent_parts", melody(*GOOD)),
     ],

@@ -66,7 +66,7 @@ def test_words_fix_the_rhythm_of_the_melody(settings: SharedSettings) -> None:
 
 
 @pytest.mark.parametrize("style", ["song", "folk", "pop"])
-@pytest.mark.parametrize("metre", ["4/4", "3/4", "6/8", "5/16", "1/4", "16/1"])
+@pytest.mark.parametrize("metre", ["4/4", "3/4", "6/8", "5/16", "1/4", "6/4"])
 @pytest.mark.parametrize("bars", [1, 2, 7, 16])
 def test_a_melody_without_words_sings_in_phrases(settings: SharedSettings, style: str, metre: str, bars: int) -> None:
     planned = plan(settings, 3, style=style, metre=metre, bars=bars, tempo=100)
@@ -76,7 +76,7 @@ def test_a_melody_without_words_sings_in_phrases(settings: SharedSettings, style
     assert all(end <= onset for end, (onset, _) in zip(ends, planned.rhythm[1:], strict=False))
     voiced = {onset // bar_ticks(planned.metre) for onset, _ in planned.rhythm}
     assert len(voiced) >= bars // 2
-    other = {plan(settings, seed, style=style, metre=metre, bars=bars, tempo=100).rhythm for seed in range(12)}
+    other = {plan(settings, seed, style=style, metre=metre, bars=bars, tempo=100).rhythm for seed in range(6)}
     assert len(other) > 1
 
 

@@ -1,5 +1,6 @@
 """What counts as a source, and what is found in it."""
 
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,13 @@ def test_folders_that_say_nothing_give_no_style(tmp_path: Path) -> None:
         assert file.style == "folk-roll"
     (file,) = collect(str(tmp_path / "Folk & Roll"), "jig", LIMITS)
     assert file.style == "jig"
+
+
+def test_a_name_that_is_no_text_is_shown_as_far_as_it_can_be(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"na\xefve.mid")).write_bytes(b"x")
+    (file,) = collect(str(tmp_path), "odd", LIMITS)
+    assert file.name.endswith("/na?ve.mid")
+    assert file.read() == b"x"
 
 
 def test_a_zip_is_a_folder(tmp_path: Path) -> None:

@@ -10,11 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from bandmate_model.checkpoint import CheckpointUnusable
+from bandmate_model.data import NoteTable
 from bandmate_model.environment import MlFolders
 from bandmate_model.evaluate import describe, overlap
 from bandmate_model.loaded import LoadedModel
 from bandmate_model.options import TrainingOptions
+from bandmate_model.train import main, run
+from safetensors.numpy import load_file
 
 TINY = {
     "hidden": "16", "head": "8", "streams": "2", "steps": "16", "precision": "float32", "threads": "1",
@@ -42,56 +47,43 @@ def write_hyperparameters(root: Path, **hyperparameters: str) -> None:
     (root / "input" / "config" / "hyperparameters.json").write_text(json.dumps(values))
 
 
+class Never:
+    """A stop flag that stays down."""
+
+    raised = False
+
+
+class After:
+    """A stop flag that is up at its nth look."""
+
+    def __init__(self, looks: int) -> None:
+        self._looks = looks
+
+    @property
+    def raised(self) -> bool:
+        self._looks -= 1
+        return self._looks < 0
+
+
 def start(root: Path) -> subprocess.Popen[str]:
     environment = os.environ | {"BANDMATE_ML_ROOT": str(root), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "bandmate_model", "train"]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def finish(root: Path) -> tuple[int, str]:
-    process = start(root)
-    output, _ = process.communicate(timeout=120)
-    return process.returncode, output
-
-
-def stop_after(root: Path, line_start: str) -> str:
-    """Start a job, send SIGTERM once a line begins like that, and give the output."""
-    process = start(root)
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if line.startswith(line_start):
-            process.send_signal(signal.SIGTERM)
-            break
-    sent = time.monotonic()
-    rest, _ = process.communicate(timeout=60)
-    output = "".join(lines) + rest
-    assert process.returncode == 0, output
-    assert time.monotonic() - sent < 20, "SIGTERM has to end training within seconds"
-    return output
-
-
 def test_a_job_trains_and_leaves_a_model(job: Any) -> None:
     root = job("whole", max_steps="8")
-    status, output = finish(root)
-    assert status == 0, output
-    assert "[metrics] step=8 epoch=" in output
+    process = start(root)
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
     line = next(line for line in output.splitlines() if line.startswith("[metrics] step=8"))
     fields = dict(pair.split("=") for pair in line.removeprefix("[metrics] ").split())
     names = ["step", "epoch", "train_loss", "valid_loss", "tokens_per_second", "eta_seconds"]
     assert list(fields) == names, "one line, one pattern"
     assert all(float(fields[name]) >= 0 for name in names)
     model = root / "model"
-    expected = {
-        "model.safetensors",
-        "config.json",
-        "originality.safetensors",
-        "metrics.json",
-        "loss.png",
-        "MODEL_CARD.md",
-    }
-    assert {path.name for path in model.iterdir()} == expected
+    files = {"model.safetensors", "config.json", "originality.safetensors", "metrics.json", "loss.png", "MODEL_CARD.md"}
+    assert {path.name for path in model.iterdir()} == files
     assert (model / "loss.png").read_bytes().startswith(b"\x89PNG")
     metrics = json.loads((model / "metrics.json").read_text())
     assert metrics["generated_valid_share"] == 1.0
@@ -103,49 +95,49 @@ def test_a_job_trains_and_leaves_a_model(job: Any) -> None:
     assert not (root / "output" / "failure").exists()
 
 
-def test_a_stopped_run_goes_on_as_if_nothing_had_been(job: Any) -> None:
-    """The weights after SIGTERM and resumption are those of a run that was never stopped."""
+def test_a_stopped_run_goes_on_as_if_nothing_had_been(job: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """The weights after SIGTERM to a real process and resumption are those of a run that was never stopped."""
     straight = job("straight", max_steps="24")
-    status, output = finish(straight)
-    assert status == 0, output
+    run(MlFolders(straight), Never())
     stopped = job("stopped", max_steps="24")
-    output = stop_after(stopped, "[metrics] step=4 ")
+    process = start(stopped)
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("[metrics] step=4 "):
+            process.send_signal(signal.SIGTERM)
+            break
+    sent = time.monotonic()
+    output = "".join(lines) + process.communicate(timeout=60)[0]
+    assert process.returncode == 0, output
+    assert time.monotonic() - sent < 30, "SIGTERM has to end training within seconds"
     assert "the checkpoint is written" in output
-    assert (stopped / "checkpoints" / "checkpoint.safetensors").is_file()
     assert not (stopped / "model").exists(), "a stopped job has no model"
-    status, output = finish(stopped)
-    assert status == 0, output
-    assert "resuming at step" in output
+    run(MlFolders(stopped), Never())
+    assert "resuming at step" in capsys.readouterr().out
     ours, theirs = ((root / "model" / "model.safetensors").read_bytes() for root in (straight, stopped))
     assert ours == theirs
 
 
 def test_a_checkpoint_of_another_run_is_refused(job: Any) -> None:
-    root = job("other", max_steps="100000", epochs="10000")
-    stop_after(root, "[metrics] step=2 ")
-    write_hyperparameters(root, max_steps="100000", epochs="10000", hidden="24")
-    status, output = finish(root)
-    assert status == 1
-    failure = (root / "output" / "failure").read_text()
-    assert failure == "the checkpoint is of another run: options differ; empty the folder", output
+    root = job("other", max_steps="100")
+    run(MlFolders(root), After(20))
+    assert (root / "checkpoints" / "checkpoint.safetensors").is_file()
+    write_hyperparameters(root, max_steps="100", hidden="24")
+    with pytest.raises(CheckpointUnusable, match="the checkpoint is of another run: options differ; empty the folder"):
+        run(MlFolders(root), Never())
 
 
-def test_weights_of_another_model_can_be_the_start(job: Any) -> None:
-    first = job("first", max_steps="4")
-    assert finish(first)[0] == 0
+def test_weights_of_another_model_can_be_the_start(job: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    first = job("first", max_steps="2")
+    run(MlFolders(first), Never())
     second = job("second", max_steps="2")
     (second / "input" / "data" / "initial").symlink_to(first / "model")
-    status, output = finish(second)
-    assert status == 0, output
-    assert "starting from the weights of a model" in output
-    taken = int(output.split("starting from the weights of a model: ")[1].split()[0])
-    assert taken == int(len(json.loads(json.dumps(list(load_names(first))))))
-
-
-def load_names(root: Path) -> list[str]:
-    from safetensors.numpy import load_file
-
-    return list(load_file(root / "model" / "model.safetensors"))
+    capsys.readouterr()
+    run(MlFolders(second), Never())
+    weights = load_file(first / "model" / "model.safetensors")
+    assert f"starting from the weights of a model: {len(weights)} tensors taken over" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -170,13 +162,20 @@ def test_sdk_spellings_are_understood() -> None:
     assert (options.architecture, options.hidden) == ("rnn", 32)
 
 
-def test_a_channel_without_a_dataset_fails_readably(tmp_path: Path) -> None:
+def test_a_channel_without_a_dataset_fails_readably(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "input" / "data" / "training").mkdir(parents=True)
-    status, output = finish(tmp_path)
-    assert status == 1
+    monkeypatch.setenv("BANDMATE_ML_ROOT", str(tmp_path))
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        assert main() == 1
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
     reason = (tmp_path / "output" / "failure").read_text()
     assert reason == "the training channel holds no pieces.parquet: it is not a Bandmate dataset"
-    assert "Traceback" not in output
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_hyperparameters_have_to_be_strings(tmp_path: Path) -> None:
@@ -192,9 +191,6 @@ def test_the_failure_reason_is_cut(tmp_path: Path) -> None:
 
 
 def test_measures_of_a_scale(dataset: Path) -> None:
-    import numpy as np
-    from bandmate_model.data import NoteTable
-
     scale = np.array([60, 62, 64, 65, 67, 69, 71, 72])
     onsets = np.arange(8) * 12
     notes = NoteTable(np.zeros(8), onsets, np.full(8, 12), scale, np.zeros(8, dtype=bool))

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from bandmate_shared.audio.loudness import integrated_lufs, true_peak_dbtp
+from bandmate_shared.audio.mastering import master
 from bandmate_shared.errors import UnreadableFile
-from bandmate_vocal.loudness import integrated_lufs, master, true_peak_dbtp
 from bandmate_vocal.mix import mix, read_instrumental
 from bandmate_vocal.room import place
 from hypothesis import given, settings
@@ -76,12 +77,12 @@ def test_no_signal_passes_the_ceiling(seed: int, level: float, kind: str) -> Non
         signal = (random.random((count, 2)) > 0.9995) * random.choice([-1.0, 1.0], (count, 2))
     else:  # a quarter of the sample rate, where peaks lie between samples
         signal = np.sin(np.pi / 2 * np.arange(count) + np.pi / 4)[:, None] * np.ones(2)
-    assert peak_between_samples(np.pad(master((level * signal).astype(np.float32)), ((64, 64), (0, 0)))) <= -0.9
+    assert peak_between_samples(np.pad(master((level * signal).astype(np.float32)).sound, ((64, 64), (0, 0)))) <= -0.9
 
 
 def test_silence_stays_silence() -> None:
     silent = np.zeros((SAMPLE_RATE, 2), dtype=np.float32)
-    assert not master(silent).any()
+    assert not master(silent).sound.any()
     assert true_peak_dbtp(silent) == -120.0
     assert integrated_lufs(silent[:100]) == -70.0
 
