@@ -9,20 +9,14 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from bandmate_shared.audio import SAMPLE_RATE
+from bandmate_shared.audio.loudness import SILENCE_LUFS, integrated_lufs, true_peak_dbtp
+from bandmate_shared.audio.mastering import master
 from numpy.typing import NDArray
 
-from bandmate_generate.loudness import SILENCE_LUFS, integrated_lufs, peak_envelope, playing_lufs, true_peak_dbtp
-from bandmate_generate.render import SAMPLE_RATE, Audio
+from bandmate_generate.render import Audio
 from bandmate_generate.styles import StylePart
 
-TARGET_LUFS = -14.0
-CEILING_DBTP = -1.0
-_MARGIN_DB = 0.3
-"""The limiter aims this far below the ceiling, for 16-bit rounding and what four-fold oversampling misses."""
-_CLOSE_ENOUGH_LU = 0.1
-_MOST_LIMITING_DB = 9.0
-"""Beyond this the limiter would be heard more than the band: rather stay below the target."""
-_LOOKAHEAD_SECONDS = 0.004
 _STEM_LUFS = -24.0
 _ROOM_SECONDS = 1.1
 _FADE_SECONDS = 0.4
@@ -47,15 +41,16 @@ def mix(dry: list[Audio], parts: Sequence[StylePart]) -> Mixed:
     together = stems[0].copy()
     for stem in stems[1:]:
         together += stem
-    master, gain = mastered(together)
+    mastered = master(together)
     for stem in stems:
-        stem *= np.float32(gain)
-    return Mixed(tuple(stems), master, integrated_lufs(master, SAMPLE_RATE), true_peak_dbtp(master))
+        stem *= np.float32(mastered.gain)
+    sound = mastered.sound
+    return Mixed(tuple(stems), sound, integrated_lufs(sound), true_peak_dbtp(sound))
 
 
 def _placed(sound: Audio, part: StylePart) -> Audio:
     """A stem at its level, at its place, with its share of the room, faded at the very end."""
-    loudness = playing_lufs(sound, SAMPLE_RATE)
+    loudness = integrated_lufs(sound)  # Gated: how much a part rests makes no difference.
     if loudness <= SILENCE_LUFS:
         return np.zeros_like(sound)
     level = np.float32(10 ** ((_STEM_LUFS + part.level - loudness) / 20))
@@ -113,40 +108,3 @@ def _band_gain(tail: NDArray[np.float64]) -> float:
     power = np.square(np.abs(np.fft.rfft(tail, axis=0))).mean(axis=1)
     hertz = np.fft.rfftfreq(len(tail), 1 / SAMPLE_RATE)
     return float(np.sqrt(power[(hertz > 100) & (hertz < 2000)].mean()))
-
-
-def mastered(sound: Audio) -> tuple[Audio, float]:
-    """The sound at TARGET_LUFS below CEILING_DBTP, and the gain it took before the limiter. Silence stays silence."""
-    before = integrated_lufs(sound, SAMPLE_RATE)
-    if before <= SILENCE_LUFS:
-        return sound.copy(), 1.0
-    envelope = peak_envelope(sound, reach=0.25)
-    ceiling = 10 ** ((CEILING_DBTP - _MARGIN_DB) / 20)
-    most = ceiling / float(envelope.max()) * 10 ** (_MOST_LIMITING_DB / 20)
-    gain = min(10 ** ((TARGET_LUFS - before) / 20), most)
-    for _ in range(4):
-        if gain * float(envelope.max()) <= ceiling:
-            return sound * np.float32(gain), gain
-        limited = sound * (gain * _reduction(envelope * np.float32(gain), ceiling))[:, None]
-        missing = TARGET_LUFS - integrated_lufs(limited, SAMPLE_RATE)
-        if abs(missing) <= _CLOSE_ENOUGH_LU or gain >= most:
-            break
-        gain = min(gain * 10 ** (missing / 20), most)
-    excess = float(peak_envelope(limited, reach=0.5).max()) / 10 ** (CEILING_DBTP / 20)
-    return (limited if excess <= 1 else limited * np.float32(1 / excess)), gain
-
-
-def _reduction(envelope: NDArray[np.float32], ceiling: float) -> NDArray[np.float32]:
-    """Gain for each sample that keeps peaks below the ceiling: in good time, and without corners (moving average)."""
-    window = int(_LOOKAHEAD_SECONDS * SAMPLE_RATE)
-    needed = np.minimum(np.float32(1.0), np.float32(ceiling) / np.maximum(envelope, np.float32(1e-9)))
-    padded = np.concatenate([np.ones(window, np.float32), needed, np.ones(window, np.float32)])
-    lowest = padded
-    reach = 1
-    while reach < window + 1:  # Minimum over window+1 samples, by doubling.
-        step = min(reach, window + 1 - reach)
-        lowest = np.minimum(lowest[: len(lowest) - step], lowest[step:])
-        reach += step
-    sums = np.cumsum(np.concatenate([[0.0], lowest]), dtype=np.float64)
-    smooth = (sums[window + 1 :] - sums[: -window - 1]) / (window + 1)
-    return smooth[: len(envelope)].astype(np.float32)

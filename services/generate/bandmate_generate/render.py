@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bandmate_shared.audio import SAMPLE_RATE
 from bandmate_shared.errors import UnreadableFile
 from bandmate_shared.music.score import Part, Score
 from numpy.typing import NDArray
 
-SAMPLE_RATE = 44_100
 TAIL_SECONDS = 2.0
 """Sound after the last bar, for releases and the room."""
 

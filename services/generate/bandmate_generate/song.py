@@ -6,11 +6,13 @@ mix-down:  the singer's files become the song's → report
 takes:     each take was a job of its own; their files become the song's
 """
 
+import importlib
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from bandmate_shared.audio.wav import to_wav
 from bandmate_shared.contracts.composition import ComposedTake
 from bandmate_shared.contracts.jobs import Artifact, JobState
 from bandmate_shared.contracts.songs import Originality, SongRequest
@@ -35,7 +37,6 @@ from bandmate_generate.score import sung_notes, to_score
 from bandmate_generate.seeds import derived, seed_of_job
 from bandmate_generate.settings import GenerateSettings, generate_settings
 from bandmate_generate.soundfont import Soundfont, find_soundfont
-from bandmate_generate.wav import to_wav
 
 MIX_DOWN, TAKES = "mix-down", "takes"
 
@@ -55,6 +56,12 @@ def song(context: JobContext, settings: GenerateSettings | None = None) -> Done 
     return _start(context, request, plan, settings)
 
 
+def warm_up() -> None:
+    """Import what the first song would otherwise wait for."""
+    for module in ("pyloudnorm", "scipy.ndimage", "scipy.signal"):
+        importlib.import_module(module)
+
+
 def _start(context: JobContext, request: SongRequest, plan: SongPlan, settings: GenerateSettings) -> Done | Wait:
     font = find_soundfont(settings)
     with ThreadPoolExecutor(1) as loader:
@@ -65,7 +72,9 @@ def _start(context: JobContext, request: SongRequest, plan: SongPlan, settings: 
         context.stage("score", "writing the score")
         score = to_score(plan, take)
         context.add("song.mid", write_midi(score), "audio/midi")
-        context.add("song.musicxml", write_musicxml(score), "application/vnd.recordare.musicxml+xml")
+        context.add(
+            "song.musicxml", write_musicxml(score, least_bars=plan.bars), "application/vnd.recordare.musicxml+xml"
+        )
         context.add("pianoroll.png", draw_pianoroll(score, plan.bars, _subtitle(plan)), "image/png")
 
         context.stage("render", f"playing {len(score.parts)} parts with {font.name}")

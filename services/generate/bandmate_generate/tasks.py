@@ -1,5 +1,6 @@
 """The worker: `celery -A bandmate_generate.tasks worker -Q bandmate-generate --pool prefork --concurrency 1`."""
 
+import threading
 from collections.abc import Mapping
 
 from bandmate_shared.jobs.context import Handler
@@ -7,8 +8,9 @@ from bandmate_shared.queue import service_app
 
 
 def _handlers() -> Mapping[str, Handler]:
-    from bandmate_generate.song import song
+    from bandmate_generate.song import song, warm_up
 
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     return {"song": song, "take": song}
 
 

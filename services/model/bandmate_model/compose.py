@@ -182,7 +182,8 @@ class _Composer:
         closing = context.bar == len(self._plan.frame.starts) - 1
         bias = np.zeros(TIME_SIZE, dtype=np.float32)
         if closing:
-            bias = closing_time_bias(self._taste, beat=TICKS_PER_QUARTER, missing=bool(self._closing))
+            due = min(voice.due() for voice in grammar.voices.values()) - self._plan.frame.starts[context.bar]
+            bias = closing_time_bias(self._taste, missing=bool(self._closing), due=due)
         bias[TIME_SAME] -= self._thickness()
         time = self._draw(network.time_logits(output, features), grammar.time_mask(), self._temperatures.time, bias)
         if time == TIME_BAR:
@@ -244,7 +245,7 @@ class _Composer:
         """Towards parts that have rested; in the last bar towards those that have not struck."""
         bias = np.zeros(SLOT_SIZE, dtype=np.float32)
         for slot, bars in self._rested.items():
-            bias[slot] = self._taste.silence * max(0, bars - 1)
+            bias[slot] = self._taste.silence * bars
         if closing:
             bias[list(self._closing)] += self._taste.together
         bias[self._grammar.context.previous.slot] -= self._thickness()
@@ -300,7 +301,8 @@ def _fixed(request: CompositionRequest, index: int, frame: Frame, prompt_end: in
 def _phrase_ends(fixed: tuple[tuple[int, int], ...], end: int) -> frozenset[int]:
     """Ticks of the notes before a rest of an eighth or more, and of those at least a quarter longer than the next."""
     found = set()
-    for (tick, length), (following, next_length) in zip(fixed, [*fixed[1:], (end, 1)], strict=True):
+    followers = [*fixed[1:], (end, 1)][: len(fixed)]
+    for (tick, length), (following, next_length) in zip(fixed, followers, strict=True):
         ticks = duration_ticks(length)
         rest = following - tick - ticks
         if rest >= TICKS_PER_QUARTER // 2 or ticks >= duration_ticks(next_length) + TICKS_PER_QUARTER:

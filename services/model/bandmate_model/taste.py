@@ -14,6 +14,7 @@ from bandmate_model.tokens import (
     DRUM_PITCH,
     DURATION_SIZE,
     DURATIONS,
+    MAX_BAR_TICKS,
     PITCH_SIZE,
     TIME_BAR,
     TIME_POSITION,
@@ -52,11 +53,11 @@ class Taste:
     """Towards the tonic triad in the last bar, doubled for notes that last to the end; the bass and the last note of
     a melody towards the tonic."""
     close: float = 3.0
-    """In the last bar: against new notes after the first beat, towards notes that last to the end."""
+    """In the last bar: against new notes after its beginning, towards notes that last to the end."""
     thick: float = 0.8
     """Against a fifth, sixth… note that a part strikes at once, each."""
     silence: float = 1.5
-    """Towards parts that have rested for more than a bar, for each further bar."""
+    """Towards parts that have rested, for each whole bar."""
     together: float = 3.0
     """In the last bar: towards all parts striking on its first beat."""
     monotony: float = 3.0
@@ -113,11 +114,13 @@ class PitchLeanings:
         return bias
 
 
-def closing_time_bias(taste: Taste, *, beat: int, missing: bool) -> Array:
-    """In the last bar: all strike together at first (`missing`: some have not yet), later rather no new note."""
+def closing_time_bias(taste: Taste, *, missing: bool, due: int) -> Array:
+    """In the last bar: all strike together at first (`missing`: some have not yet), then rather no new note. `due`, the
+    position of the next note of a fixed rhythm, is not held back."""
     bias = np.zeros(TIME_SIZE, dtype=np.float32)
-    bias[TIME_POSITION + beat :] = -taste.close
-    bias[TIME_POSITION + 1 : TIME_POSITION + beat] = -taste.close / 2
+    bias[TIME_POSITION + 1 :] = -taste.close
+    if 0 <= due < MAX_BAR_TICKS:
+        bias[TIME_POSITION + due] = 0.0
     bias[TIME_BAR] = -taste.together if missing else taste.close / 2
     bias[TIME_SAME] = taste.together if missing else 0.0
     return bias

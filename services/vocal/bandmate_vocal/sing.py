@@ -71,7 +71,7 @@ def sing(context: JobContext) -> Done:
 
 def warm_up() -> None:
     """Import what the first song would otherwise wait a second for: scipy's signal processing."""
-    for module in ("scipy.fft", "scipy.ndimage", "scipy.signal", "soundfile"):
+    for module in ("scipy.fft", "scipy.ndimage", "scipy.signal", "pyloudnorm", "soundfile"):
         importlib.import_module(module)
 
 

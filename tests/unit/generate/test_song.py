@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bandmate_generate.loudness import integrated_lufs, true_peak_dbtp
 from bandmate_generate.render import TAIL_SECONDS
 from bandmate_generate.settings import GenerateSettings
 from bandmate_generate.song import song, take_seed
+from bandmate_shared.audio.loudness import integrated_lufs, true_peak_dbtp
 from bandmate_shared.contracts.songs import SongReport, SongRequest
 from bandmate_shared.jobs.context import Done, Handler, JobContext
 from bandmate_shared.jobs.inprocess import InProcessQueue
@@ -73,7 +73,7 @@ def test_a_song_without_words(workplace: Workplace) -> None:
     assert 5 * 1920 < score.end <= 6 * 1920
     sound = samples(content(runtime, job, "song.wav"))
     assert len(sound) == round((6 * 4 * 60 / 104 + TAIL_SECONDS) * 44100)
-    assert integrated_lufs(sound, 44100) == pytest.approx(-14.0, abs=0.5)
+    assert integrated_lufs(sound) == pytest.approx(-14.0, abs=0.5)
     assert true_peak_dbtp(sound) <= -1.0
 
     report = report_of(runtime, job)
