@@ -24,6 +24,7 @@ from bandmate_shared.jobs.verdict import OutOfTime
 from bandmate_shared.jobs.worker import run_job
 from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.settings import SharedSettings, shared_settings
+from bandmate_shared.telemetry import configure_logging
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,6 @@ def service_app(
         worker_prefetch_multiplier=1,
         worker_consumer="bandmate_shared.consumer:DeadLetterConsumer",
         worker_enable_remote_control=False,
-        worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_proc_alive_timeout=PROCESS_START_SECONDS,
         worker_cancel_long_running_tasks_on_connection_loss=False,
@@ -100,6 +100,13 @@ def service_app(
     app.conf.broker_transport_options["visibility_timeout"] = max(60.0, 4 * settings.lease_seconds)
     process = _Process(settings, handlers, job_seconds)
     signals.worker_process_init.connect(process.warm_up, weak=False)
+
+    def log_as_everywhere(**_: Any) -> None:
+        configure_logging(settings, service)
+        logging.getLogger("celery").setLevel(logging.WARNING)  # Its task ids say less than our job ids.
+
+    # While somebody listens to this signal, Celery leaves logging alone; the forked processes inherit what is set here.
+    signals.setup_logging.connect(log_as_everywhere, weak=False)
 
     @app.task(name=TASK, typing=False)  # type: ignore[untyped-decorator]
     def run(*args: Any, **kwargs: Any) -> None:

@@ -266,7 +266,7 @@ class _Composer:
             return self._leanings.harmony(last_bar=closing, to_the_end=to_the_end, is_bass=is_bass)
         ends = self._plan.phrase_ends.get(slot)
         voice = self._grammar.voices[slot]
-        last = to_the_end and closing if voice.fixed is None else voice.following == len(voice.fixed) - 1
+        last = closing if voice.fixed is None else voice.following == len(voice.fixed) - 1
         return self._leanings.melody(
             self._melodies[slot], phrase_end=ends is not None and tick in ends, last_note=last, last_bar=closing
         )

@@ -56,9 +56,9 @@ class Taste:
     """In the last bar: against new notes after its beginning, towards notes that last to the end."""
     thick: float = 0.8
     """Against a fifth, sixth… note that a part strikes at once, each."""
-    silence: float = 1.5
+    silence: float = 2.5
     """Towards parts that have rested, for each whole bar."""
-    together: float = 3.0
+    together: float = 5.0
     """In the last bar: towards all parts striking on its first beat."""
     monotony: float = 3.0
     """After this many bars in a row like the one before, the network is not shown what it could copy (0: always)."""
