@@ -14,6 +14,9 @@ BIN := $(VENV)/bin
 export BANDMATE_HOME ?= $(CURDIR)/out/home
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# Whole files to each worker: the tests of one file may share a platform.
+PYTEST_FLAGS ?= -q -n auto --maxprocesses 4 --dist loadfile
+
 DISTRIBUTIONS := shared $(addprefix services/,ingest train generate vocal[espeak] model local)
 PYPROJECTS := shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 EDITABLE := $(addprefix -e ./,$(DISTRIBUTIONS))
@@ -28,7 +31,7 @@ up: install
 	$(BIN)/bandmate up
 
 test: install-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 lint: install-test
 	$(BIN)/ruff check .

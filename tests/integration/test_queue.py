@@ -48,7 +48,9 @@ class Platform:
         arguments = worker_arguments("generate")
         arguments[arguments.index("bandmate_generate.tasks")] = "queue_worker"
         with (self._folder / "worker.log").open("ab") as log:
-            worker = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=log, stderr=log)
+            worker = subprocess.Popen(
+                [sys.executable, *arguments], env=environment, stdout=log, stderr=log, process_group=0
+            )
         self.workers.append(worker)
         return worker
 
@@ -57,7 +59,11 @@ class Platform:
             if worker.poll() is None:
                 worker.terminate()
         for worker in self.workers:
-            worker.wait(30)
+            try:
+                worker.wait(10)
+            except subprocess.TimeoutExpired:  # Celery's pool, after a reconnection, now and then waits for ever.
+                os.killpg(worker.pid, signal.SIGKILL)
+                worker.wait(10)
         self._sweeper.stop()
         self.runtime.close()
 

@@ -11,14 +11,14 @@ import numpy as np
 from bandmate_shared.contracts.composition import CompositionRequest, PartSpec
 from bandmate_shared.errors import InvalidRequest
 
-from bandmate_model.context import note_without_lags, without_lags
+from bandmate_model.context import NOTE_FEATURES, note_without_lags, without_lags
 from bandmate_model.data import events_of
 from bandmate_model.expression import velocity
 from bandmate_model.grammar import Grammar, Line, Mask
 from bandmate_model.lineup import StyleStatistics, shift_for, slots_for
 from bandmate_model.runtime import Network
 from bandmate_model.sampling import Array, Draw, Temperatures, draw
-from bandmate_model.taste import PitchLeanings, Taste, closing_duration_bias, closing_time_bias
+from bandmate_model.taste import PitchLeanings, Taste, closing_duration_bias, closing_time_bias, opening_time_bias
 from bandmate_model.tokens import (
     DRUM_DURATION,
     DRUM_PITCH,
@@ -38,6 +38,9 @@ from bandmate_model.tokens import (
 )
 
 MODES = ("major", "minor")
+_LAG_FOUR = NOTE_FEATURES.index("lag4_note_pitch")
+ALIKE = 0.6
+"""Two bars whose accompaniments share more than this of their notes are much alike."""
 NoteRow = tuple[int, int, int, int, int]
 
 
@@ -166,6 +169,9 @@ class _Composer:
         }
         self._rested = dict.fromkeys(plan.slots, 0)
         self._closing = {line.slot for line in plan.lines if line.fixed is None and not is_drum_slot(line.slot)}
+        self._free = frozenset(self._closing)
+        self._bar_notes: set[tuple[int, int, int]] = set()
+        self._opening = set() if plan.given else self._closing - self._melodies.keys()
         self._alike = 0
 
     def features(self) -> list[int]:
@@ -181,6 +187,8 @@ class _Composer:
         network, grammar, context = self._network, self._grammar, self._grammar.context
         closing = context.bar == len(self._plan.frame.starts) - 1
         bias = np.zeros(TIME_SIZE, dtype=np.float32)
+        if context.bar == 0 and self._opening:
+            bias = opening_time_bias(self._taste)
         if closing:
             due = min(voice.due() for voice in grammar.voices.values()) - self._plan.frame.starts[context.bar]
             bias = closing_time_bias(self._taste, missing=bool(self._closing), due=due)
@@ -199,16 +207,14 @@ class _Composer:
         note = context.note_features(position, slot)
         note = note_without_lags(note) if self._circling else note
         left = self._plan.frame.end - tick
-        bias = None
-        if not is_drum_slot(slot):
-            bias = closing_duration_bias(self._taste, left=left, in_last_bar=self._plan.frame.lengths[-1])
+        bias = closing_duration_bias(self._taste, left=left, in_last_bar=self._plan.frame.lengths[-1])
         duration = self._draw(
             network.duration_logits(heads, note, position, slot), grammar.duration_mask(time, slot),
             self._temperatures.duration, bias,
         )  # fmt: skip
         pitch = self._draw(
             network.pitch_logits(heads, note, position, slot, duration), grammar.pitch_mask(time, slot),
-            self._temperatures.pitch, self._pitch_bias(slot, tick, closing, left <= duration_ticks(duration)),
+            self._temperatures.pitch, self._pitch_bias(slot, note, tick, closing, left <= duration_ticks(duration)),
         )  # fmt: skip
         loud = 0
         if is_drum_slot(slot):
@@ -217,6 +223,7 @@ class _Composer:
             mask[0] = False
             loud = self._draw(logits, mask, self._temperatures.velocity, None)
         self._rested[slot] = 0
+        self._opening.discard(slot)
         if closing:
             self._closing.discard(slot)
         if slot in self._melodies:
@@ -237,15 +244,29 @@ class _Composer:
     def _end_bar(self) -> None:
         for slot in self._rested:
             self._rested[slot] += 1
+        before, self._bar_notes = self._bar_notes, self._accompaniment()
+        shared, all_ = len(before & self._bar_notes), len(before | self._bar_notes)
+        self._alike = self._alike + 1 if shared > ALIKE * all_ else 0
+
+    def _accompaniment(self) -> set[tuple[int, int, int]]:
+        """(position, slot, pitch) of the present bar's notes in the free pitched parts."""
         context = self._grammar.context
-        same = context.bar > 0 and context.bar_shape(context.bar) == context.bar_shape(context.bar - 1)
-        self._alike = self._alike + 1 if same else 0
+        return {note for note in context.bar_shape(context.bar) if note[1] in self._free}
+
+    def _first_before(self, slot: int) -> int:
+        """The pitch token with which a part began the last bar, if it begins the present one now; else 0."""
+        context = self._grammar.context
+        if any(note[1] == slot for note in context.bar_shape(context.bar)):
+            return 0
+        return next((pitch for _, each, pitch in context.bar_shape(context.bar - 1) if each == slot), 0)
 
     def _slot_bias(self, closing: bool) -> Array:
-        """Towards parts that have rested; in the last bar towards those that have not struck."""
+        """Towards parts that have rested; in the first and last bar towards those that have not struck in it."""
         bias = np.zeros(SLOT_SIZE, dtype=np.float32)
         for slot, bars in self._rested.items():
             bias[slot] = self._taste.silence * bars
+        if self._grammar.context.bar == 0:
+            bias[list(self._opening)] += self._taste.entry
         if closing:
             bias[list(self._closing)] += self._taste.together
         bias[self._grammar.context.previous.slot] -= self._thickness()
@@ -258,18 +279,27 @@ class _Composer:
             return 0.0
         return self._taste.thick * max(0, self._grammar.voices[slot].struck - 3)
 
-    def _pitch_bias(self, slot: int, tick: int, closing: bool, to_the_end: bool) -> Array | None:
+    def _pitch_bias(self, slot: int, note: list[int], tick: int, closing: bool, to_the_end: bool) -> Array | None:
         if is_drum_slot(slot):
             return None
         if slot not in self._melodies:
             is_bass = self._parts[slot].role == "bass"
-            return self._leanings.harmony(last_bar=closing, to_the_end=to_the_end, is_bass=is_bass)
+            bias = self._leanings.harmony(last_bar=closing, to_the_end=to_the_end, is_bass=is_bass)
+            first = self._first_before(slot) if self._circling and not closing else 0
+            return bias + self._leanings.elsewhere(first) if first else bias
         ends = self._plan.phrase_ends.get(slot)
         voice = self._grammar.voices[slot]
         last = closing if voice.fixed is None else voice.following == len(voice.fixed) - 1
+        recalled = [] if voice.fixed is None else self._recalled(note)
         return self._leanings.melody(
-            self._melodies[slot], phrase_end=ends is not None and tick in ends, last_note=last, last_bar=closing
-        )
+            self._melodies[slot], recalled=recalled, phrase_end=ends is not None and tick in ends, last_note=last,
+            last_bar=closing,
+        )  # fmt: skip
+
+    def _recalled(self, note: list[int]) -> list[int]:
+        """Pitches that stood here four and eight bars ago, where the form likes to come back to them."""
+        bar, (four, eight) = self._grammar.context.bar, note[_LAG_FOUR : _LAG_FOUR + 2]
+        return [pitch for pitch, wanted in ((four, bar % 4 < 2), (eight, bar % 8 < 6)) if pitch and wanted]
 
 
 def _into_reach(part: PartSpec, slot: int, shift: int) -> int:

@@ -152,7 +152,7 @@ class Context:
         return [last, earlier, *self._sound(tick), last_duration, *pitches, *durations]
 
     def bar_shape(self, bar: int) -> list[tuple[int, int, int]]:
-        """(position, slot, pitch) of the notes of a bar: what makes two bars the same to the ear."""
+        """(position, slot, pitch) of the notes of a bar in order: what makes two bars the same to the ear."""
         return [(position, slot, pitch) for position, slot, _, pitch in self._bars[bar].notes]
 
     def position_of(self, time: int) -> int:

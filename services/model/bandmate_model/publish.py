@@ -58,6 +58,8 @@ def publish(
     _write_json(folders.output / "metrics.json", metrics)
     draw_losses(history, folders.output / "loss.png")
     (folder / "MODEL_CARD.md").write_text(_card(config, metrics, training))
+    for path in folder.iterdir():  # safetensors writes files only their owner can read; the server may be another user.
+        path.chmod(0o644)
 
 
 def draw_losses(history: list[dict[str, float]], path: Path) -> None:

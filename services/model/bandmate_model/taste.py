@@ -47,6 +47,9 @@ class Taste:
     """Against a fourth, fifth… note on the same pitch in a melody."""
     register: float = 0.35
     """Against each semitone beyond a sixth from the middle of a melody's range so far used."""
+    recall: float = 1.5
+    """In a melody of given rhythm: towards the pitch of four bars ago in the first half of a four-bar phrase, and of
+    eight bars ago but for the close of an eight-bar period."""
     phrase_end: float = 1.2
     """Towards the tonic triad where a melody's phrase ends."""
     cadence: float = 3.0
@@ -58,10 +61,14 @@ class Taste:
     """Against a fifth, sixth… note that a part strikes at once, each."""
     silence: float = 2.5
     """Towards parts that have rested, for each whole bar."""
+    entry: float = 4.0
+    """In the first bar: towards the accompanying parts that have not been heard yet. What has begun goes on."""
     together: float = 5.0
     """In the last bar: towards all parts striking on its first beat."""
     monotony: float = 3.0
-    """After this many bars in a row like the one before, the network is not shown what it could copy (0: always)."""
+    """After this many bars in a row much like the one before, the network is not shown what to copy (0: never)."""
+    change: float = 2.5
+    """Then, against beginning the bar with the pitch class with which the part began the last."""
 
     @staticmethod
     def from_config(values: dict[str, Any]) -> "Taste":
@@ -92,8 +99,14 @@ class PitchLeanings:
         bias = self._scale + self._taste.cadence * (2 if to_the_end else 1) * self._triad
         return bias + self._taste.cadence * self._tonic if is_bass else bias
 
-    def melody(self, history: list[int], *, phrase_end: bool, last_note: bool, last_bar: bool) -> Array:
-        """`history`: the melody's pitch tokens so far."""
+    def elsewhere(self, pitch: int) -> Array:
+        """Against the class of this pitch token."""
+        return np.where(_PITCHED & ((pitch - 1) % 12 == _CLASSES), -self._taste.change, 0.0).astype(np.float32)
+
+    def melody(
+        self, history: list[int], *, recalled: list[int], phrase_end: bool, last_note: bool, last_bar: bool
+    ) -> Array:
+        """`history`: the melody's pitch tokens so far. `recalled`: those that stood here before and may come back."""
         taste = self._taste
         bias = self._scale.copy()
         if history:
@@ -107,11 +120,21 @@ class PitchLeanings:
             recent = history[-32:]
             middle = (max(recent) + min(recent)) / 2
             bias -= taste.register * np.maximum(np.abs(np.arange(PITCH_SIZE) - middle) - 9, 0)
+        for pitch in recalled:
+            bias[pitch] += taste.recall
         if last_note:
             bias += taste.cadence * (self._triad + self._tonic)
         elif phrase_end or last_bar:
             bias += taste.phrase_end * self._triad
         return bias
+
+
+def opening_time_bias(taste: Taste) -> Array:
+    """While accompanying parts are missing in the first bar: rather at the same place, and not yet the next bar."""
+    bias = np.zeros(TIME_SIZE, dtype=np.float32)
+    bias[TIME_SAME] = taste.entry / 2
+    bias[TIME_BAR] = -taste.entry
+    return bias
 
 
 def closing_time_bias(taste: Taste, *, missing: bool, due: int) -> Array:

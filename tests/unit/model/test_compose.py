@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,29 @@ def test_a_sung_melody_is_singable(starter: LoadedModel, request_for: Any) -> No
     assert sum(step <= 4 for step in steps) / len(steps) >= 0.7
     assert max(steps) <= 12
     assert sum(end in (0, 4, 7) for end in ends) >= 2
+
+
+def test_a_sung_melody_comes_back(starter: LoadedModel, request_for: Any) -> None:
+    """With leaning `recall` the first half of a phrase mostly repeats what stood there four bars before."""
+
+    def returning(model: LoadedModel) -> float:
+        found = []
+        for take in model.answer(request_for(rhythm={0: TUNE}, seeds=[1, 2, 3])).takes:
+            melody = {row[1]: row[3] for row in take.notes if row[0] == 0}
+            found += [melody[onset] == melody[onset - 384] for onset in melody if 384 <= onset < 576]
+        return sum(found) / len(found)
+
+    forgetful = replace(starter, taste=replace(starter.taste, recall=0.0))
+    assert returning(starter) > max(0.5, returning(forgetful))
+
+
+def test_no_accompanying_part_waits(starter: LoadedModel, request_for: Any) -> None:
+    """The band enters together, and no part of it rests for more than two bars."""
+    (take,) = starter.answer(request_for(style="rock", parts=LINE_UPS["rock"], seeds=[4])).takes
+    for index in (1, 2, 3):
+        bars = sorted({row[1] // 96 for row in take.notes if row[0] == index} | {8})
+        assert bars[0] == 0
+        assert max(b - a for a, b in pairwise(bars)) <= 3
 
 
 def test_taste_can_be_switched_off(random_model: Path, tmp_path: Path, request_for: Any) -> None:

@@ -9,7 +9,7 @@ import torch
 from bandmate_model.architectures import Hyperparameters, Vocabulary
 from bandmate_model.architectures.rnn import Composer
 from bandmate_model.batches import condition
-from bandmate_model.context import NOTE_FEATURES, STEP_FEATURES
+from bandmate_model.context import NOTE_FEATURES, STEP_FEATURES, note_without_lags, without_lags
 from bandmate_model.data import build, read_pieces
 from bandmate_model.runtime import ModelInfo, ModelUnusable, Network
 
@@ -67,3 +67,15 @@ def test_a_broken_model_is_refused(random_model: Path, tmp_path: Path, damage: s
     (tmp_path / "model.safetensors").write_bytes(weights[: len(weights) // 2] if damage == "truncated" else weights)
     with pytest.raises(ModelUnusable):
         Network.load(tmp_path)
+
+
+def test_hiding_the_lags_is_what_training_does(dataset: Path, tmp_path: Path) -> None:
+    """What the runtime shows a network that may not copy is what training shows it with every lag dropped."""
+    training = build(lambda: read_pieces(dataset), tmp_path)
+    rows = np.array(training.rows[:200])
+    network = Composer(Vocabulary(("chorale",)), Hyperparameters(hidden=8, head=8, lag_dropout=1.0)).train()
+    hidden = network._forget_lags(torch.from_numpy(rows)[None])[0].numpy()
+    first, last = len(STEP_FEATURES), len(STEP_FEATURES) + len(NOTE_FEATURES)
+    for row, expected in zip(rows.tolist(), hidden.tolist(), strict=True):
+        assert without_lags(row[:first]) == expected[:first]
+        assert note_without_lags(row[first:last]) == expected[first:last]

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bandmate_shared.errors import LimitExceeded, UnreadableFile
 from bandmate_shared.music import sandbox
@@ -80,6 +81,17 @@ def test_one_child_reads_a_batch_and_a_bad_file_costs_only_itself() -> None:
         results.append(result.note_count if isinstance(result, Score) else type(result))
     assert results == [n if n % 5 else UnreadableFile for n in range(1, 41)]
     assert len(pids) == 1
+
+
+def test_a_large_parent_keeps_its_child_too() -> None:
+    """The kernel hands a parent's peak memory on to its children; it says nothing about what they hold."""
+    sandbox.close_readers()
+    ballast = np.ones(70_000_000)
+    read_untrusted(valid(), "a.mid", SharedSettings())
+    first = kept_pid()
+    read_untrusted(valid(), "b.mid", SharedSettings())
+    assert kept_pid() == first
+    assert ballast.nbytes > 500_000_000
 
 
 def test_a_child_killed_between_files_goes_unnoticed() -> None:

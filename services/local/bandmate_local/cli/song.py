@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 from bandmate_shared.contracts.jobs import JobView
-from bandmate_shared.contracts.songs import MAX_PROMPT_CHARACTERS, SongReport, SongRequest
+from bandmate_shared.contracts.songs import MAX_PROMPT_CHARACTERS, SongRequest
 from bandmate_shared.errors import InvalidRequest, LimitExceeded, NotFound
+from rich.markup import escape
 
 from bandmate_local.cli.output import console, megabytes, print_json
 from bandmate_local.cli.progress import StageDisplay
@@ -95,27 +96,29 @@ def _encoded(prompt: Path) -> str:
 
 def _print(job: JobView, folder: Path, files: dict[str, Path]) -> None:
     started, finished = job.started_at or job.created_at, job.finished_at or job.created_at
-    console.print(f"[green]✓[/] {job.id} in {(finished - started).total_seconds():.1f} s{_summary(files)}")
+    seconds = (finished - started).total_seconds()
+    takes = (job.result or {}).get("takes")
+    if takes is None:
+        console.print(f"[green]✓[/] {escape(_described(job.result or {}))}; {seconds:.1f} s")
+        _print_files("", folder, files)
+    else:
+        console.print(f"[green]✓[/] {len(takes)} takes; {seconds:.1f} s")
+        for take in takes:
+            console.print(f"  {take['folder']}: {_described(take)}", markup=False)
+            _print_files(f"{take['folder']}/", folder, files)
+
+
+def _print_files(prefix: str, folder: Path, files: dict[str, Path]) -> None:
     for name, meaning in _WHAT_IT_IS.items():
-        if name in files:
-            size = megabytes(files[name].stat().st_size)
-            console.print(f"  {files[name]!s:<36} {size:>9}  {meaning}", markup=False)
-    others = [name for name in files if name not in _WHAT_IT_IS]
-    stems = [name for name in others if name.startswith("stems/")]
+        if path := files.get(prefix + name):
+            console.print(f"  {path!s:<36} {megabytes(path.stat().st_size):>9}  {meaning}", markup=False)
+    stems = [Path(name).stem for name in files if name.startswith(f"{prefix}stems/")]
     if stems:
-        names = ", ".join(Path(name).stem for name in stems)
-        console.print(f"  {folder / 'stems'!s:<36} {len(stems):>3} files  each instrument alone: {names}", markup=False)
-    for name in others:
-        if name not in stems:
-            console.print(f"  {files[name]}", markup=False)
+        where = folder / prefix / "stems"
+        console.print(f"  {where!s:<36} {len(stems):>3} files  each instrument alone: {', '.join(stems)}", markup=False)
 
 
-def _summary(files: dict[str, Path]) -> str:
-    """What the report says in a few words, if the job has one report (several takes have one each)."""
-    if "report.json" not in files:
-        return ""
-    report = SongReport.model_validate_json(files["report.json"].read_bytes())
-    told: list[Any] = [report.style]
-    told += [found.measured for name in ("key", "metre") if (found := report.properties.get(name)) is not None]
-    told.append(f"seed {report.seed}")
-    return f": {', '.join(map(str, told))}"
+def _described(result: dict[str, Any]) -> str:
+    """A song in a few words, from its job's result."""
+    told = [result.get("title", "a song"), result.get("key"), result.get("metre"), result.get("style")]
+    return ", ".join(str(one) for one in [*told, f"seed {result.get('seed')}"] if one is not None)

@@ -21,7 +21,7 @@ def up(
     if port is not None:
         settings = settings.model_copy(update={"port": port})
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     started = time.monotonic()
     with Platform(settings) as platform:
