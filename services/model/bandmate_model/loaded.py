@@ -9,8 +9,9 @@ import numpy as np
 from bandmate_shared.contracts.composition import ComposedTake, CompositionAnswer, CompositionRequest
 from bandmate_shared.contracts.songs import Originality
 
-from bandmate_model.compose import Plan, Take, compose, plan
+from bandmate_model.compose import Take, compose
 from bandmate_model.originality import Lines, OriginalityIndex, top_line
+from bandmate_model.plan import Plan, plan
 from bandmate_model.runtime import ModelUnusable, Network
 from bandmate_model.sampling import Temperatures
 from bandmate_model.taste import Taste

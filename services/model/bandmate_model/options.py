@@ -17,11 +17,12 @@ class TrainingOptions:
     head: int = field(default=192, metadata={"least": 8, "most": 4096})
     dropout: float = field(default=0.1, metadata={"least": 0.0, "most": 0.9})
     lag_dropout: float = field(default=0.1, metadata={"least": 0.0, "most": 1.0})
-    streams: int = field(default=64, metadata={"least": 1, "most": 4096})
+    streams: int = field(default=32, metadata={"least": 1, "most": 4096})
     """Pieces read side by side: the batch size."""
-    steps: int = field(default=128, metadata={"least": 4, "most": 4096})
+    steps: int = field(default=96, metadata={"least": 4, "most": 4096})
     """Events a batch goes on for: how far gradients reach back."""
-    epochs: float = field(default=8.0, metadata={"least": 0.001, "most": 10_000})
+    epochs: float = field(default=0.0, metadata={"least": 0.0, "most": 10_000})
+    """0: eight, and on a small dataset as many as make 400 steps; the best weights are kept, not the last."""
     max_steps: int = field(default=0, metadata={"least": 0, "most": 100_000_000})
     """0: as many as the epochs need."""
     max_minutes: float = field(default=0.0, metadata={"least": 0.0, "most": 100_000})

@@ -44,6 +44,8 @@ INITIAL_CHANNEL = "initial"
 LAST_LEARNING_RATE = 0.02
 """The learning rate ends at this share of its height."""
 VALIDATION_ROWS = 12_000
+USUAL_EPOCHS = 8
+LEAST_STEPS = 400
 _TARGET_TIME = COLUMNS.index("target_time")
 
 
@@ -298,8 +300,9 @@ class Trainer:
 
     def _total_steps(self) -> int:
         options = self._options
-        by_epochs = self._streams.rows_an_epoch() * options.epochs / (options.streams * options.steps)
-        total = max(1, math.ceil(by_epochs))
+        an_epoch = self._streams.rows_an_epoch() / (options.streams * options.steps)
+        by_epochs = math.ceil(an_epoch * (options.epochs or USUAL_EPOCHS))
+        total = max(1 if options.epochs else LEAST_STEPS, by_epochs)
         return min(total, options.max_steps) if options.max_steps else total
 
     def _fraction(self) -> float:
