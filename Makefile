@@ -15,7 +15,7 @@ export BANDMATE_HOME ?= $(CURDIR)/out/home
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Whole files to each worker: the tests of one file may share a platform.
-PYTEST_FLAGS ?= -q -n auto --maxprocesses 4 --dist loadfile
+PYTEST_FLAGS ?= -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 DISTRIBUTIONS := shared $(addprefix services/,ingest train generate vocal[espeak] model local)
 PYPROJECTS := shared/pyproject.toml $(wildcard services/*/pyproject.toml)

@@ -15,10 +15,10 @@ SONG = {"style": "folk", "bars": 16, "tempo": 60, "seed": 2}
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with a few megabytes left."""
+    """A small file system of its own: room for the starter model, twice, and for one long song."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", str(folder)], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip("mounting a small file system needs root")
     yield folder

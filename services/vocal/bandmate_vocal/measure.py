@@ -68,19 +68,21 @@ def _yin(frames: NDArray[np.float64], window: int, shortest: int, longest: int, 
     lags = np.arange(1, longest + 1)
     normalised = np.ones_like(difference)
     normalised[:, 1:] = difference[:, 1:] * lags / np.maximum(np.cumsum(difference[:, 1:], axis=1), 1e-12)
-    inner = normalised[:, shortest:longest]
-    dips = (inner <= normalised[:, shortest - 1 : longest - 1]) & (inner < normalised[:, shortest + 1 : longest + 1])
+    before, inner, after = (normalised[:, shortest + step : longest + step] for step in (-1, 0, 1))
+    dips = (inner <= before) & (inner < after)
+    # Between two samples a dip is deeper than at either: at 600 Hz, where a period is 37 samples, enough to be passed
+    # over for twice the period. So depths are compared at the bottom of a parabola through each dip.
+    bend = before - 2.0 * inner + after
+    shift = np.clip(0.5 * (before - after) / np.where(np.abs(bend) > 1e-12, bend, 1.0), -1.0, 1.0)
+    depth = inner - 0.25 * (before - after) * shift
     # The first dip about as deep as the deepest: half a period is less deep, two periods come later.
-    deepest = np.min(np.where(dips, inner, 1.0), axis=1, keepdims=True)
-    good = dips & (inner < np.minimum(deepest + _AS_DEEP, _APERIODICITY))
-    lag = shortest + np.argmax(good, axis=1)
-    rows = np.arange(len(frames))
-    before, here, after = normalised[rows, lag - 1], normalised[rows, lag], normalised[rows, lag + 1]
-    bend = before - 2.0 * here + after
-    shift = np.where(np.abs(bend) > 1e-12, 0.5 * (before - after) / np.where(bend == 0.0, 1.0, bend), 0.0)
+    deepest = np.min(np.where(dips, depth, 1.0), axis=1, keepdims=True)
+    good = dips & (depth < np.minimum(deepest + _AS_DEEP, _APERIODICITY))
+    first = np.argmax(good, axis=1)
+    lag = shortest + first + shift[np.arange(len(frames)), first]
     loud = powers[:, 0] / window > 10.0 ** (_QUIET_DB / 10.0)
     voiced = good.any(axis=1) & loud
-    return np.where(voiced, _RATE / (lag + np.clip(shift, -1.0, 1.0)), np.nan)
+    return np.where(voiced, _RATE / lag, np.nan)
 
 
 def intonation(voice: NDArray[np.float32], notes: Sequence[SungNote]) -> Intonation:
