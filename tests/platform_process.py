@@ -25,19 +25,25 @@ IMPATIENT = {
 """A dead worker is noticed after three seconds instead of fifteen, and a song is composed once instead of thrice."""
 
 
-def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def environment(home: Path, extra: Mapping[str, str] | None = None, impatient: bool = True) -> dict[str, str]:
     """The environment of a command on this home, with none of the developer's own settings in it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("BANDMATE_", "REDIS_"))}
-    return {**clean, **IMPATIENT, "BANDMATE_HOME": str(home), "BANDMATE_REDIS_PORT": "0", **(extra or {})}
+    hurry = IMPATIENT if impatient else {}
+    return {**clean, **hurry, "BANDMATE_HOME": str(home), "BANDMATE_REDIS_PORT": "0", **(extra or {})}
 
 
 def run_bandmate(
-    home: Path, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 120.0, cwd: Path | None = None
+    home: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 120.0,
+    cwd: Path | None = None,
+    impatient: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """Run a `bandmate` command to its end."""
     return subprocess.run(
         [BANDMATE, *arguments],
-        env=environment(home, env),
+        env=environment(home, env, impatient),
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -20,7 +20,7 @@ def figures() -> list[Figure]:
         home = Path(folder) / "home"
         for temperature in ("cold", "warm"):
             started = time.monotonic()
-            done = run_bandmate(home, "benchmark", "--runs", "3", "--json", timeout=300)
+            done = run_bandmate(home, "benchmark", "--runs", "3", "--json", timeout=300, impatient=False)
             whole = time.monotonic() - started
             assert done.returncode == 0, done.stderr
             measured = json.loads(done.stdout)
