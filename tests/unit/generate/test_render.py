@@ -41,7 +41,7 @@ def test_a_note_sounds_at_its_pitch(player: Band, pitch: int, program: int) -> N
     sound = player.play(part, score, 2.0)
     steady = sound[int(0.7 * SAMPLE_RATE) : int(1.2 * SAMPLE_RATE)]
     cents = 1200 * np.log2(fundamental(steady) / (440 * 2 ** ((pitch - 69) / 12)))
-    assert abs(cents) < 50  # Soundfonts differ; a choir wavers.
+    assert abs(cents) < 25
 
 
 def test_nothing_sounds_before_the_onset_and_the_length_is_exact(player: Band) -> None:
