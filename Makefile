@@ -2,6 +2,7 @@
 #   make song    install, then write and sing one song into out/first-song/
 #   make up      the embedded platform on http://127.0.0.1:8000, until Ctrl-C
 #   make test    install with what the tests need, then run all of them
+#   make explore the property tests on examples that no run has tried
 #   make lint    format, lint, types, import rules, generated files
 #   make bench   the figures of docs, measured here, into bench-out/
 #   make clean   remove everything that the others made
@@ -21,7 +22,7 @@ DISTRIBUTIONS := shared $(addprefix services/,ingest train generate vocal[espeak
 PYPROJECTS := shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 EDITABLE := $(addprefix -e ./,$(DISTRIBUTIONS))
 
-.PHONY: song up test lint check-generated bench clean install install-test
+.PHONY: song up test explore lint check-generated bench clean install install-test
 .DELETE_ON_ERROR:
 
 song: install
@@ -32,6 +33,9 @@ up: install
 
 test: install-test
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+explore: install-test
+	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/unit
 
 lint: install-test
 	$(BIN)/ruff check .

@@ -10,11 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from bandmate_shared.jobs.inprocess import InProcessQueue
 from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.settings import SharedSettings
+
+# A run of the suite says the same twice; `make explore` looks for examples that no run has tried.
+hypothesis.settings.register_profile("steady", derandomize=True, database=None)
+hypothesis.settings.register_profile("explore", print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(autouse=True)

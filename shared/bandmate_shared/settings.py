@@ -19,7 +19,7 @@ def _default_home() -> Path:
 class SharedSettings(BaseSettings):
     """Where things are kept and how the parts find each other."""
 
-    model_config = SettingsConfigDict(env_prefix="BANDMATE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="BANDMATE_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     home: Path = Field(default_factory=_default_home, description="Everything the embedded mode keeps lies here.")
     mode: Literal["embedded", "service"] = Field(

@@ -133,7 +133,7 @@ def _set_phrase(
 ) -> list[SungSyllable]:
     count = len(syllables)
     step = comfortable if (count + 2) * comfortable <= end - downbeat else finest
-    slots = [tick for tick in range(start, end) if (tick - downbeat) % step == 0]
+    slots = [tick for tick in range(start, end - finest + 1) if (tick - downbeat) % step == 0]
     costs = _Costs(metre, tempo, feel, (end - start) / (count + 2), step)
     reach = math.ceil(_LONGEST_IDEALS * costs.ideal / step)
     first_stress = next((index for index, syllable in enumerate(syllables) if syllable.stress >= 0.5), 0)
@@ -240,4 +240,4 @@ class _Costs:
         longest = min(room - breath, max(2 * beat, round(2.5 * self.ideal)))
         unit = beat if longest >= 2 * beat else self.step
         on_unit = (onset + longest) // unit * unit - onset
-        return onset + (on_unit if on_unit > 0 else max(longest, self.step))
+        return onset + (on_unit if on_unit >= self.step else min(room, max(longest, self.step)))

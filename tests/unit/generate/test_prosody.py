@@ -9,7 +9,7 @@ from bandmate_generate.phrasing import bars_for
 from bandmate_generate.prosody import Feel, comfortable_step, finest_step, set_lyrics
 from bandmate_shared.errors import InvalidRequest
 from bandmate_shared.music.metre import Metre, parse_metre
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 FOUR_LINES = (
@@ -30,6 +30,9 @@ def syllables_of(lines: list[Line]) -> list[str]:
 
 
 @settings(max_examples=250, deadline=None)
+@example(
+    "the\nthe the the beneath\nthe", parse_metre("5/16"), 4, 0, 180.0, Feel()
+)  # A last note off the grid of its step.
 @given(
     text=LYRICS,
     metre=METRES.map(parse_metre),
