@@ -5,6 +5,7 @@
 #   make explore the property tests on examples that no run has tried
 #   make lint    format, lint, types, import rules, generated files
 #   make bench   the figures of docs, measured here, into bench-out/
+#   make images  the container images; make stack starts all of them, make stack-down stops them, make stack-test tries them
 #   make clean   remove everything that the others made
 
 SHELL := /bin/bash -euo pipefail
@@ -62,4 +63,93 @@ $(VENV)/song.stamp: constraints.txt $(PYPROJECTS)
 
 $(VENV)/test.stamp: requirements-test.txt $(VENV)/song.stamp
 	@scripts/install test "$(PYTHON)" "$(VENV)" -r requirements-test.txt
+	@touch $@
+
+# Glue: one wheel with the cleaning, and Spark 4.1.1 on this machine in place of Glue 6.0 (Java 17 must be here).
+.PHONY: glue-package glue-test glue-bench glue-install
+SPARK := $(CURDIR)/.venv-spark
+
+glue-package: install
+	rm -rf out/glue && mkdir -p out/glue
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation -w out/glue ./deploy/glue
+	$(BIN)/python deploy/glue/modules.py out/glue > out/glue/modules.txt
+
+glue-install: glue-package $(SPARK)/stamp
+	$(SPARK)/bin/pip install --quiet --no-deps --force-reinstall out/glue/bandmate_glue-*.whl
+
+glue-bench: glue-install
+	$(SPARK)/bin/python -m tests.bench.bench_glue
+
+glue-test: glue-install
+	$(SPARK)/bin/python -m pytest -q -p no:xdist --confcutdir tests/glue tests/glue
+
+$(SPARK)/stamp: deploy/glue/requirements-spark.txt constraints.txt
+	"$(PYTHON)" -m venv $(SPARK)
+	$(SPARK)/bin/pip install --quiet --progress-bar off --no-compile -c constraints.txt -r deploy/glue/requirements-spark.txt
+	@touch $@
+
+# Containers: an engine and its compose command must be here; scripts/engine-ready says whether they are.
+.PHONY: images stack stack-down stack-test
+
+images:
+	scripts/stack build
+
+stack: images
+	scripts/stack up
+
+stack-down:
+	scripts/stack down
+
+stack-test: install-test images
+	$(BIN)/python -m pytest -q -p no:xdist $(STACK_TEST_FLAGS) tests/stack
+
+# The CDK app (deploy/aws): templates of every size without an account or a container engine, checked by cdk-nag and cfn-lint.
+.PHONY: synth cdk-test simulate
+CDK := $(CURDIR)/.venv-cdk
+
+synth: $(CDK)/cdk.stamp lambda-package
+	rm -rf cdk.out
+	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 $(CDK)/bin/python deploy/aws/synth.py
+	$(CDK)/bin/cfn-lint --config-file deploy/aws/cfnlintrc.yaml cdk.out/*/*.template.json
+
+# What the templates have to say: read from cdk.out, compared with the code of the services.
+cdk-test: install-test
+	@[ -d cdk.out ] || { echo "make cdk-test reads the templates that make synth writes; run that first" >&2; exit 1; }
+	$(BIN)/python -m pytest -q tests/aws
+
+$(CDK)/cdk.stamp: deploy/aws/requirements.txt
+	@command -v node >/dev/null || { echo "make synth needs Node 20 or newer: it runs the CDK's engine (on Debian: apt-get install nodejs)" >&2; exit 1; }
+	$(PYTHON) -m venv $(CDK)
+	$(CDK)/bin/pip install --quiet --progress-bar off --no-compile -r deploy/aws/requirements.txt
+	@touch $@
+
+# Lambda: one zip with all handlers, and an emulator that really runs them.
+.PHONY: lambda-package lambda-test
+EMULATOR := $(CURDIR)/.venv-ministack
+
+lambda-package: install
+	$(BIN)/python deploy/lambda/package.py out/lambda/bandmate-lambda.zip
+
+lambda-test: install-test lambda-package $(EMULATOR)/stamp
+	$(BIN)/python -m pytest -q -p no:xdist tests/lambda
+
+$(EMULATOR)/stamp: deploy/lambda/requirements-ministack.txt
+	"$(PYTHON)" -m venv $(EMULATOR)
+	$(EMULATOR)/bin/pip install --quiet --progress-bar off --no-compile -r $<
+	@touch $@
+
+# The model image as SageMaker starts it, training and serving.
+.PHONY: image-test sdk-test
+SAGEMAKER_SDK := $(CURDIR)/.venv-sagemaker
+
+image-test: install-test
+	$(BIN)/python -m pytest -q -p no:xdist tests/images
+
+# SageMaker's own SDK trains with the image in its local mode: no account, but 700 MB of packages.
+sdk-test: install-test $(SAGEMAKER_SDK)/stamp
+	$(BIN)/python -m pytest -q -p no:xdist tests/sagemaker_sdk
+
+$(SAGEMAKER_SDK)/stamp: tests/sagemaker_sdk/requirements.txt
+	"$(PYTHON)" -m venv $(SAGEMAKER_SDK)
+	$(SAGEMAKER_SDK)/bin/pip install --quiet --progress-bar off --no-compile -r $<
 	@touch $@

@@ -17,6 +17,8 @@ from bandmate_shared.jobs.inprocess import InProcessQueue
 from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.settings import SharedSettings
 
+pytest_plugins = ["tests.moto_server", "tests.containers", "tests.postgres_server"]
+
 # A run of the suite says the same twice; `make explore` looks for examples that no run has tried.
 hypothesis.settings.register_profile("steady", derandomize=True, database=None)
 hypothesis.settings.register_profile("explore", print_blob=True)

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 
-from sqlalchemy import Column, MetaData, String, Table, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from bandmate_shared.errors import BandmateError, InvalidRequest, NotFound
+from bandmate_shared.jobs.database import Database
 from bandmate_shared.jobs.model import utc_now
-from bandmate_shared.jobs.schema import Database, UtcDateTime
+from bandmate_shared.jobs.schema import api_keys
 from bandmate_shared.settings import SharedSettings
 
 LOCAL_TENANT = "local"
@@ -31,18 +32,6 @@ _ID_BYTES = 8
 _SECRET_BYTES = 32
 _KEY = re.compile(r"bm_live_([0-9a-f]{16})_([0-9a-f]{64})")
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-
-metadata = MetaData()
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", String(16), primary_key=True),
-    Column("tenant", String(64), nullable=False, index=True),
-    Column("hash", String(64), nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("revoked_at", UtcDateTime),
-)
 
 
 class Unauthorized(BandmateError):
@@ -90,8 +79,6 @@ class KeyStore:
             )
         self._database = database
         self._pepper = pepper.encode()
-        with database.writing() as connection:
-            metadata.create_all(connection)
 
     def create(self, tenant: str) -> str:
         """Make a key for a tenant; this is the only time that it is seen. Raises InvalidRequest for a bad name."""

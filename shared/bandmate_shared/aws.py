@@ -23,18 +23,26 @@ class AwsMissing(BandmateError):
 
 
 def aws_client(
-    service: str, *, read_seconds: float = READ_SECONDS, attempts: int = 5, pool: int = 20, mode: str = "standard"
+    service: str,
+    *,
+    read_seconds: float = READ_SECONDS,
+    attempts: int = 5,
+    pool: int = 20,
+    mode: str = "standard",
+    endpoint: str | None = None,
+    virtual_hosts: bool = False,
 ) -> Any:
     """A boto3 client: `attempts` tries in all, `pool` connections at most. Clients may be shared between threads.
 
-    Raises AwsMissing.
+    `endpoint` is the server's URL where it is not what the environment says. With `virtual_hosts` S3 on AWS is asked at
+    the bucket's own, regional name: presigned URLs would else name the global one, which redirects. Raises AwsMissing.
     """
-    if importlib.util.find_spec("boto3") is None:
-        raise AwsMissing(f"{service} needs boto3; install bandmate-shared[aws]")
+    require_boto3(service)
     import boto3
     from botocore.config import Config
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+    own_server = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3")
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=read_seconds,
@@ -42,6 +50,14 @@ def aws_client(
         max_pool_connections=pool,
         user_agent_extra="bandmate",
         # Path style works with every server that speaks S3; AWS accepts it too.
-        s3={"addressing_style": "path"} if os.environ.get("AWS_ENDPOINT_URL_S3") else {},
+        s3={"addressing_style": "path" if own_server else "virtual" if virtual_hosts else "auto"},
+        # Presigned URLs of the older signature are refused by newer regions.
+        signature_version="s3v4" if service == "s3" else None,
     )
-    return boto3.session.Session(region_name=region).client(service, config=config)
+    return boto3.session.Session(region_name=region).client(service, config=config, endpoint_url=endpoint)
+
+
+def require_boto3(service: str) -> None:
+    """Raises AwsMissing where boto3 is not installed."""
+    if importlib.util.find_spec("boto3") is None:
+        raise AwsMissing(f"{service} needs boto3; install bandmate-shared[aws]")

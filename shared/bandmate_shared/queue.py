@@ -7,6 +7,7 @@ delivery guarantees. A service's `tasks.py` is `app = service_app("generate", ha
 """
 
 import logging
+import threading
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,8 +17,11 @@ from celery.exceptions import SecurityWarning
 from kombu.entity import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
+from bandmate_shared.broker import CONNECT_SECONDS, Broker
 from bandmate_shared.contracts.jobs import ServiceName
+from bandmate_shared.ecs_protection import TaskProtection
 from bandmate_shared.errors import NotFound, Unavailable
+from bandmate_shared.giving_back import GivingBack
 from bandmate_shared.jobs.context import Done, Handler, JobContext, Wait
 from bandmate_shared.jobs.model import queue_name
 from bandmate_shared.jobs.verdict import OutOfTime
@@ -25,18 +29,20 @@ from bandmate_shared.jobs.worker import run_job
 from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.settings import SharedSettings, shared_settings
 from bandmate_shared.telemetry import configure_logging
+from bandmate_shared.tracing import flush
 
 log = logging.getLogger(__name__)
+
+CONSUMER_STEPS = "bandmate_shared.visibility:VisibilityHeartbeat", "bandmate_shared.drain:Drain"
 
 TASK = "bandmate.run"
 """The one task: `bandmate.run(job_id)`."""
 
-CONNECT_SECONDS = 2.0
-SOCKET_SECONDS = 15.0
-"""Longer than Celery's own polls of ten seconds, so that only a dead connection runs into it."""
+HEED_SECONDS = 10.0
+"""Between the time limit, which the handler finds at its next look, and an exception wherever it happens to be."""
 
 CLEAN_UP_SECONDS = 30.0
-"""Between the soft limit, an exception in the handler, and the hard one, which kills the process."""
+"""Between the time limit and the death of the process."""
 
 PROCESS_START_SECONDS = 120.0
 """How long a worker process may take to import its handlers on a busy machine."""
@@ -50,13 +56,13 @@ class NoBroker(Unavailable):
 class CeleryPublisher:
     """Sends job ids to the broker. One that is away costs CONNECT_SECONDS and raises; there are no retries here."""
 
-    def __init__(self, redis_url: str) -> None:
-        self._app = _bare_app("bandmate-publisher", redis_url)
-        self._has_broker = bool(redis_url)
+    def __init__(self, broker: Broker) -> None:
+        self._app = _bare_app("bandmate-publisher", broker)
+        self._has_broker = bool(broker.url)
 
     def publish(self, queue: str, job_id: str) -> None:
         if not self._has_broker:
-            raise NoBroker("REDIS_URL is not set, and `bandmate up` is not running")
+            raise NoBroker("neither BANDMATE_BROKER_URL nor REDIS_URL is set, and `bandmate up` is not running")
         self._app.send_task(TASK, args=[job_id], queue=queue, ignore_result=True, retry=False)
 
     def close(self) -> None:
@@ -76,13 +82,13 @@ def service_app(
     """
     settings = shared_settings()
     queue = queue_name(service)
-    app = _bare_app(queue, settings.redis_url)
+    app = _bare_app(queue, Broker.of(settings))
     app.conf.update(
         task_queues=[Queue(queue)],  # type: ignore[no-untyped-call]
         task_default_queue=queue,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
-        task_soft_time_limit=job_seconds,
+        task_soft_time_limit=job_seconds + HEED_SECONDS,
         task_time_limit=job_seconds + CLEAN_UP_SECONDS,
         worker_prefetch_multiplier=1,
         worker_consumer="bandmate_shared.consumer:DeadLetterConsumer",
@@ -96,14 +102,15 @@ def service_app(
     # Celery warns a worker that runs as root; it means pickled messages, which are not accepted here.
     warnings.simplefilter("ignore", SecurityWarning)
     TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "bandmate_shared.redis_transport:Transport"
-    # A message that nobody acknowledged comes back after this; the database decides what that means.
-    app.conf.broker_transport_options["visibility_timeout"] = max(60.0, 4 * settings.lease_seconds)
+    app.steps["consumer"].update(CONSUMER_STEPS)
     process = _Process(settings, handlers, job_seconds)
     signals.worker_process_init.connect(process.warm_up, weak=False)
+    signals.worker_process_shutdown.connect(_send_last_spans, weak=False)
 
     def log_as_everywhere(**_: Any) -> None:
         configure_logging(settings, service)
-        logging.getLogger("celery").setLevel(logging.WARNING)  # Its task ids say less than our job ids.
+        for chatty in ("celery", "botocore"):  # Task ids say less than our job ids.
+            logging.getLogger(chatty).setLevel(logging.WARNING)
 
     # While somebody listens to this signal, Celery leaves logging alone; the forked processes inherit what is set here.
     signals.setup_logging.connect(log_as_everywhere, weak=False)
@@ -136,26 +143,34 @@ class _Process:
         self._settings = settings
         self._load = handlers
         self._job_seconds = job_seconds
-        self._ready: tuple[Runtime, Mapping[str, Handler]] | None = None
+        self._protection = TaskProtection(settings.home / "run")
+        self._ready: tuple[Runtime, Mapping[str, Handler], GivingBack] | None = None
 
     def warm_up(self, **_: Any) -> None:
         """Open the stores and import the handlers before the first job comes."""
         if self._ready is None:
             handlers = {kind: _within(handler, self._job_seconds) for kind, handler in self._load().items()}
-            self._ready = open_runtime(self._settings), handlers
+            runtime = open_runtime(self._settings)
+            self._ready = runtime, handlers, GivingBack(runtime)
 
     def run(self, queue: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.warm_up()
         assert self._ready is not None
-        runtime, handlers = self._ready
+        runtime, handlers, giving_back = self._ready
         if len(args) != 1 or kwargs or not isinstance(args[0], str):
             reason = f"the message must carry one job id, a string; it carries {args!r}"[:500]
-        elif run_job(runtime, args[0], handlers) or _exists(runtime, args[0]):
-            return
         else:
+            with self._protection.at_work(), giving_back.at_work():
+                if run_job(runtime, args[0], handlers) or _exists(runtime, args[0]):
+                    return
             reason = f"there is no job {args[0]!r}"[:500]
         log.warning("dead letter in %s: %s", queue, reason)
         runtime.store.add_dead_letter(queue, repr((args, kwargs) if kwargs else args), reason)
+
+
+def _send_last_spans(**_: Any) -> None:
+    """A pool process ends without Python's own farewell, which would have sent them."""
+    flush()
 
 
 def _exists(runtime: Runtime, job_id: str) -> bool:
@@ -170,27 +185,29 @@ def _within(handler: Handler, seconds: float) -> Handler:
     def run(context: JobContext) -> Done | Wait:
         from billiard.exceptions import SoftTimeLimitExceeded
 
+        out_of_time = OutOfTime(f"{context.job.id} ran longer than the {seconds:g} s it may")
+        # An exception in the midst of a transaction can leave the database locked; the handler's own look cannot.
+        timer = threading.Timer(seconds, context.stop, [out_of_time])
+        timer.daemon = True
+        timer.start()
         try:
             return handler(context)
         except SoftTimeLimitExceeded:
-            raise OutOfTime(f"{context.job.id} ran longer than the {seconds:g} s it may") from None
+            raise out_of_time from None
+        finally:
+            timer.cancel()
 
     return run
 
 
-def _bare_app(name: str, redis_url: str) -> Celery:
-    app = Celery(name, broker=redis_url or None, set_as_current=False, fixups=[])
+def _bare_app(name: str, broker: Broker) -> Celery:
+    app = Celery(name, broker=broker.url or None, set_as_current=False, fixups=[])
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
         result_backend=None,
         broker_connection_timeout=CONNECT_SECONDS,
-        broker_transport_options={
-            "socket_timeout": SOCKET_SECONDS,
-            "socket_connect_timeout": CONNECT_SECONDS,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
-        },
+        broker_transport_options=broker.transport_options(),
     )
     return app

@@ -4,14 +4,16 @@ Anybody who reaches the Redis can push anything onto the list that is a queue. k
 the worker's event loop, where an exception ends the process and the item is gone.
 """
 
-import base64
 import json
+import time
+from collections.abc import Iterable
 from queue import Empty
 from typing import Any
 
 from kombu.transport import redis
 
 from bandmate_shared.consumer import bury
+from bandmate_shared.envelope import is_envelope
 
 
 class Channel(redis.Channel):
@@ -30,6 +32,12 @@ class Channel(redis.Channel):
         bury(queue, item, "what was put on the queue is not JSON")
         raise Empty  # As after a poll in vain: kombu polls on.
 
+    def extend_visibility(self, delivery_tags: Iterable[str]) -> None:
+        """These are still being worked on: they count as just delivered. Raises redis-py's errors."""
+        now = time.time()
+        with self.conn_or_acquire() as client:
+            client.zadd(self.unacked_index_key, dict.fromkeys(delivery_tags, now), xx=True)
+
 
 class Transport(redis.Transport):
     """Buries JSON that is not an envelope as kombu's senders write it."""
@@ -37,20 +45,7 @@ class Transport(redis.Transport):
     Channel = Channel
 
     def _deliver(self, message: Any, queue: str) -> None:
-        if _is_envelope(message):
+        if is_envelope(message):
             super()._deliver(message, queue)  # type: ignore[no-untyped-call]
         else:
             bury(queue, json.dumps(message), "what was put on the queue is JSON, but not a Celery message")
-
-
-def _is_envelope(message: Any) -> bool:
-    """Whether kombu can take the message from the queue, hand it on, and give it back."""
-    try:
-        properties = message["properties"]
-        info = properties["delivery_info"]
-        strings = message["body"], properties["delivery_tag"], info["exchange"], info["routing_key"]
-        if properties.get("body_encoding") == "base64":
-            base64.b64decode(message["body"], validate=True)
-    except (LookupError, TypeError, ValueError, AttributeError):
-        return False
-    return all(isinstance(string, str) for string in strings) and isinstance(message.get("headers", {}), dict)

@@ -31,15 +31,16 @@ class Runtime:
 def open_runtime(settings: SharedSettings | None = None, publisher: Publisher | None = None) -> Runtime:
     """Open the stores that the settings name, and create the job tables where there are none.
 
-    Without a `publisher` messages go to the Celery broker at `settings.redis_url`; it is connected to on first use.
+    Without a `publisher` messages go to the Celery broker that the settings name; it is connected to on first use.
     Raises ValueError for a storage URL of an unknown scheme.
     """
     settings = settings or shared_settings()
     store = JobStore.open(settings)
     if publisher is None:
+        from bandmate_shared.broker import Broker
         from bandmate_shared.queue import CeleryPublisher
 
-        publisher = CeleryPublisher(settings.redis_url)
+        publisher = CeleryPublisher(Broker.of(settings))
     return Runtime(
         settings,
         store,

@@ -7,9 +7,12 @@ Each service adds its own in its `settings.py` by subclassing. Every field carri
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import quote
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bandmate_shared.contracts.jobs import ServiceName
 
 
 def _default_home() -> Path:
@@ -25,14 +28,50 @@ class SharedSettings(BaseSettings):
     mode: Literal["embedded", "service"] = Field(
         "embedded", description="embedded: loopback only, no keys. service: API keys are required."
     )
+    service: ServiceName | None = Field(None, description="The service that a container runs; its image sets it.")
+    host: str = Field("127.0.0.1", description="Address that HTTP is served on; in embedded mode loopback only.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that HTTP is served on; `bandmate up` takes 0 for any.")
+    worker_concurrency: int = Field(1, ge=1, le=64, description="Jobs that a worker container runs at the same time.")
     key_pepper: SecretStr = Field(
         SecretStr(""), description="Secret that API keys are hashed with; service mode needs one of 32 characters."
     )
-    database_url: str = Field("", description="SQLAlchemy URL of the job store. Empty: SQLite in the home.")
+    database_url: str = Field(
+        "", description="Job store: `postgresql+psycopg://user:password@host/name`. Empty: SQLite in the home."
+    )
+    database_host: str = Field(
+        "", description="Instead of a URL, its parts, as a secrets manager keeps them: the host of Postgres."
+    )
+    database_port: int = Field(5432, ge=1, le=65535, description="Port of Postgres, beside BANDMATE_DATABASE_HOST.")
+    database_name: str = Field("bandmate", description="Name of the database, beside BANDMATE_DATABASE_HOST.")
+    database_user: str = Field("", description="User, beside BANDMATE_DATABASE_HOST.")
+    database_password: SecretStr = Field(SecretStr(""), description="Password, beside BANDMATE_DATABASE_HOST.")
+    database_connections: int = Field(10, ge=1, description="Most connections a process opens to Postgres.")
+    database_connect_seconds: float = Field(
+        5.0, gt=0, description="How long a process waits for a connection to Postgres."
+    )
+    database_statement_seconds: float = Field(30.0, gt=0, description="Longest statement on Postgres.")
+    database_lock_seconds: float = Field(10.0, gt=0, description="Longest wait for another's lock on Postgres.")
     redis_url: str = Field(
         "", validation_alias="REDIS_URL", description="Broker. Empty: the embedded platform starts its own Redis."
     )
-    storage_url: str = Field("", description="`file:///path` of the object store. Empty: `store/` in the home.")
+    broker_url: str = Field(
+        "",
+        description="Broker: `redis://…`, `rediss://…`, or `sqs://` (AWS_REGION says where). Empty: REDIS_URL.",
+    )
+    visibility_seconds: int = Field(
+        60, ge=2, le=43_200, description="A message whose worker died comes back after this; workers at work extend it."
+    )
+    drain_seconds: float = Field(
+        0.0, ge=0, description="A worker that is told to stop lets its jobs finish for this long, then gives them back."
+    )
+    storage_url: str = Field(
+        "", description="Object store: `file:///path` or `s3://bucket/prefix`. Empty: `store/` in the home."
+    )
+    storage_public_endpoint: str = Field(
+        "",
+        description="Where clients reach an S3 store themselves: `aws`, or the URL of another S3 server. Then large "
+        "files go between them and S3, by presigned URLs. Empty: everything passes through the API.",
+    )
     model_url: str = Field("http://127.0.0.1:8080", description="The model container's address.")
 
     lease_seconds: float = Field(15.0, gt=0, description="A worker that does not report for this long has died.")
@@ -42,6 +81,11 @@ class SharedSettings(BaseSettings):
     queue_quota: int = Field(1000, ge=1, description="Unfinished root jobs a tenant may have; past it: 429.")
 
     max_body_bytes: int = Field(4_000_000, ge=1, description="Largest HTTP request body.")
+    max_upload_bytes: int = Field(
+        64_000_000, ge=1, description="Largest upload; a zip also has to expand to less than the limit on that."
+    )
+    upload_quota_bytes: int = Field(2_000_000_000, ge=1, description="Bytes of uploads a tenant may have, else 429.")
+    upload_days: float = Field(30.0, gt=0, description="How long an upload that a job was made with is kept.")
     max_file_bytes: int = Field(8_000_000, ge=1, description="Largest MIDI or MusicXML file that is read.")
     max_tracks: int = Field(256, ge=1, description="Most tracks in a file.")
     max_notes: int = Field(250_000, ge=1, description="Most notes in a file.")
@@ -60,9 +104,36 @@ class SharedSettings(BaseSettings):
             raise ValueError("BANDMATE_LEASE_SECONDS must be at least twice BANDMATE_HEARTBEAT_SECONDS")
         return self
 
+    @model_validator(mode="after")
+    def _database_is_named_once(self) -> Self:
+        if self.database_host and self.database_url:
+            raise ValueError("set BANDMATE_DATABASE_URL or BANDMATE_DATABASE_HOST, not both")
+        if self.database_host and not (self.database_user and self.database_password.get_secret_value()):
+            raise ValueError(
+                "BANDMATE_DATABASE_HOST needs BANDMATE_DATABASE_USER and BANDMATE_DATABASE_PASSWORD beside it"
+            )
+        return self
+
+    @field_validator("broker_url")
+    @classmethod
+    def _broker_is_known(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "sqs://")):
+            raise ValueError("BANDMATE_BROKER_URL must begin with redis://, rediss:// or sqs://")
+        return value
+
     @property
     def resolved_database_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.home / 'bandmate.sqlite3'}"
+        if self.database_url:
+            return self.database_url
+        if self.database_host:
+            who = f"{quote(self.database_user, safe='')}:{quote(self.database_password.get_secret_value(), safe='')}"
+            where = f"{self.database_host}:{self.database_port}/{quote(self.database_name, safe='')}"
+            return f"postgresql+psycopg://{who}@{where}?sslmode=require"
+        return f"sqlite:///{self.home / 'bandmate.sqlite3'}"
+
+    @property
+    def resolved_broker_url(self) -> str:
+        return self.broker_url or self.redis_url
 
     @property
     def resolved_storage_url(self) -> str:

@@ -4,28 +4,27 @@ Keys are slash-separated; a blob lies under `blobs/<first two hex digits>/<sha25
 is one object, and a stale worker can at worst write bytes that are already there.
 """
 
-import errno
 import hashlib
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlparse
 
+from bandmate_shared.aws import require_boto3
 from bandmate_shared.contracts.jobs import Artifact, Manifest
-from bandmate_shared.errors import BandmateError, NotFound, StorageFull
+from bandmate_shared.errors import BandmateError, NotFound
+from bandmate_shared.partial_file import blocks_of, partial_file, telling_of_full_disks
 
 MAX_KEY_LENGTH = 1024
 MAX_PART_LENGTH = 255
 """S3's limit on a key, and file systems' on a name."""
 
 _KEY = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_BLOCK = 1 << 20
 _PARTIAL = ".partial"
 _FORGOTTEN_SECONDS = 24 * 3600.0
 """A partial file this old belongs to a process that died while writing it."""
@@ -39,11 +38,21 @@ class AlreadyExists(BandmateError):
     status = 412
 
 
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as a listing tells of it: bytes, and the time of its writing in seconds since 1970."""
+
+    key: str
+    size: int
+    modified: float
+
+
 class Storage(Protocol):
     """What every implementation offers; `tests/contract/test_storage.py` is its conformance suite.
 
     A key that is not one (empty parts, '.' or '..', other characters than letters, digits and `._=-`, too long) gets
-    a ValueError from every method. No key may be a folder of another: with `a/b` there is no `a`.
+    a ValueError from every method. No key may be a folder of another: with `a/b` there is no `a`. A store that is
+    elsewhere may raise Unavailable (it did not answer; try again) and StorageRefused (it does not let us) anywhere.
     """
 
     def put(self, key: str, data: bytes | Path, *, if_absent: bool = False) -> None:
@@ -55,6 +64,13 @@ class Storage(Protocol):
 
     def get(self, key: str) -> bytes:
         """An object's bytes. Raises NotFound."""
+        ...
+
+    def blocks(self, key: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """An object's bytes from `start` up to `stop`, or as far as there are any, in blocks of about a mebibyte.
+
+        Raises NotFound at once. All blocks are of the object as it was then.
+        """
         ...
 
     def fetch(self, key: str, target: Path) -> None:
@@ -71,6 +87,17 @@ class Storage(Protocol):
         """Keys that start with the prefix, ascending. A prefix may end anywhere, also within a part or with '/'."""
         ...
 
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """What `keys` gives, with sizes and times. What is deleted meanwhile may be left out."""
+        ...
+
+    def copy(self, source: str, target: str, *, if_absent: bool = False) -> None:
+        """Make `target` the same as `source`, without the bytes passing through this process where that is possible.
+
+        Raises NotFound, StorageFull; with `if_absent` AlreadyExists.
+        """
+        ...
+
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens when there is none."""
         ...
@@ -78,7 +105,7 @@ class Storage(Protocol):
     def local_path(self, key: str) -> Path | None:
         """Where the object can be read as a file of this machine; None where the store is elsewhere.
 
-        Raises NotFound. The file is not to be written.
+        Raises NotFound where it would be a file of this machine. The file is not to be written.
         """
         ...
 
@@ -93,13 +120,13 @@ class DirectoryStorage:
 
     def put(self, key: str, data: bytes | Path, *, if_absent: bool = False) -> None:
         target = self._path(key)
-        with _telling_of_full_disks(f"writing {key}", self.root):
+        with telling_of_full_disks(f"writing {key}", self.root):
             self._make_folder(target.parent, key)
             self._make_folder(self._partial, key)
             self._sweep_partial()
             if target.is_dir():
                 raise ValueError(f"{key!r} is a folder of other keys")
-            with _partial_file(self._partial, data) as temporary:
+            with partial_file(self._partial, blocks_of(data)) as temporary:
                 if not if_absent:
                     temporary.replace(target)
                 else:
@@ -115,15 +142,20 @@ class DirectoryStorage:
         except _MISSING as error:
             raise NotFound(f"{key} is not in the store") from error
 
+    def blocks(self, key: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        reading = blocks_of(self.local_path(key), start, stop)
+        try:  # The first block opens the file: what is replaced from now on is not seen.
+            first = next(reading, b"")
+        except _MISSING as error:
+            raise NotFound(f"{key} is not in the store") from error
+        return chain([first] if first else [], reading)
+
     def fetch(self, key: str, target: Path) -> None:
-        source = self.local_path(key)
-        with _telling_of_full_disks(f"copying {key} to {target}", target.parent):
+        source = self.blocks(key)
+        with telling_of_full_disks(f"copying {key} to {target}", target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with _partial_file(target.parent, source) as temporary:
-                    temporary.replace(target)
-            except FileNotFoundError as error:
-                raise NotFound(f"{key} is not in the store") from error
+            with partial_file(target.parent, source) as temporary:
+                temporary.replace(target)
 
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
@@ -132,8 +164,7 @@ class DirectoryStorage:
         return self.local_path(key).stat().st_size
 
     def keys(self, prefix: str) -> Iterator[str]:
-        if prefix and not _is_key(prefix.removesuffix("/")):
-            raise ValueError(f"not a prefix of storage keys: {prefix!r}")
+        require_prefix(prefix)
         folder = self.root / prefix.rpartition("/")[0]
         found = []
         for parent, folders, files in os.walk(folder):
@@ -141,6 +172,17 @@ class DirectoryStorage:
                 folders.remove(_PARTIAL)
             found += [(Path(parent) / name).relative_to(self.root).as_posix() for name in files]
         yield from sorted(key for key in found if key.startswith(prefix))
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        for key in self.keys(prefix):
+            try:
+                found = self._path(key).stat()
+            except FileNotFoundError:
+                continue
+            yield StoredObject(key, found.st_size, found.st_mtime)
+
+    def copy(self, source: str, target: str, *, if_absent: bool = False) -> None:
+        self.put(target, self.local_path(source), if_absent=if_absent)
 
     def delete(self, key: str) -> None:
         path = self._path(key)
@@ -157,8 +199,7 @@ class DirectoryStorage:
         return path
 
     def _path(self, key: str) -> Path:
-        if not _is_key(key):
-            raise ValueError(f"not a storage key: {key!r}")
+        require_key(key)
         return self.root / key
 
     def _make_folder(self, folder: Path, key: str) -> None:
@@ -183,6 +224,18 @@ class DirectoryStorage:
 _MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
+def require_key(key: str) -> None:
+    """Raise ValueError for what is no key."""
+    if not _is_key(key):
+        raise ValueError(f"not a storage key: {key!r}")
+
+
+def require_prefix(prefix: str) -> None:
+    """Raise ValueError for what no key can begin with; every key begins with an empty prefix."""
+    if prefix and not _is_key(prefix.removesuffix("/")):
+        raise ValueError(f"not a prefix of storage keys: {prefix!r}")
+
+
 def _is_key(key: str) -> bool:
     parts = key.split("/")
     return (
@@ -191,37 +244,6 @@ def _is_key(key: str) -> bool:
         and not any(part in (".", "..") or len(part) > MAX_PART_LENGTH for part in parts)
         and parts[0] != _PARTIAL
     )
-
-
-@contextmanager
-def _partial_file(folder: Path, data: bytes | Path) -> Iterator[Path]:
-    """A new file in `folder` that holds the data, safely on disk; whatever is left of it afterwards is removed."""
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".partial-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            if isinstance(data, bytes):
-                file.write(data)
-            else:
-                with data.open("rb") as source:
-                    while block := source.read(_BLOCK):
-                        file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _telling_of_full_disks(doing: str, where: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        reason = os.strerror(error.errno)
-        raise StorageFull(f"{doing} failed: {reason}; free some space below {where}") from error
 
 
 def _sync_folder(folder: Path) -> None:
@@ -242,11 +264,19 @@ def tenant_space(tenant: str) -> str:
 
 
 def open_storage(url: str) -> Storage:
-    """The store behind a URL. Raises ValueError for a scheme there is no implementation of."""
+    """The store behind a URL; nothing is asked of it yet.
+
+    Raises ValueError for a scheme there is no implementation of, and AwsMissing for S3 without boto3.
+    """
     parsed = urlparse(url)
     if parsed.scheme == "file":
         return DirectoryStorage(Path(unquote(parsed.path)))
-    raise ValueError(f"unknown storage URL {url!r}; use file:///path")
+    if parsed.scheme == "s3":
+        require_boto3("s3")
+        from bandmate_shared.s3_storage import S3Storage
+
+        return S3Storage(parsed.netloc, unquote(parsed.path).strip("/"))
+    raise ValueError(f"unknown storage URL {url!r}; use file:///path or s3://bucket/prefix")
 
 
 def sha256_of(data: bytes | Path) -> str:

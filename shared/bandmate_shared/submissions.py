@@ -1,55 +1,95 @@
-"""`bandmate-submissions`: a Redis stream to which any program may add a song request, in any language.
+"""`bandmate-submissions`: where any program may ask for a song, in any language, without HTTP.
 
-    redis-cli XADD bandmate-submissions '*' request '{"style":"folk","bars":8}'
-
-Fields of an entry: `request`, a SongRequest as JSON; optionally `idempotency_key`, under which the same request
-counts once, however often it is added. An entry leaves the stream when it has become a job, or a dead letter with
-the reason. The entry's id serves as idempotency key where none is given, so that an entry read twice (this process
-died between the job and the acknowledgement) is still one song.
+With Redis as the broker it is a stream (submission_stream.py), with SQS a queue (submission_queue.py). A submission is
+a SongRequest as JSON, with or without an idempotency key, under which the same request counts once however often it is
+sent. It leaves the stream or queue when it has become a job, or a dead letter with the reason. Where it has no key its
+id serves as one, so that a submission read twice (this process died between the job and the removal) is one song.
 """
 
 import json
 import logging
 import threading
-from collections.abc import Callable
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol
 
-import redis
 from pydantic import ValidationError
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
-from redis.retry import Retry
 
+from bandmate_shared.broker import SUBMISSIONS, Broker
 from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import BandmateError
 from bandmate_shared.jobs.model import NewJob, QuotaExceeded
 from bandmate_shared.runtime import Runtime
+from bandmate_shared.settings import SharedSettings
 
 log = logging.getLogger(__name__)
 
-STREAM = "bandmate-submissions"
-GROUP = "bandmate"
-CONSUMER = "intake"
+RETRY_SECONDS = 5.0
+"""How long a submission waits that may succeed later: past the quota, or while something is away."""
 
-BLOCK_SECONDS = 1.0
-BATCH = 50
-RECLAIM_AFTER_SECONDS = 5.0
-"""An entry that another intake took and did not finish in this time is taken over."""
+MOST_WAITING = 50
+"""With so many waiting in this process, no more are read."""
 
-CONNECT_SECONDS = 2.0
+FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 4.0
 MAX_KEY_CHARACTERS = 200
 
-Entry = tuple[str, dict[str, str]]
-"""An entry's id and fields."""
+
+@dataclass(frozen=True)
+class Submission:
+    """One submission as it came. `fields` are what a dead letter keeps of it; `receipt` is the source's own.
+
+    `request` should be a SongRequest in JSON. Where it cannot be one, `problem` says why.
+    """
+
+    id: str
+    request: str
+    idempotency_key: str | None
+    fields: Mapping[str, str]
+    problem: str = ""
+    receipt: str = ""
 
 
-class _NotARequest(BandmateError):
-    """The entry cannot become a job, whatever happens later."""
+class SubmissionSource(Protocol):
+    """Where submissions come from. Every method may raise `away` errors."""
+
+    away: tuple[type[Exception], ...]
+
+    def receive(self) -> list[Submission]:
+        """What is new, and what another intake took and did not finish. Waits a little for it; then []."""
+
+    def keep(self, submissions: Iterable[Submission]) -> None:
+        """These are still in hand: no other intake is to have them."""
+
+    def remove(self, submission: Submission) -> None:
+        """This one is settled."""
+
+    def give_back(self, submissions: Iterable[Submission]) -> None:
+        """Another intake may have these at once."""
+
+    def close(self) -> None: ...
+
+
+class NotARequest(BandmateError):
+    """The submission cannot become a job, whatever happens later."""
+
+
+def open_source(settings: SharedSettings) -> SubmissionSource:
+    """The stream or queue that the settings' broker has. Nothing is connected to yet."""
+    broker = Broker.of(settings)
+    if broker.is_sqs:
+        from bandmate_shared.submission_queue import SubmissionQueue
+
+        return SubmissionQueue()
+    from bandmate_shared.submission_stream import SubmissionStream
+
+    return SubmissionStream(broker.url)
 
 
 class SubmissionIntake:
-    """Turns the entries of the stream into song jobs.
+    """Turns submissions into song jobs.
 
     `check` does what the API does at the door (unknown style, model, …): it returns the request, perhaps completed,
     or raises a BandmateError, which becomes the dead letter's reason. Retryable ones and the quota are waited out.
@@ -58,115 +98,85 @@ class SubmissionIntake:
     def __init__(self, runtime: Runtime, check: Callable[[SongRequest], SongRequest] | None = None) -> None:
         self._runtime = runtime
         self._check = check
-        self._url = runtime.settings.redis_url
 
     def run(self, stop: threading.Event) -> None:
-        """Take in entries until `stop` is set. Outlives Redis: while it is away, entries cannot come anyway."""
-        pause = 0.1
+        """Take in submissions until `stop` is set. Outlives the broker: while it is away, none can come anyway."""
+        pause = FIRST_PAUSE_SECONDS
         while not stop.is_set():
-            client = self._connect()
-            try:
-                self._ensure_group(client)
-                while not stop.is_set():
-                    self._take_in(client, stop)
-                    pause = 0.1
-            except RedisError as error:
-                log.warning("submissions wait until Redis is back: %s", error)
-            except Exception:
-                log.exception("submissions wait %.1f s after an unforeseen error", pause)
-            finally:
-                client.close()
+            began = time.monotonic()
+            with closing(open_source(self._runtime.settings)) as source:
+                away: tuple[type[Exception], ...] = (BandmateError, *source.away)
+                try:
+                    self._take_in(source, stop)
+                except away as error:
+                    log.warning("submissions wait: %s", error)
+                except Exception:
+                    log.exception("submissions wait after an unforeseen error")
+            lasted = time.monotonic() - began
+            pause = FIRST_PAUSE_SECONDS if lasted > LONGEST_PAUSE_SECONDS else min(pause * 2, LONGEST_PAUSE_SECONDS)
             stop.wait(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    def _connect(self) -> "redis.Redis":
-        return redis.Redis.from_url(
-            self._url,
-            decode_responses=True,
-            encoding_errors="replace",
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=BLOCK_SECONDS + CONNECT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+    def _take_in(self, source: SubmissionSource, stop: threading.Event) -> None:
+        """Settle what comes. What may succeed later stays in hand, and does not hold up what comes after it."""
+        waiting: dict[str, Submission] = {}
+        due = 0.0
+        while not stop.is_set():
+            to_do = source.receive() if len(waiting) < MOST_WAITING else []
+            if waiting and time.monotonic() >= due:
+                source.keep(waiting.values())
+                to_do = [*waiting.values(), *to_do]
+                due = time.monotonic() + RETRY_SECONDS
+            for submission in to_do:
+                if not stop.is_set() and self._settle(source, submission):
+                    waiting.pop(submission.id, None)
+                else:
+                    due = due if waiting else time.monotonic() + RETRY_SECONDS
+                    waiting[submission.id] = submission
+            if len(waiting) >= MOST_WAITING:
+                stop.wait(due - time.monotonic())
+        source.give_back(waiting.values())
 
-    def _ensure_group(self, client: "redis.Redis") -> None:
+    def _settle(self, source: SubmissionSource, submission: Submission) -> bool:
+        """Make a job or a dead letter of it, then remove it; says whether. Otherwise it may become one later."""
         try:
-            client.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
-
-    def _take_in(self, client: "redis.Redis", stop: threading.Event) -> None:
-        """One round: first what was left unfinished, then what is new, waiting up to BLOCK_SECONDS for it."""
-        for entry in [*self._left_over(client), *self._new(client)]:
-            if stop.is_set():
-                return
-            self._settle(client, entry, stop)
-
-    def _left_over(self, client: "redis.Redis") -> list[Entry]:
-        idle = int(RECLAIM_AFTER_SECONDS * 1000)
-        answer: Any = client.xautoclaim(STREAM, GROUP, CONSUMER, min_idle_time=idle, count=BATCH)
-        return _entries(answer[1])
-
-    def _new(self, client: "redis.Redis") -> list[Entry]:
-        block = int(BLOCK_SECONDS * 1000)
-        answer: Any = client.xreadgroup(GROUP, CONSUMER, {STREAM: ">"}, count=BATCH, block=block)
-        return [entry for _, entries in answer or [] for entry in _entries(entries)]
-
-    def _settle(self, client: "redis.Redis", entry: Entry, stop: threading.Event) -> None:
-        """Make a job or a dead letter of the entry, then remove it; leave it for later where that may help."""
-        entry_id, fields = entry
-        try:
-            self._submit(entry_id, fields)
-        except QuotaExceeded as error:
-            log.warning("submissions wait: %s", error.detail)
-            stop.wait(RECLAIM_AFTER_SECONDS)
-            return
+            self._submit(submission)
         except BandmateError as error:
-            if error.retryable:
-                log.warning("the submission %s is tried again: %s", entry_id, error.detail)
-                return
-            log.warning("the submission %s is a dead letter: %s", entry_id, error.detail)
-            payload = json.dumps({"id": entry_id, **fields}, ensure_ascii=False)
-            self._runtime.store.add_dead_letter(STREAM, payload, error.detail)
-        with client.pipeline(transaction=True) as both:
-            both.xack(STREAM, GROUP, entry_id)
-            both.xdel(STREAM, entry_id)
-            both.execute()
+            if error.retryable or isinstance(error, QuotaExceeded):
+                log.warning("the submission %s is tried again: %s", submission.id, error.detail)
+                return False
+            log.warning("the submission %s is a dead letter: %s", submission.id, error.detail)
+            payload = json.dumps({"id": submission.id, **submission.fields}, ensure_ascii=False)
+            self._runtime.store.add_dead_letter(SUBMISSIONS, payload, error.detail)
+        source.remove(submission)
+        return True
 
-    def _submit(self, entry_id: str, fields: dict[str, str]) -> None:
-        asked = request = self._parse(fields)
-        key = fields.get("idempotency_key") or f"{STREAM}/{entry_id}"
+    def _submit(self, submission: Submission) -> None:
+        asked = request = self._parse(submission)
+        key = submission.idempotency_key or f"{SUBMISSIONS}/{submission.id}"
         if len(key) > MAX_KEY_CHARACTERS:
-            raise _NotARequest(f"the idempotency_key has {len(key)} characters; at most {MAX_KEY_CHARACTERS} are kept")
+            raise NotARequest(f"the idempotency_key has {len(key)} characters; at most {MAX_KEY_CHARACTERS} are kept")
         if self._check is not None:
             request = self._check(request)
         new = NewJob("song", request.model_dump(mode="json"))
         submitted = self._runtime.store.submit(new, idempotency_key=key, asked=asked.model_dump(mode="json"))
-        log.info("the submission %s is %s", entry_id, submitted.job.id)
+        log.info("the submission %s is %s", submission.id, submitted.job.id)
         self._runtime.relay.kick()
 
-    def _parse(self, fields: dict[str, str]) -> SongRequest:
-        text = fields.get("request")
-        if text is None:
-            named = ", ".join(sorted(fields)) or "none"
-            raise _NotARequest(f"the entry has no field 'request' (its fields: {named})")
+    def _parse(self, submission: Submission) -> SongRequest:
+        text = submission.request
+        if submission.problem:
+            raise NotARequest(submission.problem)
         limit = self._runtime.settings.max_body_bytes
         if len(text.encode()) > limit:
-            raise _NotARequest(f"the request is larger than {limit} bytes (BANDMATE_MAX_BODY_BYTES)")
+            raise NotARequest(f"the request is larger than {limit} bytes (BANDMATE_MAX_BODY_BYTES)")
         try:
             return SongRequest.model_validate(json.loads(text))
         except json.JSONDecodeError as error:
-            raise _NotARequest(f"the request is not JSON: {error}") from error
+            raise NotARequest(f"the request is not JSON: {error}") from error
         except RecursionError as error:
-            raise _NotARequest("the request is nested too deeply") from error
+            raise NotARequest("the request is nested too deeply") from error
         except ValidationError as error:
-            raise _NotARequest(f"the request is not a song request: {_readable(error)}") from error
-
-
-def _entries(raw: Any) -> list[Entry]:
-    """Entries that still exist: one deleted while pending comes back without fields."""
-    return [(entry_id, fields) for entry_id, fields in raw if entry_id is not None and fields is not None]
+            raise NotARequest(f"the request is not a song request: {_readable(error)}") from error
 
 
 def _readable(error: ValidationError) -> str:

@@ -14,19 +14,26 @@ from typing import Any, TextIO
 import structlog
 
 from bandmate_shared.settings import SharedSettings
+from bandmate_shared.tracing import current_ids, start_tracing
 
 _CHATTY_LIBRARIES = ("httpx2", "httpcore2", "kombu", "amqp", "asyncio", "matplotlib", "numba", "urllib3", "PIL")
 """Their info and debug lines help nobody here."""
+
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+"""Without the values of local variables: a password in a database's address is one of them."""
 
 
 def configure_logging(settings: SharedSettings, service: str, stream: TextIO | None = None) -> None:
     """Send every log line of this process to `stream` (standard error), in the settings' format and level.
 
+    Starts traces as well, where the environment asks for them (`tracing`), and lines inside a span carry its ids.
     Calling it again replaces the earlier configuration. Lines of the standard library's logging (uvicorn, Celery,
     SQLAlchemy) go the same way.
     """
+    start_tracing(service)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _traced,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -35,7 +42,7 @@ def configure_logging(settings: SharedSettings, service: str, stream: TextIO | N
     ]
     last: list[structlog.typing.Processor]
     if settings.log_format == "json":
-        last = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        last = [_TRACEBACKS, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
         last = [structlog.dev.ConsoleRenderer()]
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -63,6 +70,11 @@ def configure_logging(settings: SharedSettings, service: str, stream: TextIO | N
 def log_context(**values: object) -> AbstractContextManager[None]:
     """Give every log line inside the block these fields, such as `job_id`."""
     return structlog.contextvars.bound_contextvars(**values)
+
+
+def _traced(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.update(current_ids())
+    return event
 
 
 def _named(service: str) -> structlog.typing.Processor:

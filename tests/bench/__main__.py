@@ -10,10 +10,12 @@ from pathlib import Path
 from tests.bench.figures import Figure, as_markdown, machine
 
 TITLES = {
+    "bench_glue": "Glue",
     "bench_ingest": "Ingest",
     "bench_queue": "Queue",
     "bench_song": "A song",
     "bench_startup": "Start-up",
+    "bench_store": "Job store",
     "bench_vocal": "Vocal",
 }
 

@@ -1,20 +1,28 @@
 """The conformance suite of the object store: every implementation passes all of it.
 
-A new implementation adds itself to `IMPLEMENTATIONS`; nothing else here may change for it.
+A new implementation adds itself to `IMPLEMENTATIONS` in conftest.py, and what a killed writer leaves there to
+`LEFT_BEHIND`.
+S3 is a moto server here. Whether AWS does what its documentation says of conditional puts, no test of ours can tell;
+what moto does otherwise is written in tests/moto_server.py.
 """
 
+import contextlib
 import errno
+import itertools
 import multiprocessing
 import os
+import random
 import resource
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from bandmate_shared.contracts.jobs import Artifact, Manifest
 from bandmate_shared.errors import NotFound, StorageFull
+from bandmate_shared.s3_storage import S3Storage
 from bandmate_shared.storage import (
     AlreadyExists,
     DirectoryStorage,
@@ -32,14 +40,32 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-IMPLEMENTATIONS: dict[str, Callable[[Path], Storage]] = {
-    "directory": lambda folder: open_storage((folder / "a store").as_uri()),
+from tests.contract.conftest import Opener
+
+
+def _partial_files(storage: Storage) -> int:
+    """Files of the directory store that are being written and hold something already."""
+    assert isinstance(storage, DirectoryStorage)
+    folder = storage.root / ".partial"
+    return sum(path.stat().st_size > 0 for path in folder.iterdir()) if folder.exists() else 0
+
+
+def _unfinished_uploads(storage: Storage) -> int:
+    """Uploads in parts of which at least one part has arrived."""
+    assert isinstance(storage, S3Storage)
+    uploads = storage.client.list_multipart_uploads(Bucket=storage.bucket).get("Uploads", ())
+    parts = [
+        storage.client.list_parts(Bucket=storage.bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+        for upload in uploads
+    ]
+    return sum("Parts" in listing for listing in parts)
+
+
+LEFT_BEHIND: dict[type[Storage], Callable[[Storage], int]] = {
+    DirectoryStorage: _partial_files,
+    S3Storage: _unfinished_uploads,
 }
-
-
-@pytest.fixture(params=sorted(IMPLEMENTATIONS))
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    return IMPLEMENTATIONS[request.param](tmp_path)
+"""What a killed writer leaves that is no object: counted here, removed by a sweep or by the bucket's lifecycle rule."""
 
 
 def test_bytes_and_files_come_back_as_they_were_put(storage: Storage, tmp_path: Path) -> None:
@@ -80,10 +106,69 @@ def test_what_is_not_there_is_not_found(storage: Storage, tmp_path: Path) -> Non
         with pytest.raises(NotFound):
             storage.fetch(key, tmp_path / "target")
         with pytest.raises(NotFound):
-            storage.local_path(key)
+            storage.blocks(key)
+        with pytest.raises(NotFound):
+            storage.blocks(key, 5, 5)
+        with pytest.raises(NotFound):
+            storage.copy(key, "target")
+        with contextlib.suppress(NotFound):
+            assert storage.local_path(key) is None
         storage.delete(key)
     assert not (tmp_path / "target").exists()
     assert storage.get("there/object") == b"x"
+
+
+def test_any_part_of_an_object_can_be_read(storage: Storage) -> None:
+    data = random.Random(1).randbytes(3_000_000)
+    storage.put("key", data)
+    storage.put("empty", b"")
+    for start, stop in ((0, None), (0, 10), (5, 5), (1_000_000, 2_500_001), (2_999_999, None), (2_999_990, 4_000_000)):
+        assert b"".join(storage.blocks("key", start, stop)) == data[start:stop]
+    for start in (3_000_000, 3_000_001):
+        assert b"".join(storage.blocks("key", start)) == b""
+    assert b"".join(storage.blocks("empty")) == b"".join(storage.blocks("empty", 0, 10)) == b""
+    assert max(len(block) for block in storage.blocks("key")) <= 1 << 20
+
+
+def test_blocks_are_of_one_version(storage: Storage) -> None:
+    storage.put("key", b"a" * 5_000_000)
+    reading = storage.blocks("key")
+    first = next(reading)
+    storage.put("key", b"b" * 5_000_000)
+    assert set(first + b"".join(reading)) == {ord("a")}
+
+
+def test_a_listing_tells_sizes_and_times(storage: Storage) -> None:
+    before = time.time()
+    for size in (0, 5, 70_000):
+        storage.put(f"list/{size}", bytes(size))
+    storage.put("other", b"x")
+    found = list(storage.objects("list/"))
+    assert [(one.key, one.size) for one in found] == [("list/0", 0), ("list/5", 5), ("list/70000", 70_000)]
+    assert all(before - 2 <= one.modified <= time.time() + 2 for one in found)
+
+
+def test_a_copy_is_the_same_and_stays(storage: Storage) -> None:
+    storage.put("from/here", b"one")
+    storage.put("there", b"old")
+    storage.copy("from/here", "to/there")
+    storage.copy("from/here", "there")
+    storage.delete("from/here")
+    assert storage.get("to/there") == storage.get("there") == b"one"
+
+
+def test_what_comes_in_parts_is_whole(storage: Storage, tmp_path: Path) -> None:
+    """On S3 this is past the size that is put in one go."""
+    source = tmp_path / "source"
+    source.write_bytes(random.Random(2).randbytes(20_000_001))
+    storage.put("file", source, if_absent=True)
+    storage.put("bytes", source.read_bytes())
+    assert sha256_of(storage.get("bytes")) == sha256_of(source)
+    storage.fetch("file", tmp_path / "copy")
+    assert sha256_of(tmp_path / "copy") == sha256_of(source)
+    with pytest.raises(AlreadyExists):
+        storage.put("file", source, if_absent=True)
+    assert LEFT_BEHIND[type(storage)](storage) == 0
 
 
 def test_a_failed_fetch_leaves_the_earlier_file(storage: Storage, tmp_path: Path) -> None:
@@ -130,6 +215,9 @@ def test_what_is_no_key_is_refused_by_every_method(storage: Storage, key: str, t
         lambda: storage.size(key),
         lambda: storage.delete(key),
         lambda: storage.local_path(key),
+        lambda: storage.blocks(key),
+        lambda: storage.copy(key, "good"),
+        lambda: storage.copy("good", key),
     ]
     for operation in operations:
         with pytest.raises(ValueError, match="not a storage key"):
@@ -178,8 +266,8 @@ def test_of_many_threads_one_conditional_put_wins(storage: Storage) -> None:
     assert storage.get("prize") == str(outcomes[0]).encode() * 1000
 
 
-def _contend(implementation: str, folder: Path, number: int, results: "multiprocessing.Queue[int]") -> None:
-    storage = IMPLEMENTATIONS[implementation](folder)
+def _contend(opener: Opener, number: int, results: "multiprocessing.Queue[int]") -> None:
+    storage = opener()
     for round_ in range(20):
         try:
             storage.put(f"prize/{round_}", str(number).encode(), if_absent=True)
@@ -188,11 +276,10 @@ def _contend(implementation: str, folder: Path, number: int, results: "multiproc
             pass
 
 
-@pytest.mark.parametrize("implementation", sorted(IMPLEMENTATIONS))
-def test_of_many_processes_one_conditional_put_wins(implementation: str, tmp_path: Path) -> None:
+def test_of_many_processes_one_conditional_put_wins(opener: Opener) -> None:
     context = multiprocessing.get_context("fork")
     results: multiprocessing.Queue[int] = context.Queue()
-    processes = [context.Process(target=_contend, args=(implementation, tmp_path, n, results)) for n in range(4)]
+    processes = [context.Process(target=_contend, args=(opener, n, results)) for n in range(4)]
     for process in processes:
         process.start()
     won = [results.get(timeout=60) for _ in range(20)]
@@ -224,36 +311,53 @@ def test_a_reader_sees_the_old_or_the_new_object_and_nothing_between(storage: St
     assert set(seen) <= set(versions)
 
 
-def _write_past_the_limit(folder: Path, implementation: str, report: Path) -> None:
+def _fetch_past_the_limit(opener: Opener, target: Path, report: Path) -> None:
     """In a child: files may not grow past 64 KiB, which the kernel reports like a full disk (EFBIG)."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
-    storage = IMPLEMENTATIONS[implementation](folder)
-    lines = []
-    for name, data in (("kept", b"small"), ("kept", b"x" * 200_000), ("new", b"x" * 200_000)):
-        try:
-            storage.put(name, data)
-            lines.append(f"{name} written")
-        except StorageFull as error:
-            lines.append(f"{name} refused: {error.detail}")
-    report.write_text("\n".join(lines))
+    try:
+        opener().fetch("big", target)
+    except StorageFull as error:
+        report.write_text(error.detail)
 
 
-@pytest.mark.parametrize("implementation", sorted(IMPLEMENTATIONS))
-def test_a_full_disk_is_said_and_leaves_everything_as_it_was(implementation: str, tmp_path: Path) -> None:
-    report = tmp_path / "report"
-    child = multiprocessing.get_context("fork").Process(
-        target=_write_past_the_limit, args=(tmp_path, implementation, report)
-    )
+def test_a_full_disk_is_said_by_a_fetch_and_leaves_the_earlier_file(opener: Opener, tmp_path: Path) -> None:
+    opener().put("big", b"x" * 200_000)
+    target, report = tmp_path / "fetched" / "file", tmp_path / "report"
+    target.parent.mkdir()
+    target.write_text("earlier")
+    child = multiprocessing.get_context("fork").Process(target=_fetch_past_the_limit, args=(opener, target, report))
     child.start()
     child.join(60)
     assert child.exitcode == 0
-    lines = report.read_text().splitlines()
-    assert lines[0] == "kept written"
-    assert all("refused: writing" in line and "free some space" in line for line in lines[1:])
-    storage = IMPLEMENTATIONS[implementation](tmp_path)
-    assert storage.get("kept") == b"small"
-    assert list(storage.keys("")) == ["kept"]
+    assert "copying big" in report.read_text()
+    assert "free some space" in report.read_text()
+    assert target.read_text() == "earlier"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def _write_for_ever(opener: Opener, source: Path) -> None:
+    storage = opener()
+    for number in itertools.count():
+        storage.put(f"big/{number:04}", source)
+
+
+def test_a_writer_that_is_killed_leaves_whole_objects_or_none(
+    opener: Opener, tmp_path: Path, wait_until: Callable[..., None]
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(random.Random(3).randbytes(40_000_000))
+    storage = opener()
+    count = LEFT_BEHIND[type(storage)]
+    child = multiprocessing.get_context("fork").Process(target=_write_for_ever, args=(opener, source))
+    child.start()
+    wait_until(lambda: count(storage) > 0, "a put to be under way")
+    child.kill()
+    child.join(60)
+    assert all(found.size == 40_000_000 for found in storage.objects(""))
+    assert count(storage) <= 1
+    storage.put("big/0000", b"the next one is not in the way of what it left")
+    assert storage.get("big/0000").startswith(b"the next one")
 
 
 def test_other_errors_are_not_called_a_full_disk(storage: Storage, tmp_path: Path) -> None:
@@ -293,6 +397,34 @@ def test_tenants_have_spaces_of_their_own() -> None:
 
 
 # What only the directory implementation promises.
+
+
+def _write_past_the_limit(folder: Path, report: Path) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+    storage = DirectoryStorage(folder)
+    lines = []
+    for name, data in (("kept", b"small"), ("kept", b"x" * 200_000), ("new", b"x" * 200_000)):
+        try:
+            storage.put(name, data)
+            lines.append(f"{name} written")
+        except StorageFull as error:
+            lines.append(f"{name} refused: {error.detail}")
+    report.write_text("\n".join(lines))
+
+
+def test_a_full_disk_is_said_and_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    report, folder = tmp_path / "report", tmp_path / "store"
+    child = multiprocessing.get_context("fork").Process(target=_write_past_the_limit, args=(folder, report))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    lines = report.read_text().splitlines()
+    assert lines[0] == "kept written"
+    assert all("refused: writing" in line and "free some space" in line for line in lines[1:])
+    storage = DirectoryStorage(folder)
+    assert storage.get("kept") == b"small"
+    assert list(storage.keys("")) == ["kept"]
 
 
 def test_a_directory_has_no_object_and_folder_of_one_name(tmp_path: Path) -> None:

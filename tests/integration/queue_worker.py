@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from bandmate_shared import queue
 from bandmate_shared.errors import InvalidRequest, Unavailable
 from bandmate_shared.jobs.model import NewJob
 from bandmate_shared.jobs.worker import Done, Handler, JobContext, Wait
-from bandmate_shared.queue import service_app
 
 
 def _take(context: JobContext) -> Done | Wait:
@@ -33,6 +33,13 @@ def _take(context: JobContext) -> Done | Wait:
         while not Path(request["log"]).with_suffix(".go").exists() and time.monotonic() < deadline:
             context.progress(0.5)
             time.sleep(0.02)
+    elif act == "deaf":  # To what the context says. Ends by itself, so that a test that fails ends too.
+        deadline = time.monotonic() + 20
+        while not Path(request["log"]).with_suffix(".go").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+    elif act == "write":
+        while True:
+            context.event("written", {})
     context.add("take.txt", context.job.id.encode(), "text/plain")
     return Done({"attempt": context.job.attempt})
 
@@ -47,4 +54,5 @@ def _handlers() -> Mapping[str, Handler]:
     return {"take": _take, "song": _song}
 
 
-app = service_app("generate", _handlers)
+queue.HEED_SECONDS = float(os.environ.get("QUEUE_WORKER_HEED_SECONDS", queue.HEED_SECONDS))
+app = queue.service_app("generate", _handlers, job_seconds=float(os.environ.get("QUEUE_WORKER_SECONDS", "1800")))

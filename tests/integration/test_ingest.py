@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bandmate_ingest.api import dataset_check, routers
+from bandmate_ingest.access import Access
+from bandmate_ingest.api import routers
 from bandmate_ingest.handler import build_dataset
 from bandmate_ingest.settings import IngestSettings
+from bandmate_ingest.sources import check_source, collect
 from bandmate_shared.contracts.datasets import DatasetReport, DatasetRequest
+from bandmate_shared.dataset_versions import dataset_names
 from bandmate_shared.errors import InvalidRequest
 from bandmate_shared.http.app import create_app
 from bandmate_shared.jobs.inprocess import InProcessQueue
@@ -18,6 +21,7 @@ from bandmate_shared.storage import sha256_of
 from starlette.testclient import TestClient
 
 from tests.tunes import write_tunes
+from tests.unit.ingest.conftest import LIMITS
 
 
 @pytest.fixture
@@ -68,8 +72,8 @@ def test_a_tenants_dataset_lies_in_its_own_space(runtime: Runtime, queue: InProc
     request = DatasetRequest(name="folk", sources=[str(folder)])
     runtime.store.submit(NewJob("dataset", request.model_dump(mode="json"), "acme"))
     queue.run_all(runtime, {"dataset": build_dataset})
-    assert runtime.storage.exists("tenants/acme/datasets/folk/latest.json")
-    assert not runtime.storage.exists("datasets/folk/latest.json")
+    assert dataset_names(runtime.storage, "tenants/acme/") == {"folk"}
+    assert dataset_names(runtime.storage) == set()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,8 @@ def test_a_tenants_dataset_lies_in_its_own_space(runtime: Runtime, queue: InProc
     [
         ({"name": "x", "sources": ["/no/such/folder"]}, 404, "no file or folder"),
         ({"name": "x", "sources": ["songs"]}, 422, "give the whole path"),
-        ({"name": "x", "sources": ["s3://bucket/songs"]}, 422, "S3"),
+        ({"name": "x", "sources": ["gopher://bucket/songs"]}, 422, "not a source"),
+        ({"name": "x", "sources": ["upload:nothing"]}, 404, "no upload"),
         ({"name": "x", "sources": ["music21:nobody"]}, 404, "nobody"),
         ({"name": "x", "sources": []}, 422, "sources"),
         ({"name": "../x", "sources": ["music21:bach"]}, 422, "name"),
@@ -107,11 +112,12 @@ def test_a_service_reads_only_its_own_folder(tmp_path: Path) -> None:
     inside.mkdir()
     outside.mkdir()
     (inside / "way-out").symlink_to(outside)
-    check = dataset_check(IngestSettings(home=tmp_path, mode="service", ingest_folder=inside))
-    assert check(DatasetRequest(name="x", sources=[str(inside)]))
-    for source in (outside, inside / "way-out", inside / ".." / "out"):
-        with pytest.raises(InvalidRequest, match="BANDMATE_INGEST_FOLDER"):
-            check(DatasetRequest(name="x", sources=[str(source)]))
-    closed = dataset_check(IngestSettings(home=tmp_path, mode="service"))
+    access = Access(IngestSettings(home=tmp_path, mode="service", ingest_folder=inside), "acme")
+    check_source(str(inside), access)
+    for source in (outside, inside / "way-out", inside / ".." / "out", "/etc/passwd", "relative", "file:/etc/passwd"):
+        for read in (check_source, lambda source, access: list(collect(source, None, LIMITS, access))):
+            with pytest.raises(InvalidRequest, match=r"BANDMATE_INGEST_FOLDER|whole path"):
+                read(str(source), access)
+    closed = Access(IngestSettings(home=tmp_path, mode="service"), "acme")
     with pytest.raises(InvalidRequest):
-        closed(DatasetRequest(name="x", sources=[str(inside)]))
+        check_source(str(inside), closed)

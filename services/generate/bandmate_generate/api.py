@@ -1,13 +1,10 @@
 """`/v1/songs`: ask for a song, follow it, fetch its files."""
 
 from bandmate_shared.contracts.songs import SongRequest
-from bandmate_shared.http.app import create_app
 from bandmate_shared.http.job_routes import job_router
 from bandmate_shared.registry import resolve_model
-from bandmate_shared.runtime import Runtime, open_runtime
-from fastapi import APIRouter, FastAPI
-
-from bandmate_generate.settings import generate_settings
+from bandmate_shared.runtime import Runtime
+from fastapi import APIRouter
 
 _ANY_SEED = 0
 
@@ -26,15 +23,16 @@ def routers(runtime: Runtime) -> list[APIRouter]:
 
 
 def check(runtime: Runtime, request: SongRequest, tenant: str = "local") -> SongRequest:
-    """The request, if a song can be made of it. Raises what `plan_song` raises, and UnknownModel."""
-    from bandmate_generate.plan import plan_song
+    """The request, with an uploaded prompt in it, if a song can be made of it.
 
+    Raises what `plan_song` and `uploaded_prompt` raise, and UnknownModel.
+    """
+    from bandmate_generate.plan import plan_song
+    from bandmate_generate.prompt import uploaded_prompt
+
+    if request.prompt is not None:
+        prompt = uploaded_prompt(request.prompt, runtime.storage, tenant, runtime.settings)
+        request = request.model_copy(update={"prompt": prompt})
     resolve_model(runtime.storage, request.model, tenant)
     plan_song(request, request.seed if request.seed is not None else _ANY_SEED, runtime.settings)
     return request
-
-
-def create_service_app() -> FastAPI:
-    """The service alone: `uvicorn --factory bandmate_generate.api:create_service_app`."""
-    runtime = open_runtime(generate_settings())
-    return create_app(runtime, "Bandmate generate", routers(runtime))

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER, PartSpec
-from bandmate_shared.errors import InvalidRequest, UnreadableFile
+from bandmate_shared.contracts.songs import MAX_PROMPT_CHARACTERS
+from bandmate_shared.errors import InvalidRequest, LimitExceeded, UnreadableFile
 from bandmate_shared.music.metre import Metre
 from bandmate_shared.music.score import Part, Score
 from bandmate_shared.settings import SharedSettings
+from bandmate_shared.storage import Storage
+from bandmate_shared.uploads import keep, upload_id_of
 from numpy.typing import NDArray
 
 _POSITIONS = np.array([0, 6, 8, 12, 16, 18, 24])
@@ -40,6 +43,23 @@ def read_prompt(encoded: str, settings: SharedSettings) -> Score:
     if score.note_count == 0:
         raise UnreadableFile("prompt: the file holds no notes to go on from")
     return score
+
+
+def uploaded_prompt(prompt: str, storage: Storage, tenant: str, settings: SharedSettings) -> str:
+    """A request's prompt as Base64, where it may name an upload of the tenant's, which is kept from now on.
+
+    Raises:
+        NotFound, InvalidRequest, UnreadableFile: no such upload, one without its bytes, or no music.
+        LimitExceeded: more than a prompt may have.
+    """
+    upload_id = upload_id_of(prompt)
+    if upload_id is None:
+        return prompt
+    upload = keep(storage, tenant, upload_id, settings)
+    most = MAX_PROMPT_CHARACTERS // 4 * 3
+    if upload.ticket.size > most:
+        raise LimitExceeded(f"{upload.ticket.filename} has {upload.ticket.size:,} bytes; a prompt may have {most:,}")
+    return base64.b64encode(storage.get(upload.key)).decode()
 
 
 def fit_prompt(score: Score, parts: Sequence[PartSpec], metre: Metre, semitones: int = 0) -> tuple[list[Row], int]:

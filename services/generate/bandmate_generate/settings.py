@@ -1,10 +1,14 @@
 """Settings of the generate service."""
 
+import re
 from functools import cache
 from pathlib import Path
+from typing import Literal, Self
 
 from bandmate_shared.settings import SharedSettings
-from pydantic import Field
+from pydantic import Field, model_validator
+
+_ENDPOINT = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
 class GenerateSettings(SharedSettings):
@@ -18,6 +22,45 @@ class GenerateSettings(SharedSettings):
     model_start_seconds: float = Field(
         20.0, gt=0, description="How long to wait for a model server that is not up yet, before the attempt fails."
     )
+
+    watch_folder: Path | None = Field(
+        None, description="A folder whose files become songs: .mid, .txt, .json. Empty: none is watched."
+    )
+    watch_seconds: float = Field(1.0, gt=0, description="How often the watched folder is looked through.")
+    watch_settle_seconds: float = Field(
+        3.0, ge=0, description="A file in the watched folder is taken when it has not changed for this long."
+    )
+    schedules: Path | None = Field(None, description="A TOML or JSON file of songs by the clock. Empty: none.")
+    schedule_catch_up_seconds: float = Field(
+        3600.0,
+        ge=60,
+        le=43_200,
+        description="How late a scheduled song may still be asked for; of several missed, the latest one is.",
+    )
+
+    model_endpoint: Literal["http", "sagemaker", "sagemaker-async"] = Field(
+        "http", description="Where models compose: the server at BANDMATE_MODEL_URL, or a SageMaker endpoint."
+    )
+    sagemaker_endpoint: str = Field("", description="Name of the SageMaker endpoint.")
+    sagemaker_multi_model: bool = Field(
+        True,
+        description="Whether the real-time endpoint is multi-model, with `<store>/sagemaker-models/` as its models.",
+    )
+
+    @model_validator(mode="after")
+    def _sagemaker_is_complete(self) -> Self:
+        if self.model_endpoint == "http":
+            return self
+        if _ENDPOINT.fullmatch(self.sagemaker_endpoint) is None:
+            raise ValueError(
+                f"BANDMATE_MODEL_ENDPOINT={self.model_endpoint} needs BANDMATE_SAGEMAKER_ENDPOINT, its name"
+            )
+        if not self.storage_url.startswith("s3://"):
+            raise ValueError(
+                f"BANDMATE_MODEL_ENDPOINT={self.model_endpoint} needs BANDMATE_STORAGE_URL=s3://…: models and requests "
+                "reach SageMaker through S3"
+            )
+        return self
 
 
 @cache

@@ -6,12 +6,12 @@ mix-down:  the singer's files become the song's → report
 takes:     each take was a job of its own; their files become the song's
 """
 
-import importlib
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from bandmate_shared import tracing
 from bandmate_shared.audio.wav import to_wav
 from bandmate_shared.contracts.composition import ComposedTake
 from bandmate_shared.contracts.jobs import Artifact, JobState
@@ -28,7 +28,7 @@ from bandmate_shared.storage import blob_key
 
 from bandmate_generate.critic import choose
 from bandmate_generate.mix import Mixed, mix
-from bandmate_generate.model_client import ModelClient
+from bandmate_generate.model_endpoint import open_model_endpoint, styles_of
 from bandmate_generate.pianoroll import draw_pianoroll
 from bandmate_generate.plan import SongPlan, plan_song
 from bandmate_generate.render import TAIL_SECONDS, Audio, Band, band
@@ -54,12 +54,6 @@ def song(context: JobContext, settings: GenerateSettings | None = None) -> Done 
     if context.job.phase == MIX_DOWN:
         return _mix_down(context, request, plan, settings)
     return _start(context, request, plan, settings)
-
-
-def warm_up() -> None:
-    """Import what the first song would otherwise wait for."""
-    for module in ("pyloudnorm", "scipy.ndimage", "scipy.signal"):
-        importlib.import_module(module)
 
 
 def _start(context: JobContext, request: SongRequest, plan: SongPlan, settings: GenerateSettings) -> Done | Wait:
@@ -119,12 +113,12 @@ def _compose(
     context.stage("compose", f"composing {plan.bars} bars in {plan.key.name}")
     manifest = resolve_model(context.storage, request.model, context.job.tenant)
     asked = plan.composition(settings.candidates)
-    with ModelClient(settings) as client:
-        styles = client.load(context.storage, manifest)
-        if styles and asked.style not in styles:
-            # A model of one's own knows its own styles: its first one plays this style's line-up.
-            asked = asked.model_copy(update={"style": styles[0]})
-        answer = client.compose(context.storage, manifest, asked)
+    styles = styles_of(context.storage, manifest)
+    if styles and asked.style not in styles:
+        # A model of one's own knows its own styles: its first one plays this style's line-up.
+        asked = asked.model_copy(update={"style": styles[0]})
+    with open_model_endpoint(settings) as endpoint, tracing.span(f"ask {manifest.id}", kind="client"):
+        answer = endpoint.compose(context.storage, manifest, asked)
     context.check()
     best = choose(plan, answer.takes)[0]
     model = {"id": manifest.id, "sha256": manifest.sha256, "architecture": manifest.architecture, "style": asked.style}

@@ -1,6 +1,5 @@
 """The worker: `celery -A bandmate_generate.tasks worker -Q bandmate-generate --pool prefork --concurrency 1`."""
 
-import threading
 from collections.abc import Mapping
 
 from bandmate_shared.jobs.context import Handler
@@ -8,9 +7,11 @@ from bandmate_shared.queue import service_app
 
 
 def _handlers() -> Mapping[str, Handler]:
-    from bandmate_generate.song import song, warm_up
+    from bandmate_shared.audio.warm_up import warm_up_in_background
 
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    from bandmate_generate.song import song
+
+    warm_up_in_background()
     return {"song": song, "take": song}
 
 

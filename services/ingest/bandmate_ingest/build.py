@@ -9,6 +9,7 @@ from bandmate_shared.errors import BandmateError
 from bandmate_shared.music.limits import Limits
 from bandmate_shared.storage import Storage, sha256_of
 
+from bandmate_ingest.access import Access
 from bandmate_ingest.clean import CleanedBatch, RawFile
 from bandmate_ingest.dataset import Written, assemble, describe, latest, stored, write
 from bandmate_ingest.incremental import Earlier, InventoryFile, joined_inventory, load_shard, save_shard, shard_key
@@ -18,6 +19,10 @@ from bandmate_ingest.sources import SourceFile, collect
 
 CleanBatches = Callable[[Iterable[Sequence[RawFile]]], Iterator[CleanedBatch]]
 """Cleans batches and gives them back in the same order: `pool.CleaningPool.clean`, or a loop in this process."""
+
+
+_TELL_EVERY = 500
+"""Files found between two words on how many there are."""
 
 
 class Progress:
@@ -56,45 +61,75 @@ def build(
     clean: CleanBatches,
     progress: Progress,
     batch_files: int = 64,
+    access: Access | None = None,
 ) -> Built:
     """Clean the request's sources into the dataset of its name, adding to what it held before.
 
     Only files that no earlier run has cleaned under these rules are cleaned. When nothing is new, nothing is written.
+    `access` says what may be read; see `collect`.
 
     Raises:
         InvalidRequest, NotFound, UnreadableFile, LimitExceeded: a source that cannot be read at all.
+        Unavailable: S3 did not answer.
         Overtaken: another job changed the dataset meanwhile.
     """
     started = time.monotonic()
     progress.stage("collect", f"looking through {len(request.sources)} source(s)")
-    sources = [file for source in request.sources for file in collect(source, request.style, limits)]
+    sources = _collect(request, limits, access, progress)
 
     progress.stage("read", f"{len(sources)} files")
     earlier = latest(storage, request.name)
-    batches = _known_batches(storage, earlier)
+    batches = known_batches(storage, earlier)
     found = _read(sources, _known_files(batches, rules), progress)
     inventory = joined_inventory(earlier.inventory, found.inventory)
     if earlier.version is not None and not found.fresh and len(inventory) == len(earlier.inventory):
-        written, files = stored(storage, request.name, earlier.version)
-        report = known_report(files["report.json"], time.monotonic() - started, found.unread)
-        return Built(written, report, files)
+        return unchanged(request.name, earlier.version, storage, found.unread, time.monotonic() - started)
 
     progress.stage("clean", f"{len(found.fresh)} new files")
     for key, batch in _clean(found.fresh, storage, limits, rules, clean, progress, batch_files):
         batches[key] = batch
 
     progress.stage("write", "looking for copies among the pieces")
-    assembled = assemble(inventory, list(batches.values()), earlier.splits, rules)
-    written, files = describe(request.name, assembled, rules)
-    report = finished_report(
-        written, assembled, found.unread, seconds=time.monotonic() - started, processed=len(found.fresh)
+    return publish(
+        request.name, storage, earlier, inventory, batches, found.unread, rules, started=started, fresh=len(found.fresh)
     )
+
+
+def publish(
+    name: str,
+    storage: Storage,
+    earlier: Earlier,
+    inventory: Sequence[InventoryFile],
+    batches: dict[str, CleanedBatch],
+    unread: Sequence[RejectedFile],
+    rules: CleaningRules,
+    *,
+    started: float,
+    fresh: int,
+) -> Built:
+    """The dataset of an inventory and its cleaned batches, written. Whoever cleaned them, the bytes are the same.
+
+    `batches` are by key, later ones after earlier ones; `started` is on the monotonic clock; `fresh` is how many files
+    were cleaned for it.
+
+    Raises:
+        Overtaken: another job changed the dataset meanwhile.
+    """
+    assembled = assemble(inventory, list(batches.values()), earlier.splits, rules)
+    written, files = describe(name, assembled, rules)
+    report = finished_report(written, assembled, unread, seconds=time.monotonic() - started, processed=fresh)
     files = add_reports(files, report)
-    write(storage, written, files, _used(batches, inventory), earlier.version)
+    write(storage, written, files, _used(batches, inventory), earlier)
     return Built(written, report, files)
 
 
-def _known_batches(storage: Storage, earlier: Earlier) -> dict[str, CleanedBatch]:
+def unchanged(name: str, version: str, storage: Storage, unread: Sequence[RejectedFile], seconds: float) -> Built:
+    """The dataset as it lies in the store, for a run of `seconds` that found nothing new."""
+    written, files = stored(storage, name, version)
+    return Built(written, known_report(files["report.json"], seconds, unread), files)
+
+
+def known_batches(storage: Storage, earlier: Earlier) -> dict[str, CleanedBatch]:
     """The cleaned batches the earlier version was made of, by key. One that is lost is cleaned anew."""
     batches = {key: load_shard(storage, key) for key in earlier.shards}
     return {key: batch for key, batch in batches.items() if batch is not None}
@@ -106,6 +141,17 @@ def _known_files(batches: dict[str, CleanedBatch], rules: CleaningRules) -> set[
     return {sha256 for batch in current for sha256 in batch.files["sha256"].to_pylist()}
 
 
+def _collect(request: DatasetRequest, limits: Limits, access: Access | None, progress: Progress) -> list[SourceFile]:
+    """The files of every source; listing a bucket takes its time, and shows how far it is."""
+    files: list[SourceFile] = []
+    for number, source in enumerate(request.sources):
+        for file in collect(source, request.style, limits, access):
+            files.append(file)
+            if len(files) % _TELL_EVERY == 0:
+                progress.fraction(number, len(request.sources), f"{len(files)} files found")
+    return files
+
+
 def _read(sources: Sequence[SourceFile], known: set[str], progress: Progress) -> _Found:
     """Hash every file. Contents are not held: new files are read again, a batch at a time, when they are cleaned."""
     found = _Found()
@@ -115,6 +161,8 @@ def _read(sources: Sequence[SourceFile], known: set[str], progress: Progress) ->
         try:
             sha256 = sha256_of(file.read())
         except (OSError, BandmateError) as error:
+            if isinstance(error, BandmateError) and error.retryable:
+                raise  # It says nothing about the file.
             detail = error.detail if isinstance(error, BandmateError) else (error.strerror or str(error))
             found.unread.append(RejectedFile(name=file.name, reason="unreadable", detail=detail))
             continue
@@ -162,7 +210,9 @@ def _content(file: SourceFile) -> RawFile:
     """A file's bytes, read for the second time; none if it has gone meanwhile, which `assemble` notices by the hash."""
     try:
         return RawFile(file.name, file.read())
-    except (OSError, BandmateError):
+    except (OSError, BandmateError) as error:
+        if isinstance(error, BandmateError) and error.retryable:
+            raise
         return RawFile(file.name, b"")
 
 

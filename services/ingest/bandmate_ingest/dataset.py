@@ -1,4 +1,4 @@
-"""Putting a dataset together from cleaned batches, and writing it: Parquet tables, a manifest last, then `latest`."""
+"""Putting a dataset together from cleaned batches, and writing it: Parquet tables, a manifest last, then `latest/`."""
 
 import hashlib
 import io
@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from bandmate_shared.contracts.datasets import MEASURE_COLUMNS, NOTE_COLUMNS, PART_COLUMNS, PIECE_COLUMNS, Split
-from bandmate_shared.errors import NotFound, Unavailable
+from bandmate_shared.dataset_versions import follow, latest_revision
+from bandmate_shared.errors import Unavailable
 from bandmate_shared.storage import Storage, sha256_of
 
 from bandmate_ingest.clean import CleanedBatch, schema_of
@@ -164,45 +165,37 @@ class Overtaken(Unavailable):
 
 
 def write(
-    storage: Storage, written: Written, files: Mapping[str, bytes], shards: Sequence[str], earlier: str | None
+    storage: Storage, written: Written, files: Mapping[str, bytes], shards: Sequence[str], earlier: Earlier
 ) -> None:
-    """Everything under the version, the manifest last; then `latest.json` turns to it.
+    """Everything under the version, the manifest last; then it becomes the latest.
 
     `shards` are the keys of the cleaned batches the dataset was made of, later ones after earlier ones; `earlier` is
-    the version it was built upon.
+    what it was built upon.
 
     Raises:
-        Overtaken: `earlier` is not the latest version any more.
+        Overtaken: `earlier` is not the latest any more.
     """
     storage.put(f"{written.prefix}/{SHARDS}", json.dumps(list(shards)).encode())
     for file, data in files.items():
         storage.put(f"{written.prefix}/{file}", data)
     storage.put(f"{written.prefix}/{MANIFEST}", written.manifest)
-    if latest_version(storage, written.name) != earlier:
+    if not follow(storage, written.name, written.version, after=earlier.revision):
         raise Overtaken(f"{written.name} was changed by another job while this one worked on it")
-    storage.put(f"datasets/{written.name}/latest.json", json.dumps({"version": written.version}).encode())
 
 
 def latest(storage: Storage, name: str) -> Earlier:
     """What the dataset's latest version consists of; an empty `Earlier` when there is none yet."""
-    version = latest_version(storage, name)
+    revision, version = latest_revision(storage, name)
     if version is None:
         return Earlier()
     prefix = f"datasets/{name}/{version}"
     return Earlier(
         version=version,
+        revision=revision,
         shards=[str(key) for key in json.loads(storage.get(f"{prefix}/{SHARDS}"))],
         inventory=read_inventory(storage.get(f"{prefix}/{INVENTORY}")),
         splits=read_splits(storage.get(f"{prefix}/pieces.parquet")),
     )
-
-
-def latest_version(storage: Storage, name: str) -> str | None:
-    """The version that `latest.json` names; None before there is one."""
-    try:
-        return str(json.loads(storage.get(f"datasets/{name}/latest.json"))["version"])
-    except NotFound:
-        return None
 
 
 def stored(storage: Storage, name: str, version: str) -> tuple[Written, dict[str, bytes]]:

@@ -5,6 +5,7 @@ from bandmate_shared.jobs.context import Done, JobContext
 from bandmate_shared.music.limits import Limits
 from bandmate_shared.storage import tenant_space
 
+from bandmate_ingest.access import Access
 from bandmate_ingest.build import Progress, build
 from bandmate_ingest.pool import CleaningPool
 from bandmate_ingest.rules import CleaningRules
@@ -37,6 +38,7 @@ def build_dataset(ctx: JobContext) -> Done:
     settings = ingest_settings()
     request = DatasetRequest.model_validate(ctx.job.request)
     limits, rules = Limits.from_settings(settings), CleaningRules()
+    access = Access(settings, ctx.job.tenant, ctx.storage, lambda: ctx.workdir)
     space = Space(ctx.storage, tenant_space(ctx.job.tenant))
     with CleaningPool(
         limits,
@@ -45,7 +47,7 @@ def build_dataset(ctx: JobContext) -> Done:
         file_seconds=settings.parse_seconds,
         memory_bytes=settings.parse_memory_bytes,
     ) as pool:
-        built = build(request, space, limits, rules, pool.clean, _JobProgress(ctx), settings.ingest_batch_files)
+        built = build(request, space, limits, rules, pool.clean, _JobProgress(ctx), settings.ingest_batch_files, access)
     for name, data in {**built.files, "manifest.json": built.written.manifest}.items():
         ctx.add(name, data, MEDIA_TYPES[name.rsplit(".", 1)[1]])
     return Done(built.report.model_dump(mode="json"))

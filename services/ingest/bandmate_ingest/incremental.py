@@ -38,6 +38,8 @@ class Earlier:
     """The version of a dataset that a run builds upon; all empty the first time."""
 
     version: str | None = None
+    revision: int = 0
+    """The number of the revision that made it the latest; a new version follows this one or none."""
     shards: list[str] = field(default_factory=list)
     inventory: list[InventoryFile] = field(default_factory=list)
     splits: dict[str, Split] = field(default_factory=dict)

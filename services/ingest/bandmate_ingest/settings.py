@@ -20,6 +20,12 @@ class IngestSettings(SharedSettings):
         None,
         description="In service mode sources may only lie below this folder. Empty: no folders and files there.",
     )
+    source_buckets: str = Field(
+        "",
+        description="In service mode the buckets that `s3://` sources may name: `bucket` or `bucket/folder`, with "
+        "commas between; `{tenant}` stands for who asks. Empty: none there. Embedded mode: all that AWS lets you read.",
+    )
+    max_source_objects: int = Field(200_000, ge=1, description="Most objects that an `s3://` folder may hold.")
 
 
 @cache

@@ -1,9 +1,10 @@
 """A tenant's part of the store, so that nothing else here has to know of tenants."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from bandmate_shared.storage import Storage
+from bandmate_shared.storage import Storage, StoredObject
 
 
 class Space:
@@ -19,6 +20,9 @@ class Space:
     def get(self, key: str) -> bytes:
         return self._storage.get(self._prefix + key)
 
+    def blocks(self, key: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        return self._storage.blocks(self._prefix + key, start, stop)
+
     def fetch(self, key: str, target: Path) -> None:
         self._storage.fetch(self._prefix + key, target)
 
@@ -31,6 +35,13 @@ class Space:
     def keys(self, prefix: str) -> Iterator[str]:
         for key in self._storage.keys(self._prefix + prefix):
             yield key.removeprefix(self._prefix)
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        for found in self._storage.objects(self._prefix + prefix):
+            yield replace(found, key=found.key.removeprefix(self._prefix))
+
+    def copy(self, source: str, target: str, *, if_absent: bool = False) -> None:
+        self._storage.copy(self._prefix + source, self._prefix + target, if_absent=if_absent)
 
     def delete(self, key: str) -> None:
         self._storage.delete(self._prefix + key)

@@ -9,6 +9,8 @@ import threading
 from importlib.resources import as_file, files
 
 from bandmate_generate import api as generate
+from bandmate_generate.settings import generate_settings
+from bandmate_generate.triggers import folder_watch, schedule
 from bandmate_ingest import api as ingest
 from bandmate_shared.http.app import create_app
 from bandmate_shared.http.serve import serve
@@ -40,16 +42,21 @@ def main(descriptor: int) -> None:
     stop = threading.Event()
     sweeper = Sweeper(runtime.store, runtime.relay, settings.sweep_seconds)
     intake = SubmissionIntake(runtime, check=lambda request: generate.check(runtime, request))
-    intake_thread = threading.Thread(target=intake.run, args=(stop,), name="submissions")
+    sources = [intake, folder_watch(runtime, generate_settings()), schedule(runtime, generate_settings())]
+    threads = [
+        threading.Thread(target=source.run, args=(stop,), name=type(source).__name__) for source in sources if source
+    ]
     runtime.relay.start()
     sweeper.start()
-    intake_thread.start()
+    for thread in threads:
+        thread.start()
     try:
         serve(create_platform_app(runtime), settings, listening=socket.socket(fileno=descriptor))
     finally:
         stop.set()
         sweeper.stop()
-        intake_thread.join()
+        for thread in threads:
+            thread.join()
         runtime.close()
 
 

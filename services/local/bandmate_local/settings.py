@@ -14,8 +14,6 @@ SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
 class LocalSettings(SharedSettings):
     """How the embedded platform listens, starts and stops."""
 
-    host: str = Field("127.0.0.1", description="Address the HTTP process listens on; embedded mode: loopback only.")
-    port: int = Field(8000, ge=0, le=65535, description="Port of the HTTP process; 0: any free one.")
     redis_port: int = Field(
         6379, ge=0, le=65535, description="Port of the embedded Redis; where it is taken, or with 0, any free one."
     )

@@ -28,6 +28,10 @@ class Batch:
     conditions: NDArray[np.int64]
     fresh: NDArray[np.bool_]
 
+    def only(self, lanes: slice) -> "Batch":
+        """The batch of some of its streams."""
+        return Batch(self.rows[lanes], self.conditions[lanes], self.fresh[lanes])
+
 
 def condition(piece: PieceRows, styles: list[str]) -> NDArray[np.int64]:
     """Style, mode, tempo class, then a flag for each slot token that plays."""

@@ -41,9 +41,9 @@ def save_weights(module: nn.Module, path: Path) -> None:
 
 def save(
     folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, state: tuple[Tensor, ...] | None,
-    progress: Progress,
+    random: list[Tensor], progress: Progress,
 ) -> None:  # fmt: skip
-    """Replace the folder's checkpoint atomically."""
+    """Replace the folder's checkpoint atomically. `random`: the states of all hosts' generators, by rank."""
     from safetensors.torch import save_file
 
     tensors: dict[str, Tensor] = {f"model.{name}": value for name, value in module.state_dict().items()}
@@ -52,7 +52,8 @@ def save(
             tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value)
     for number, value in enumerate(state or ()):
         tensors[f"state.{number}"] = value
-    tensors["random"] = torch.get_rng_state()
+    tensors["random"] = random[0]
+    tensors |= {f"random.{rank}": value for rank, value in enumerate(random[1:], 1)}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE_NAME
     temporary = path.with_suffix(".part")
@@ -62,16 +63,17 @@ def save(
 
 
 def load(
-    folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, run: dict[str, Any]
+    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, run: dict[str, Any], rank: int = 0
 ) -> tuple[Progress, tuple[Tensor, ...] | None] | None:
-    """Put a checkpoint's values into module, optimizer and torch's generator. None if there is none.
+    """Put a checkpoint's values into module, optimizer and torch's generator. None if there is no such file.
+
+    With it come the progress, and the state of all lanes. A host that was not there before keeps its own generator.
 
     Raises:
         CheckpointUnusable: the file is broken, or is of a run with other options or another dataset.
     """
     from safetensors import SafetensorError, safe_open
 
-    path = folder / FILE_NAME
     if not path.is_file():
         return None
     device = next(module.parameters()).device
@@ -92,7 +94,9 @@ def load(
             states.setdefault(int(number), {})[key] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": states, "param_groups": groups})
-    torch.set_rng_state(tensors["random"])
+    own = "random" if rank == 0 else f"random.{rank}"
+    if own in tensors:
+        torch.set_rng_state(tensors[own])
     carried = tuple(tensors[f"state.{number}"].to(device) for number in range(2) if f"state.{number}" in tensors)
     return progress, carried or None
 

@@ -31,6 +31,15 @@ class MlFolders:
         """Scratch, neither uploaded nor needed afterwards."""
         return self.root / "work"
 
+    @property
+    def resources(self) -> Path:
+        """Which hosts take part."""
+        return self.root / "input" / "config" / "resourceconfig.json"
+
+    def has_training_job(self) -> bool:
+        """Whether SageMaker has laid out a training job here."""
+        return (self.root / "input" / "config").is_dir()
+
     def hyperparameters(self) -> dict[str, str]:
         """As given: every value a string. Empty without a file.
 

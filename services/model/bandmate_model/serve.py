@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from bandmate_shared.contracts.base import Contract
 from bandmate_shared.contracts.composition import CompositionAnswer, CompositionRequest
-from bandmate_shared.contracts.songs import ModelName
 from bandmate_shared.errors import BandmateError, Conflict, InvalidRequest, LimitExceeded, NotFound, Unavailable
-from pydantic import ValidationError
+from bandmate_shared.http.traced import Traced
+from bandmate_shared.tracing import start_tracing
+from pydantic import BaseModel, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -36,7 +36,10 @@ DEFAULT = "default"
 
 log = logging.getLogger(__name__)
 
-ContractT = TypeVar("ContractT", bound=Contract)
+ATTRIBUTES_HEADER = "X-Amzn-SageMaker-Custom-Attributes"
+"""The one header of a caller's own that SageMaker hands on; ours says `model-sha256=<hash of the weights>`."""
+
+ContractT = TypeVar("ContractT", bound=BaseModel)
 
 
 class NoRoomForModel(BandmateError):
@@ -47,10 +50,20 @@ class NoRoomForModel(BandmateError):
     status = 507
 
 
-class LoadModel(Contract):
-    """SageMaker's multi-model request: `url` is a local folder or a file:// URL."""
+class WrongModel(Conflict):
+    """The caller wants a model of other weights than the one that is asked."""
 
-    model_name: ModelName
+    type = "wrong-model"
+    title = "This is another model"
+
+
+class LoadModel(BaseModel):
+    """SageMaker's multi-model request: `url` is a local folder or a file:// URL.
+
+    On a multi-model endpoint the name is SageMaker's own, and has nothing to do with what a model is called elsewhere.
+    """
+
+    model_name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:=-]{0,255}$")
     url: str
 
 
@@ -151,6 +164,7 @@ def create_app(settings: ModelSettings) -> Starlette:
         return await compose_with(shelf.get(request.path_params["name"]), request)
 
     async def compose_with(model: LoadedModel, request: Request) -> Response:
+        _refuse_other_weights(model, request.headers.get(ATTRIBUTES_HEADER, ""))
         asked = await _read(request, CompositionRequest, settings.model_max_body_bytes)
         answer = await run_in_threadpool(composing.answer, model, asked)
         return Response(answer.model_dump_json(), media_type="application/json")
@@ -191,6 +205,7 @@ def create_app(settings: ModelSettings) -> Starlette:
         lifespan=lifespan,
     )  # fmt: skip
     app.state.composing = composing
+    app.add_middleware(Traced)
     return app
 
 
@@ -198,6 +213,7 @@ def serve(settings: ModelSettings) -> None:
     """Run until SIGTERM or SIGINT. Requests under way are answered or given up within a bar."""
     import uvicorn
 
+    start_tracing("model")
     app = create_app(settings)
 
     class Server(uvicorn.Server):
@@ -225,6 +241,17 @@ async def _read(request: Request, contract: type[ContractT], limit: int) -> Cont
         first = error.errors(include_url=False)[0]
         where = ".".join(str(step) for step in first["loc"])
         raise InvalidRequest(f"{where}: {first['msg']}" if where else first["msg"]) from error
+
+
+def _refuse_other_weights(model: LoadedModel, attributes: str) -> None:
+    """Raises WrongModel: an endpoint of one model, which is not the one that the caller means."""
+    wanted = dict(part.split("=", 1) for part in attributes.replace(";", ",").split(",") if "=" in part)
+    sha256 = wanted.get("model-sha256", "").strip()
+    info = model.network.info
+    if sha256 and sha256 != info.sha256:
+        raise WrongModel(
+            f"this endpoint holds {info.id} ({info.sha256[:12]}…), not the model {sha256[:12]}…; deploy it"
+        )
 
 
 def _folder(url: str) -> Path:

@@ -13,14 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import signal
 import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -33,10 +31,13 @@ from bandmate_model.batches import Batch, Streams, validation_runs
 from bandmate_model.checkpoint import CheckpointUnusable, Progress
 from bandmate_model.context import COLUMNS
 from bandmate_model.data import DatasetUnusable, Piece, TrainingSet, build, read_pieces
+from bandmate_model.distributed import Hosts, OneHost, join_hosts
 from bandmate_model.environment import MlFolders
+from bandmate_model.hosts import HostLost, Resources
 from bandmate_model.options import TrainingOptions
 from bandmate_model.publish import publish, warm_start
 from bandmate_model.settings import ModelSettings
+from bandmate_model.stop import Stop, Stopped
 
 CHANNEL = "training"
 INITIAL_CHANNEL = "initial"
@@ -47,29 +48,6 @@ VALIDATION_ROWS = 12_000
 USUAL_EPOCHS = 8
 LEAST_STEPS = 400
 _TARGET_TIME = COLUMNS.index("target_time")
-
-
-class Stopped(Exception):
-    """SIGTERM came before training had begun."""
-
-
-class Stop(Protocol):
-    """Says when to stop."""
-
-    @property
-    def raised(self) -> bool: ...
-
-
-class StopFlag:
-    """Raised by SIGTERM and SIGINT."""
-
-    def __init__(self) -> None:
-        self.raised = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
-
-    def _stop(self, *_: object) -> None:
-        self.raised = True
 
 
 @dataclass(slots=True)
@@ -84,16 +62,21 @@ class Losses:
     def an_event(self) -> float:
         return float(self.fields.sum()) / max(1, self.events)
 
+    def over(self, hosts: Hosts) -> Losses:
+        """The sum over the hosts."""
+        total = hosts.sum(np.array([*self.fields, self.events, self.notes], dtype=np.float64))
+        return Losses(total[:5], int(total[5]), int(total[6]))
 
-def main() -> int:
+
+def main(stop: Stop) -> int:
     """Run a training job in <BANDMATE_ML_ROOT>. 0: completed or stopped in order; 1: failed, with a failure file."""
-    folders = MlFolders(ModelSettings().ml_root)
-    stop = StopFlag()
+    settings = ModelSettings()
+    folders = MlFolders(settings.ml_root)
     try:
-        run(folders, stop)
+        run(folders, stop, settings)
     except Stopped:
         _say("stopped before the first step")
-    except (DatasetUnusable, CheckpointUnusable, ValueError) as error:
+    except (DatasetUnusable, CheckpointUnusable, HostLost, ValueError) as error:
         folders.write_failure(str(error))
         sys.stderr.write(f"training failed: {error}\n")
         return 1
@@ -104,16 +87,17 @@ def main() -> int:
     return 0
 
 
-def run(folders: MlFolders, stop: Stop) -> None:
-    """Train, and write the model folder unless stopped.
+def run(folders: MlFolders, stop: Stop, settings: ModelSettings | None = None) -> None:
+    """Train, and write the model folder unless stopped. With several hosts, the first one writes it.
 
     Raises:
-        ValueError, DatasetUnusable, CheckpointUnusable: with messages for people.
+        ValueError, DatasetUnusable, CheckpointUnusable, HostLost: with messages for people.
         Stopped: before the first step.
     """
     options = TrainingOptions.parse(folders.hyperparameters())
     torch.set_num_threads(options.threads or torch.get_num_threads())
     torch.manual_seed(options.seed)
+    hosts = join_hosts(Resources.read(folders.resources), settings or ModelSettings(), options.streams, stop)
     training, dataset = _prepare(folders, options, stop)
     styles = training.styles
     network = architecture(options.architecture).build(Vocabulary(tuple(styles)), options.network())
@@ -122,11 +106,14 @@ def run(folders: MlFolders, stop: Stop) -> None:
     initial = folders.channel(INITIAL_CHANNEL)
     if initial is not None:
         _say(f"starting from the weights of a model: {warm_start(network, initial, styles)} tensors taken over")
-    trainer = Trainer(folders, options, training, network, device, dataset)
+    hosts.begin_alike(network, options.seed)
+    trainer = Trainer(folders, options, training, network, device, dataset, hosts)
     if not trainer.train(stop):
         _say(f"stopped at step {trainer.step}; the checkpoint is written")
         return
-    publish(folders, options, training, trainer.best_weights(), trainer.summary(), dataset)
+    if hosts.is_first:
+        publish(folders, options, training, trainer.best_weights(), trainer.summary(), dataset)
+    hosts.wait_for_first()
     _say(f"done: {trainer.step} steps, best validation loss {trainer.best_loss:.4f}")
 
 
@@ -135,13 +122,14 @@ class Trainer:
 
     def __init__(
         self, folders: MlFolders, options: TrainingOptions, training: TrainingSet, network: nn.Module,
-        device: torch.device, dataset: str,
+        device: torch.device, dataset: str, hosts: Hosts,
     ) -> None:  # fmt: skip
         self.step = 0
         self.best_loss = math.inf
         self.history: list[dict[str, float]] = []
         self.by_style: dict[str, Losses] = {}
         self._folders, self._options, self._network, self._device = folders, options, network, device
+        self._hosts = hosts
         self._streams = Streams(
             training, streams=options.streams, steps=options.steps, seed=options.seed, mix_power=options.mix_power,
             styles=training.styles,
@@ -157,9 +145,11 @@ class Trainer:
         self._state: tuple[Tensor, ...] | None = None
         self._seconds = 0.0
         self._run = {"options": {**asdict(options), "threads": 0}, "dataset": dataset}
-        loaded = checkpoint.load(folders.checkpoints, network, self._optimizer, self._run)
+        saved = hosts.file_of_first(folders.checkpoints / checkpoint.FILE_NAME, folders.work / "of-first.safetensors")
+        loaded = checkpoint.load(saved, network, self._optimizer, self._run, hosts.rank)
         if loaded is not None:
-            progress, self._state = loaded
+            progress, carried = loaded
+            self._state = tuple(value[:, hosts.lanes(options.streams)] for value in carried) if carried else None
             self.step, self._seconds = progress.step, progress.seconds
             self.history, self.best_loss = progress.history, progress.best_loss
             self._streams.seek(progress.streams)
@@ -170,24 +160,24 @@ class Trainer:
         """True when the run is complete, False when it was stopped. A checkpoint is written in both cases."""
         options = self._options
         started, before = time.monotonic(), self._seconds
-        saved = started
+        saved = before
         tally, tally_from = Losses(np.zeros(5), 0, 0), time.monotonic()
         while self._fraction() < 1.0:
-            if stop.raised:
+            if self._hosts.any(stop.raised):
                 self._save()
                 return False
             losses = self._learn()
             tally = Losses(tally.fields + losses.fields, tally.events + losses.events, tally.notes + losses.notes)
             self.step += 1
-            self._seconds = before + time.monotonic() - started
+            self._seconds = self._hosts.from_first(before + time.monotonic() - started)
             if self.step % options.log_steps == 0 or self._fraction() >= 1.0:
                 self._log(tally, time.monotonic() - tally_from)
                 tally, tally_from = Losses(np.zeros(5), 0, 0), time.monotonic()
             if self.step % options.evaluate_steps == 0 or self._fraction() >= 1.0:
                 self._evaluate()
-            if time.monotonic() - saved > options.checkpoint_minutes * 60:
+            if self._seconds - saved > options.checkpoint_minutes * 60:
                 self._save()
-                saved = time.monotonic()
+                saved = self._seconds
         self._save()
         return True
 
@@ -199,7 +189,7 @@ class Trainer:
         from safetensors.torch import load_file
 
         self._network.load_state_dict(load_file(self.best_weights()))
-        by_style = self._validate()
+        by_style = self._validate(OneHost())
         total = _sum(by_style.values())
         names = ("time", "slot", "duration", "pitch", "velocity")
         numbers = {
@@ -229,19 +219,21 @@ class Trainer:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         batch = self._streams.draw()
-        losses, count = self._losses(batch)
+        count = _count(batch)
+        losses = self._losses(batch.only(self._hosts.lanes(options.streams)))
         loss = losses.sum() / max(1, count.events)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self._hosts.add_gradients(self._network)
         nn.utils.clip_grad_norm_(self._network.parameters(), options.clip)
         self._optimizer.step()
-        fields = losses.detach().sum(dim=(1, 2)).double().cpu().numpy()
+        fields = self._hosts.sum(losses.detach().sum(dim=(1, 2)).double().cpu().numpy())
         if not np.isfinite(fields).all():
             raise ValueError("the loss is no longer a number; use a lower learning_rate")
         return Losses(fields, count.events, count.notes)
 
-    def _losses(self, batch: Batch) -> tuple[Tensor, Losses]:
-        """Losses (fields, streams, steps) of a batch that goes on from the last; how many events and notes it has."""
+    def _losses(self, batch: Batch) -> Tensor:
+        """Losses (fields, streams, steps) of a batch that goes on from the last."""
         if self._state is not None:
             keep = torch.from_numpy(~batch.fresh).to(self._device, torch.float32)[None, :, None]
             self._state = tuple(value.detach().float() * keep for value in self._state)
@@ -250,34 +242,37 @@ class Trainer:
                 torch.from_numpy(batch.rows).to(self._device), torch.from_numpy(batch.conditions).to(self._device),
                 self._state,
             )  # fmt: skip
-        return losses, _count(batch)
+        return losses  # type: ignore[no-any-return]
 
-    def _validate(self) -> dict[str, Losses]:
-        """Losses by style, in full precision, without dropout."""
+    def _validate(self, hosts: Hosts) -> dict[str, Losses]:
+        """Losses by style, in full precision, without dropout; each of the hosts measures its share."""
         self._network.eval()
         kept, self._state = self._state, None
-        result: dict[str, Losses] = {}
+        result = {run_.style: Losses(np.zeros(5), 0, 0) for run_ in self._validation}
         bfloat16, self._bfloat16 = self._bfloat16, False
         with torch.no_grad():
-            for run_ in self._validation:
+            for number, run_ in enumerate(self._validation):
+                if not hosts.takes(number):
+                    continue
                 self._state = None
                 for batch in run_.batches:
-                    losses, count = self._losses(batch)
-                    fields = losses.sum(dim=(1, 2)).double().cpu().numpy()
+                    fields = self._losses(batch).sum(dim=(1, 2)).double().cpu().numpy()
+                    count = _count(batch)
                     found = Losses(fields, count.events, count.notes)
-                    result[run_.style] = _sum([result[run_.style], found]) if run_.style in result else found
+                    result[run_.style] = _sum([result[run_.style], found])
         self._bfloat16 = bfloat16
         self._state = kept
         self._network.train()
-        return result
+        return {style: losses.over(hosts) for style, losses in result.items()}
 
     def _evaluate(self) -> None:
         """Measure the validation split, and keep the weights if they are the best so far."""
-        loss = _sum(self._validate().values()).an_event
+        loss = _sum(self._validate(self._hosts).values()).an_event
         if self.history:
             self.history[-1]["valid_loss"] = loss
-        if loss < self.best_loss or not self.best_weights().is_file():
-            self.best_loss = loss
+        better = loss < self.best_loss
+        self.best_loss = min(loss, self.best_loss)
+        if self._hosts.is_first and (better or not self.best_weights().is_file()):
             self._folders.checkpoints.mkdir(parents=True, exist_ok=True)
             checkpoint.save_weights(self._network, self.best_weights())
         _say(f"validation at step {self.step}: {loss:.4f} (best {self.best_loss:.4f})")
@@ -287,6 +282,8 @@ class Trainer:
         fraction = max(self._fraction(), 1e-9)
         eta = self._seconds * (1 - fraction) / fraction
         self.history.append({"step": self.step, "epoch": self._epoch(), "train_loss": tally.an_event})
+        if not self._hosts.is_first:
+            return
         sys.stdout.write(
             f"[metrics] step={self.step} epoch={self._epoch():.3f} train_loss={tally.an_event:.4f} "
             f"valid_loss={known[-1] if known else math.nan:.4f} "
@@ -295,8 +292,11 @@ class Trainer:
         sys.stdout.flush()
 
     def _save(self) -> None:
+        state = self._hosts.join_lanes(self._state, self._options.streams)
+        random = self._hosts.join_random()
         progress = Progress(self.step, self._seconds, self._streams.position(), self.history, self.best_loss, self._run)
-        checkpoint.save(self._folders.checkpoints, self._network, self._optimizer, self._state, progress)
+        if self._hosts.is_first:
+            checkpoint.save(self._folders.checkpoints, self._network, self._optimizer, state, random, progress)
 
     def _total_steps(self) -> int:
         options = self._options

@@ -9,17 +9,16 @@ from bandmate_shared.contracts.trainings import (
     TrainingRequest,
 )
 from bandmate_shared.errors import NotFound
-from bandmate_shared.http.app import create_app
 from bandmate_shared.http.identity import Tenant
 from bandmate_shared.http.job_routes import job_router
 from bandmate_shared.registry import list_aliases, list_models, read_model
-from bandmate_shared.runtime import Runtime, open_runtime
-from bandmate_shared.telemetry import configure_logging
-from fastapi import APIRouter, FastAPI
+from bandmate_shared.runtime import Runtime
+from fastapi import APIRouter
 
 from bandmate_train.datasets import find_dataset
 from bandmate_train.models import promote, refuse_reserved, roll_back
 from bandmate_train.settings import train_settings
+from bandmate_train.starter import register_starter
 from bandmate_train.trainer import as_hyperparameters
 
 
@@ -37,11 +36,11 @@ def routers(runtime: Runtime) -> list[APIRouter]:
     return [trainings, models_router(runtime)]
 
 
-def create_service_app() -> FastAPI:
-    """The service by itself, for a container: `uvicorn --factory bandmate_train.api:create_service_app`."""
-    configure_logging(train_settings(), "train")
-    runtime = open_runtime(train_settings())
-    return create_app(runtime, "Bandmate train", routers(runtime))
+def prepare(runtime: Runtime) -> None:
+    """At the start of the service: the starter model goes into the registry. Raises NotFound when there is none."""
+    folder = train_settings().starter
+    if folder is not None:
+        register_starter(runtime.storage, folder)
 
 
 def models_router(runtime: Runtime) -> APIRouter:

@@ -1,7 +1,7 @@
 """Finding a dataset in the store and putting it where a trainer can read it.
 
-The ingest service writes `datasets/<name>/<version>/…`, `manifest.json` there last, and then
-`datasets/<name>/latest.json`, which names the newest version; in a tenant's own space where there is one.
+The ingest service writes `datasets/<name>/<version>/…`, `manifest.json` there last, and then a revision that
+names the newest version (bandmate_shared.dataset_versions); in a tenant's own space where there is one.
 """
 
 import json
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bandmate_shared.dataset_versions import dataset_names, latest_revision
 from bandmate_shared.errors import BandmateError, InvalidRequest, NotFound
 from bandmate_shared.storage import Storage, sha256_of, tenant_space
 
@@ -48,7 +49,7 @@ class DatasetVersion:
 def find_dataset(storage: Storage, name: str, version: str | None, tenant: str) -> DatasetVersion:
     """The named version, or the newest; the tenant's own before the house's. Raises UnknownDataset."""
     for space in dict.fromkeys((tenant_space(tenant), "")):
-        found = _find_in(storage, f"{space}datasets/{name}/", name, version)
+        found = _find_in(storage, space, name, version)
         if found is not None:
             return found
     known = ", ".join(list_datasets(storage, tenant)) or "none yet; make one: bandmate ingest FOLDER --name NAME"
@@ -60,8 +61,7 @@ def list_datasets(storage: Storage, tenant: str) -> list[str]:
     """Names of the datasets that the tenant may train on."""
     names = set()
     for space in dict.fromkeys((tenant_space(tenant), "")):
-        prefix = f"{space}datasets/"
-        names |= {key.split("/")[-2] for key in storage.keys(prefix) if key.endswith("/latest.json")}
+        names |= dataset_names(storage, space)
     return sorted(names)
 
 
@@ -77,10 +77,13 @@ def materialise(storage: Storage, dataset: DatasetVersion, folder: Path) -> None
             raise CorruptDataset(f"{name} of the dataset {dataset.name} {dataset.version} has the wrong hash")
 
 
-def _find_in(storage: Storage, prefix: str, name: str, version: str | None) -> DatasetVersion | None:
+def _find_in(storage: Storage, space: str, name: str, version: str | None) -> DatasetVersion | None:
+    prefix = f"{space}datasets/{name}/"
     try:
         if version is None:
-            version = str(json.loads(storage.get(f"{prefix}latest.json"))["version"])
+            version = latest_revision(storage, name, space)[1]
+            if version is None:
+                return None
         data = storage.get(f"{prefix}{version}/{MANIFEST}")
     except (NotFound, ValueError):  # ValueError: a version that is no storage key is no version of ours.
         return None

@@ -20,7 +20,6 @@ from pathlib import Path
 
 from bandmate_train.attempt_lock import take_over
 from bandmate_train.trainer import (
-    CHANNEL,
     TrainerInterrupted,
     TrainerMissing,
     TrainingFailed,
@@ -125,6 +124,10 @@ class SubprocessRun:
                 self._process.wait()
         self._reader.join(self._stop_seconds)  # A grandchild that keeps the pipe open must not hold us up.
 
+    def leave(self) -> None:
+        """A process cannot be followed by another worker: it saves and stops."""
+        self.stop()
+
     def history(self) -> list[dict[str, float]]:
         path = self._folder / "metrics.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -167,14 +170,16 @@ def lay_out(root: Path, plan: TrainingPlan) -> None:
     _write_json(
         config / "inputdataconfig.json",
         {
-            CHANNEL: {
+            channel: {
                 "TrainingInputMode": "File",
                 "S3DistributionType": "FullyReplicated",
                 "RecordWrapperType": "None",
             }
+            for channel in plan.channels
         },
     )
-    shutil.copytree(plan.dataset, root / "input" / "data" / CHANNEL)
+    for channel, folder in plan.channels.items():
+        shutil.copytree(folder, root / "input" / "data" / channel)
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:

@@ -9,12 +9,11 @@ from bandmate_train.settings import train_settings
 
 
 def _handlers() -> Mapping[str, Handler]:
-    from bandmate_train.subprocess_trainer import SubprocessTrainer
+    from bandmate_train.trainers import open_trainer
     from bandmate_train.training import TrainingHandler
 
     settings = train_settings()
-    trainer = SubprocessTrainer(settings.trainer_arguments, settings.home, settings.trainer_stop_seconds)
-    return {"training": TrainingHandler(settings, trainer)}
+    return {"training": TrainingHandler(settings, open_trainer(settings))}
 
 
 app = service_app("train", _handlers, job_seconds=train_settings().training_seconds)

@@ -16,6 +16,8 @@ from bandmate_shared.errors import BandmateError, InvalidRequest, Unavailable
 
 CHANNEL = "training"
 """The name of the input channel that holds the dataset."""
+INITIAL_CHANNEL = "initial"
+"""The name of the input channel that holds the model to start from, if there is one."""
 
 _NUMBER = r"([-+0-9.eE]+|nan|inf|-inf)"
 METRIC_DEFINITIONS: Mapping[str, str] = {
@@ -59,6 +61,13 @@ class TrainingPlan:
     job_id: str
     dataset: Path
     hyperparameters: Mapping[str, str]
+    initial: Path | None = None
+    """A model folder whose weights the training starts from."""
+
+    @property
+    def channels(self) -> dict[str, Path]:
+        """Input channel → local folder."""
+        return {CHANNEL: self.dataset} | ({INITIAL_CHANNEL: self.initial} if self.initial is not None else {})
 
 
 @dataclass(frozen=True)
@@ -89,18 +98,23 @@ class TrainingRun(Protocol):
         """End the training if it has not ended: it is asked to save and stop, then killed. Returns when it is gone."""
         ...
 
+    def leave(self) -> None:
+        """This worker goes away, the job may go on: end what cannot live without a worker, and let the rest run."""
+        ...
+
     def history(self) -> list[dict[str, float]]:
         """Every line of metrics so far, those of earlier attempts at the same job included, oldest first."""
         ...
 
 
 class Trainer(Protocol):
-    """A way to train; `tests/unit/train/test_subprocess_trainer.py` shows what one must do."""
+    """A way to train; `tests/contract/test_trainer.py` is the conformance suite."""
 
     def start(self, plan: TrainingPlan) -> TrainingRun:
-        """Begin, or go on from the checkpoints of an earlier attempt at the same job.
+        """Begin, or go on from the checkpoints of an earlier attempt at the same job, or with that attempt itself if it
+        still runs and can be followed.
 
-        Raises TrainerMissing, StorageFull.
+        Raises TrainerMissing, TrainerInterrupted, StorageFull.
         """
         ...
 

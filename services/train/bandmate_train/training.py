@@ -67,8 +67,11 @@ class TrainingHandler:
         run = self._trainer.start(plan)
         try:
             _follow(context, run)
-        finally:
+        except Cancelled:
             run.stop()
+            raise
+        finally:
+            run.leave()
 
         context.stage("evaluate", "judging the model")
         settings = self._settings

@@ -2,14 +2,12 @@
 
 from bandmate_shared.contracts.vocals import VocalRequest
 from bandmate_shared.errors import InvalidRequest
-from bandmate_shared.http.app import create_app
 from bandmate_shared.http.job_routes import job_router
-from bandmate_shared.runtime import Runtime, open_runtime
+from bandmate_shared.runtime import Runtime
 from bandmate_shared.storage import blob_key
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 
 from bandmate_vocal.check import check
-from bandmate_vocal.settings import vocal_settings
 
 
 def routers(runtime: Runtime) -> list[APIRouter]:
@@ -24,9 +22,3 @@ def routers(runtime: Runtime) -> list[APIRouter]:
         return request
 
     return [job_router(runtime, "vocals", ("vocal",), VocalRequest, acceptable)]
-
-
-def create_service_app() -> FastAPI:
-    """The service alone: `uvicorn --factory bandmate_vocal.api:create_service_app`."""
-    runtime = open_runtime(vocal_settings())
-    return create_app(runtime, "Bandmate vocal", routers(runtime))

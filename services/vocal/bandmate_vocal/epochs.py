@@ -1,8 +1,9 @@
-"""Pitch marks of a recording spoken at a constant, known fundamental.
+"""Pitch marks of a recording, whose fundamental is constant and known or follows a contour.
 
-Because the engine holds the pitch, marks need no peak picking and cannot make octave errors: the fundamental is
-filtered out, and a mark stands wherever its phase passes a fixed angle, chosen once so that marks lie on the
-energy peaks of the periods.
+Marks need no peak picking: the recording is turned back by the phase that its fundamental should have, what remains of
+the fundamental is filtered out around 0 Hz, and a mark stands wherever the phase passes a fixed angle, chosen once so
+that marks lie on the energy peaks of the periods. With a constant fundamental there can be no octave errors; with a
+contour there are as many as `contour` makes.
 """
 
 from dataclasses import dataclass
@@ -10,27 +11,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bandmate_vocal.contour import STEP, fundamental
 from bandmate_vocal.speech import FloatArray, Speech
 
 _VOICED = 0.55
 """Correlation of one period with the next from which a sound counts as voiced (1: perfectly periodic)."""
 _QUIET = 1e-3
+_BANDWIDTH = 0.22
+"""Width (standard deviation) of the band around the fundamental, as a share of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Speech with its pitch marks (seconds, ascending) and voicing (one flag a sample)."""
+    """Speech with its pitch marks (seconds, ascending), and for each sample voicing and fundamental in Hz."""
 
     pcm: FloatArray
     sample_rate: int
-    pitch: float
+    pitch: NDArray[np.float64]
     marks: NDArray[np.float64]
     voiced: NDArray[np.bool_]
 
 
 def mark_epochs(speech: Speech) -> Recording:
-    """Find the pitch marks and the voiced samples of a monotone recording."""
-    pcm, rate, pitch = speech.pcm, speech.sample_rate, speech.pitch
+    """Find the pitch marks and the voiced samples of a recording."""
+    pcm, rate = speech.pcm, speech.sample_rate
+    pitch = _pitch(speech)
     phase = _fundamental_phase(pcm, rate, pitch)
     cycle = np.mod(phase / (2 * np.pi), 1.0)
     voiced = _is_voiced(pcm, rate, pitch)
@@ -45,31 +50,42 @@ def mark_epochs(speech: Speech) -> Recording:
     return Recording(pcm, rate, pitch, marks, voiced)
 
 
-def _fundamental_phase(pcm: FloatArray, rate: int, pitch: float) -> NDArray[np.float64]:
-    """Unwrapped phase of the analytic signal in a band around the fundamental."""
+def _pitch(speech: Speech) -> NDArray[np.float64]:
+    if speech.pitch is not None:
+        return np.full(len(speech.pcm), speech.pitch)
+    contour = fundamental(speech.pcm, speech.sample_rate)
+    times = np.arange(len(speech.pcm)) / speech.sample_rate
+    hertz: NDArray[np.float64] = np.interp(times, STEP * np.arange(len(contour)), contour)
+    return hertz
+
+
+def _fundamental_phase(pcm: FloatArray, rate: int, pitch: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unwrapped phase of the fundamental, by demodulation: what is left beside the expected phase varies slowly."""
     from scipy.fft import fft, ifft, next_fast_len
 
+    expected = 2 * np.pi * np.cumsum(pitch) / rate
     length = next_fast_len(len(pcm) + rate // 10)
     frequencies = np.fft.fftfreq(length, 1.0 / rate)
-    band = np.exp(-0.5 * ((frequencies - pitch) / (0.22 * pitch)) ** 2)
-    analytic = ifft(fft(pcm, length) * band.astype(np.float32))[: len(pcm)]
-    phase: NDArray[np.float64] = np.unwrap(np.angle(analytic).astype(np.float64))
+    band = np.exp(-0.5 * (frequencies / (_BANDWIDTH * float(np.median(pitch)))) ** 2)
+    base = ifft(fft(pcm * np.exp(-1j * expected), length) * band)[: len(pcm)]
+    phase: NDArray[np.float64] = expected + np.unwrap(np.angle(base))
     return phase
 
 
-def _is_voiced(pcm: FloatArray, rate: int, pitch: float) -> NDArray[np.bool_]:
+def _is_voiced(pcm: FloatArray, rate: int, pitch: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Normalised correlation with the signal one period later, over two and a half periods."""
     from scipy.ndimage import uniform_filter1d
 
-    lag = round(rate / pitch)
-    window = max(3, round(2.5 * lag))
+    lag = np.round(rate / pitch).astype(np.int64)
+    window = max(3, round(2.5 * float(np.median(lag))))
     signal = pcm.astype(np.float64)
-    later = np.concatenate([signal[lag:], np.zeros(lag)])
+    here = np.arange(len(signal))
+    later = np.where(here + lag < len(signal), signal[np.minimum(here + lag, len(signal) - 1)], 0.0)
     product = uniform_filter1d(signal * later, window, mode="constant")
     power = uniform_filter1d(signal**2, window, mode="constant")
     power_later = uniform_filter1d(later**2, window, mode="constant")
     correlation = product / np.sqrt(np.maximum(power * power_later, 1e-12))
-    shift = lag // 2
-    centred = np.concatenate([np.zeros(shift), correlation[: len(correlation) - shift]])
+    earlier = here - lag // 2
+    centred = np.where(earlier >= 0, correlation[np.maximum(earlier, 0)], 0.0)
     voiced: NDArray[np.bool_] = (centred > _VOICED) & (power > _QUIET**2)
     return voiced

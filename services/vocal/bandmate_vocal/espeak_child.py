@@ -103,9 +103,10 @@ def _speak(library: ctypes.CDLL, utterance: dict[str, Any]) -> tuple[list[list[A
     callback = _Callback(collect)
     library.espeak_SetSynthCallback(callback)
     library.espeak_SetParameter(_RATE, int(utterance["rate"]), 0)
-    library.espeak_SetParameter(_PITCH_RANGE, 0, 0)
-    library.espeak_ng_SetConstF0(round(utterance["pitch"]))
-    text = str(utterance["text"]).encode() + b"\0"
+    if utterance["pitch"] is not None:  # else with the intonation of speech
+        library.espeak_SetParameter(_PITCH_RANGE, 0, 0)
+        library.espeak_ng_SetConstF0(round(utterance["pitch"]))
+    text = str(utterance["text"]).replace("\0", " ").encode("utf-8", "replace") + b"\0"
     status = library.espeak_Synth(text, len(text), 0, 1, 0, _UTF8, None, None)
     if status != 0:
         raise RuntimeError(f"espeak_Synth returned {status}")

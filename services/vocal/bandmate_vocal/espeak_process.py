@@ -22,10 +22,11 @@ from bandmate_vocal.speech import (
     Speech,
     SpeechEngineMissing,
     SpeechFailed,
-    SpokenWord,
     UnknownVoice,
+    Usage,
     Utterance,
     Viseme,
+    spoken_words,
 )
 
 _EVENT_WORD, _EVENT_PHONEME = 1, 7
@@ -44,6 +45,12 @@ class EspeakEngine:
     timeout_seconds: float = 60.0
     memory_bytes: int = 500_000_000
     name: str = "espeak-ng"
+    holds_pitch: bool = True
+
+    @property
+    def usage(self) -> Usage:
+        """Nothing: it runs on this machine."""
+        return Usage()
 
     def choose_voice(self, language: str, voice: str | None, middle_pitch: float) -> str:
         """A singer's name ("alto"), a variant ("linda") or espeak-ng's own spelling ("en-us+linda"), made whole."""
@@ -113,6 +120,8 @@ class EspeakEngine:
 
 def _within_limits(utterance: Utterance) -> Utterance:
     low, high = _PITCH_LIMITS
+    if utterance.pitch is None:
+        return utterance
     return Utterance(utterance.text, utterance.rate, float(round(min(max(utterance.pitch, low), high))))
 
 
@@ -149,8 +158,5 @@ def _speech(utterance: Utterance, events: list[list[Any]], samples: bytes, sampl
             t0, t1 = sample / sample_rate, min(following, len(pcm)) / sample_rate
             if t1 > t0:
                 phones.append(Phone(symbol, t0, t1, ipa.nuclei(symbol) > 0, len(starts) - 1))
-    last = max((phone.t1 for phone in phones), default=len(pcm) / sample_rate)
-    word_ends = [start[2] for start in starts[1:]] + [last]
-    words = tuple(SpokenWord(a, b, t, end) for (a, b, t), end in zip(starts, word_ends, strict=True))
     visemes = tuple(Viseme(ipa.viseme(phone.ipa), phone.t0) for phone in phones)
-    return Speech(pcm, sample_rate, utterance.pitch, words, tuple(phones), visemes)
+    return Speech(pcm, sample_rate, utterance.pitch, spoken_words(starts, phones), tuple(phones), visemes)

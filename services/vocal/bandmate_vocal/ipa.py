@@ -11,8 +11,8 @@ _SCHWAS = set("əɚɐ")
 _SYLLABIC = "̩"
 _VOICELESS = set("ptkfθsʃhçxχʔcqɕʂħɸ")
 _VISEMES = {
-    "p": "pbm", "f": "fv", "T": "θð", "t": "tdnlɾɫɲ", "s": "szɕʑʂʐ", "S": "ʃʒ", "k": "kɡgŋxɣhʔçqχ", "r": "ɹrɚɝʁɻ",
-    "u": "uʊwʉɯy", "i": "iɪjᵻɨ", "e": "e", "E": "ɛæœø", "a": "aɑɐɒ", "o": "o", "O": "ɔ", "@": "əʌɜɘɵɤ",
+    "p": "pbm", "f": "fv", "T": "θð", "t": "tdnlɾɫɲ", "s": "szɕʑʂʐ", "S": "ʃʒ", "k": "kɡgŋxɣhʔçqχ", "r": "ɹrʁɻ",
+    "u": "uʊwʉɯy", "i": "iɪjᵻɨ", "e": "e", "E": "ɛɜɝʌœø", "a": "aɑɐɒæ", "o": "o", "O": "ɔ", "@": "əɚɘɵɤ",
 }  # fmt: skip
 _VISEME_OF = {character: name for name, characters in _VISEMES.items() for character in characters}
 
@@ -69,6 +69,8 @@ def sonority(ipa: str) -> int:
 
 
 def viseme(ipa: str) -> str:
-    """The mouth shape of the phone's first sound, in Polly's names; 'sil' for silence."""
+    """The mouth shape of the phone's first sound, in Polly's names (its table for English); 'sil' for silence."""
     sounds = bare(ipa)
+    if sounds[:2] in ("tʃ", "dʒ"):
+        return "S"
     return _VISEME_OF.get(sounds[0], "@") if sounds else "sil"

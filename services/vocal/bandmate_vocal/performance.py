@@ -1,7 +1,7 @@
 """A melody with words, sung: from notes to the dry voice.
 
-The way through: `syllables` (notes → lines) → the engine speaks each line at about the pitches of its notes →
-`alignment` (phones → notes) → `timing` (phones → song time) → `pitch_curve` → `psola` → `expression`.
+The way through: `syllables` (notes → lines) → the engine speaks each line, if it can at about the pitches of its notes
+→ `alignment` (phones → notes) → `timing` (phones → song time) → `pitch_curve` → `psola` → `expression`.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,12 +47,12 @@ class SpokenLyrics:
 def speak_lyrics(
     notes: Sequence[SungNote], engine: SpeechEngine, voice: str, progress: Callable[[float], None] = lambda _: None
 ) -> SpokenLyrics:
-    """Have every line spoken at the pitches of its notes, and match phones with notes.
+    """Have every line spoken, at the pitches of its notes if the engine can, and match phones with notes.
 
     Raises what the engine raises (UnknownVoice, SpeechEngineMissing, SpeechFailed).
     """
     lines = lines_of(notes)
-    plans = [_takes(line, notes) for line in lines]
+    plans = [_takes(line, notes, engine.holds_pitch) for line in lines]
     spoken = _speak(lines, plans, notes, engine, voice, progress)
     silent = [number for number, speeches in enumerate(spoken) if any(not speech.phones for speech in speeches)]
     if silent:
@@ -75,7 +75,7 @@ def speak_lyrics(
             if [phone.ipa for phone in each] != [phone.ipa for phone in phones[0]]:
                 sources[number] = sources[0]
         for syllable in alignment.syllables:
-            chosen = tuple(sources[_nearest(pitches, notes[index].pitch)] for index in syllable.notes)
+            chosen = tuple(sources[_take_for(notes[index].pitch, pitches)] for index in syllable.notes)
             placed.append(Placed(syllable, chosen))
         recorded += speeches
     words = [word for line in lines for word in line.words]
@@ -111,8 +111,10 @@ def sing_phrases(
     return output
 
 
-def _takes(line: SungLine, notes: Sequence[SungNote]) -> list[float]:
-    """MIDI pitches to speak the line at: one for each cluster of its notes' pitches."""
+def _takes(line: SungLine, notes: Sequence[SungNote], held: bool) -> list[float | None]:
+    """MIDI pitches to speak the line at: one for each cluster of its notes' pitches; just once if no pitch is held."""
+    if not held:
+        return [None]
     pitches = sorted({notes[index].pitch for word in line.words for each in word.syllables for index in each})
     clusters: list[list[int]] = [[pitches[0]]]
     for pitch in pitches[1:]:
@@ -124,14 +126,14 @@ def _takes(line: SungLine, notes: Sequence[SungNote]) -> list[float]:
 
 def _speak(
     lines: Sequence[SungLine],
-    plans: Sequence[list[float]],
+    plans: Sequence[list[float | None]],
     notes: Sequence[SungNote],
     engine: SpeechEngine,
     voice: str,
     progress: Callable[[float], None],
 ) -> list[list[Speech]]:
     wanted = [
-        Utterance(line.text, _rate(line, notes), note_hz(pitch))
+        Utterance(line.text, _rate(line, notes), None if pitch is None else note_hz(pitch))
         for line, pitches in zip(lines, plans, strict=True)
         for pitch in pitches
     ]
@@ -151,5 +153,6 @@ def _rate(line: SungLine, notes: Sequence[SungNote]) -> int:
     return int(min(max(round(rate, -1), _RATES[0]), _RATES[1]))
 
 
-def _nearest(pitches: Sequence[float], pitch: int) -> int:
-    return min(range(len(pitches)), key=lambda index: abs(pitches[index] - pitch))
+def _take_for(pitch: int, pitches: Sequence[float | None]) -> int:
+    """Which recording is nearest to a note; one without a pitch of its own serves any."""
+    return min(range(len(pitches)), key=lambda index: abs((pitches[index] or pitch) - pitch))

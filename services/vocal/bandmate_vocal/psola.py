@@ -79,7 +79,8 @@ def _grains(
         samples = np.clip((centre[rows] * recording.sample_rate).astype(np.int64), 0, len(recording.pcm) - 1)
         voiced = rows[recording.voiced[samples]] if len(recording.marks) else rows[:0]
         centre[voiced] = _nearest(recording.marks, centre[voiced])
-        longest = 1.2 / recording.pitch  # a longer grain would sound the source's next pulse as well
+        longest = 1.2 / recording.pitch[samples[recording.voiced[samples]]] if len(voiced) else 0.0
+        # A longer grain would sound the source's next pulse as well.
         left[voiced] = np.minimum(left[voiced], longest)
         right[voiced] = np.minimum(right[voiced], longest)
     return _Grains(at, left, right, take.astype(np.int64), centre)

@@ -1,6 +1,5 @@
 """The vocal job: speech, sing, mix."""
 
-import importlib
 import json
 from statistics import median
 
@@ -11,20 +10,22 @@ from bandmate_shared.jobs.context import Done, JobContext
 from bandmate_shared.storage import blob_key
 
 from bandmate_vocal.check import check
-from bandmate_vocal.espeak_process import EspeakEngine
+from bandmate_vocal.engines import open_engine
 from bandmate_vocal.measure import intonation, vowel_onset_errors
 from bandmate_vocal.mix import mix, read_instrumental
 from bandmate_vocal.performance import sing_phrases, speak_lyrics
-from bandmate_vocal.settings import vocal_settings
-from bandmate_vocal.speech import SpeechEngine
+from bandmate_vocal.settings import VocalSettings, vocal_settings
 from bandmate_vocal.tone import polish
 
 
-def sing(context: JobContext) -> Done:
-    """Sing a VocalRequest: `vocals.wav`, `vocal.json`, and with an instrumental `song.wav`; answers a VocalReport."""
+def sing(context: JobContext, settings: VocalSettings | None = None) -> Done:
+    """Sing a VocalRequest: `vocals.wav`, `vocal.json`, and with an instrumental `song.wav`; answers a VocalReport.
+
+    Without `settings` those of the process.
+    """
     request = VocalRequest.model_validate(context.job.request)
     check(request)
-    engine = open_engine()
+    engine = open_engine(settings or vocal_settings(), context.storage)
     notes = request.notes
 
     context.stage("speech", f"speaking the words of {len(notes)} notes")
@@ -61,21 +62,11 @@ def sing(context: JobContext) -> Done:
         within_50_cents=round(heard.within_50_cents, 4),
         worst_note_cents=round(heard.worst_note_cents, 1),
         vowel_onset_median_ms=round(1000.0 * float(median(onsets)), 1) if len(onsets) else 0.0,
+        billed_characters=engine.usage.billed_characters,
+        speech_from_cache=engine.usage.from_cache,
         loudness=loudness,
         timings={stage: round(seconds, 3) for stage, seconds in context.timings.items()},
     )
     answer = report.model_dump(mode="json")
     context.add("vocal.json", json.dumps(answer, indent=1).encode(), "application/json")
     return Done(answer)
-
-
-def warm_up() -> None:
-    """Import what the first song would otherwise wait a second for: scipy's signal processing."""
-    for module in ("scipy.fft", "scipy.ndimage", "scipy.signal", "pyloudnorm", "soundfile"):
-        importlib.import_module(module)
-
-
-def open_engine() -> SpeechEngine:
-    """The speech engine the settings name."""
-    settings = vocal_settings()
-    return EspeakEngine(settings.espeak_folder, settings.speech_seconds, settings.speech_memory_bytes)

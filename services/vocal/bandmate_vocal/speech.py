@@ -1,7 +1,7 @@
 """The one interface behind which a voice speaks: text in, samples with timed words and phones out.
 
-Implementations: `espeak_process.EspeakEngine`. A singer needs more of an engine than a reader does: steady pitch and
-the exact time of every phone.
+Implementations: `espeak_process.EspeakEngine`, `polly_engine.PollyEngine`. A singer needs more of an engine than a
+reader does: the exact time of every phone, and a steady pitch if it can be had.
 """
 
 from collections.abc import Sequence
@@ -41,11 +41,14 @@ class UnknownVoice(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What to say in one breath: `rate` in words a minute, `pitch` the constant fundamental in Hz."""
+    """What to say in one breath: `rate` in words a minute, `pitch` the constant fundamental in Hz.
+
+    Without a pitch it is said as people speak, up and down; so says everything an engine that cannot hold a pitch.
+    """
 
     text: str
     rate: int
-    pitch: float
+    pitch: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +82,59 @@ class Viseme:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A spoken utterance: `pcm` is mono in -1..1, of constant fundamental `pitch` Hz where it is voiced."""
+    """A spoken utterance: `pcm` is mono in -1..1, of constant fundamental `pitch` Hz where it is voiced.
+
+    `pitch` None: the fundamental varies, and has to be followed (`contour`).
+    """
 
     pcm: FloatArray
     sample_rate: int
-    pitch: float
+    pitch: float | None
     words: tuple[SpokenWord, ...]
     phones: tuple[Phone, ...]
     visemes: tuple[Viseme, ...]
 
 
+def spoken_words(spans: Sequence[tuple[int, int, float]], phones: Sequence[Phone]) -> tuple[SpokenWord, ...]:
+    """Words from (char_start, char_end, begin in seconds): each lasts from its first phone to the end of its last.
+
+    What has no phones of its own begins when it is said to, and takes no time.
+    """
+    times = [(begin, begin) for _, _, begin in spans]
+    heard: set[int] = set()
+    for phone in phones:
+        begin = times[phone.word][0] if phone.word in heard else phone.t0
+        times[phone.word] = (begin, phone.t1)
+        heard.add(phone.word)
+    return tuple(SpokenWord(a, b, t0, t1) for (a, b, _), (t0, t1) in zip(spans, times, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an engine has asked of a paid service since it was opened."""
+
+    billed_characters: int = 0
+    requests: int = 0
+    from_cache: int = 0
+    """Utterances that were found in the object store instead."""
+
+
 class SpeechEngine(Protocol):
-    """What every engine offers. Equal arguments give equal bytes, whatever was said before."""
+    """What every engine offers; `tests/contract/test_speech_engine.py` is its conformance suite.
+
+    Equal arguments give equal bytes, whatever was said before.
+    """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def holds_pitch(self) -> bool:
+        """Whether utterances are spoken at their `pitch`. If not, one recording serves every pitch as well as many."""
+        ...
+
+    @property
+    def usage(self) -> Usage: ...
 
     def speak(self, utterances: Sequence[Utterance], voice: str) -> list[Speech]:
         """Say each utterance, in order. Raises UnknownVoice, SpeechEngineMissing, SpeechFailed."""

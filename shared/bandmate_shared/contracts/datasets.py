@@ -41,7 +41,9 @@ class DatasetRequest(Contract):
     """Sources to clean into a dataset. Asking again with more sources adds to the dataset of that name."""
 
     name: DatasetName
-    sources: list[str] = Field(min_length=1, description="Folders, zips, files, `music21:bach`, `s3://…`.")
+    sources: list[str] = Field(
+        min_length=1, description="Folders, zips, files, `upload:ID`, `s3://BUCKET/FOLDER`, `music21:bach`."
+    )
     style: str | None = Field(None, description="Label of every piece; None: the name of the folder it lies in.")
 
 

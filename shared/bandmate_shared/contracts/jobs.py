@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from bandmate_shared.contracts.base import Contract
 
@@ -45,11 +45,33 @@ class Artifact(Contract):
     media_type: str
 
 
+class JobRecord(Contract):
+    """What a manifest tells of its job besides the files: enough to rebuild a lost database from the store."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    kind: JobKind
+    tenant: str
+    parent_id: str | None = None
+    request: dict[str, Any]
+    result: dict[str, Any]
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime
+    traceparent: str | None = None
+
+
 class Manifest(Contract):
-    """`jobs/<id>/manifest.json`: written once, after every artifact it names."""
+    """`jobs/<id>/manifest.json`: written once, after every artifact it names, just before the job succeeds.
+
+    Readers take fields that they do not know, for a manifest may be read by older code than wrote it.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     job_id: str
     artifacts: list[Artifact]
+    job: JobRecord | None = Field(None, description="None: written by the first release, which did not tell.")
 
 
 class JobEvent(Contract):

@@ -29,7 +29,7 @@ class SongRequest(Contract):
     lyrics: str | None = Field(None, max_length=MAX_LYRIC_CHARACTERS, description="One phrase a line.")
     voice: str | None = Field(None, max_length=32, description="The singer; None: the style's.")
     prompt: str | None = Field(
-        None, max_length=MAX_PROMPT_CHARACTERS, description="Base64 of a MIDI file to continue from."
+        None, max_length=MAX_PROMPT_CHARACTERS, description="MIDI to continue from: the file as Base64, or `upload:ID`."
     )
     takes: int = Field(1, ge=1, le=8)
     model: ModelName | None = Field(None, description="A model id or alias; None: the one in production.")

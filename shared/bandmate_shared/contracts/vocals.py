@@ -53,5 +53,7 @@ class VocalReport(Contract):
     within_50_cents: float = Field(description="Share of voiced frames inside notes within 50 cents of the note.")
     worst_note_cents: float
     vowel_onset_median_ms: float
+    billed_characters: int = Field(0, description="Characters that the speech service bills for; 0 for espeak-ng.")
+    speech_from_cache: int = Field(0, description="Lines that had been spoken before and cost nothing.")
     loudness: dict[str, float]
     timings: dict[str, float]

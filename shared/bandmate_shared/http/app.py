@@ -19,6 +19,7 @@ from bandmate_shared.http.metrics import HttpMetrics, metrics_router
 from bandmate_shared.http.openapi import PROBLEM_RESPONSES, describe_problems
 from bandmate_shared.http.problems import install_problem_handlers
 from bandmate_shared.http.request_context import RequestContext
+from bandmate_shared.http.traced import Traced
 from bandmate_shared.runtime import Runtime
 
 
@@ -56,10 +57,11 @@ def create_app(runtime: Runtime, title: str, routers: Sequence[APIRouter]) -> Fa
         app.include_router(router)
     describe_problems(app)
     # add_middleware wraps: the last one added meets a request first.
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, max_upload_bytes=settings.max_upload_bytes)
     if settings.mode == "embedded":
         app.add_middleware(LoopbackGate)
     else:
         app.add_middleware(KeyGate, keys=open_key_store(settings, runtime.store.database))
     app.add_middleware(RequestContext, metrics=metrics)
+    app.add_middleware(Traced)
     return app

@@ -1,4 +1,9 @@
-"""A bound on request bodies, declared or not: a chunked body is counted as it comes in."""
+"""A bound on request bodies, declared or not: a chunked body is counted as it comes in.
+
+The bytes of an upload, which go to disk as they come, have a bound of their own.
+"""
+
+import re
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -6,22 +11,31 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bandmate_shared.errors import LimitExceeded
 from bandmate_shared.http.problems import problem_response
 
+_UPLOAD = re.compile(r"/v1/uploads/[^/]+/content")
+
 
 class BodyLimit:
-    """ASGI middleware. Past `max_bytes` the request gets a 413 that names the limit and its setting."""
+    """ASGI middleware. Past the limit the request gets a 413 that names the limit and its setting."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int = 0) -> None:
         self.app = app
         self.max_bytes = max_bytes
-        self.detail = f"the body is larger than {max_bytes} bytes; BANDMATE_MAX_BODY_BYTES moves this limit"
+        self.max_upload_bytes = max_upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        is_upload = self.max_upload_bytes > 0 and _UPLOAD.fullmatch(scope["path"]) is not None
+        limit, setting = (
+            (self.max_upload_bytes, "BANDMATE_MAX_UPLOAD_BYTES")
+            if is_upload
+            else (self.max_bytes, "BANDMATE_MAX_BODY_BYTES")
+        )
+        detail = f"the body is larger than {limit} bytes; {setting} moves this limit"
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self.max_bytes:
-            refusal = problem_response(LimitExceeded(self.detail), scope, headers={"Connection": "close"})
+        if declared.isdigit() and int(declared) > limit:
+            refusal = problem_response(LimitExceeded(detail), scope, headers={"Connection": "close"})
             await refusal(scope, receive, send)
             return
         received = 0
@@ -30,9 +44,9 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.max_bytes:
+            if received > limit:
                 # An HTTPException, for FastAPI lets only those through while it reads a body.
-                raise HTTPException(413, self.detail, headers={"Connection": "close"})
+                raise HTTPException(413, detail, headers={"Connection": "close"})
             return message
 
         await self.app(scope, counted_receive, send)

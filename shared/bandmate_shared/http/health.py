@@ -10,6 +10,8 @@ from fastapi import APIRouter
 from sqlalchemy import text
 from starlette.responses import JSONResponse
 
+from bandmate_shared.broker import Broker, broker_check
+from bandmate_shared.jobs.model import queue_name
 from bandmate_shared.runtime import Runtime
 
 CHECK_SECONDS = 2.0
@@ -23,9 +25,10 @@ log = structlog.get_logger(__name__)
 def health_router(runtime: Runtime) -> APIRouter:
     """Both routes need no key: orchestrators have none. They tell names of dependencies, never addresses."""
     router = APIRouter(tags=["operation"])
+    queue = queue_name(runtime.settings.service or "generate")
     checks: dict[str, Callable[[], None]] = {
         "database": lambda: _check_database(runtime),
-        "broker": lambda: _check_broker(runtime.settings.redis_url),
+        "broker": broker_check(Broker.of(runtime.settings), queue, CHECK_SECONDS),
         "storage": lambda: runtime.storage.put(PROBE_KEY, b"ok"),
     }
 
@@ -66,13 +69,3 @@ async def _run_check(name: str, check: Callable[[], None], results: dict[str, di
 def _check_database(runtime: Runtime) -> None:
     with runtime.store.database.reading() as connection:
         connection.execute(text("SELECT 1"))
-
-
-def _check_broker(url: str) -> None:
-    import redis
-
-    client = redis.Redis.from_url(url, socket_timeout=CHECK_SECONDS, socket_connect_timeout=CHECK_SECONDS)
-    try:
-        client.ping()
-    finally:
-        client.close()

@@ -20,6 +20,7 @@ from bandmate_shared.contracts.base import Contract
 from bandmate_shared.contracts.jobs import JobKind, JobPage, JobState, JobView
 from bandmate_shared.errors import NotFound
 from bandmate_shared.http.artifacts import artifact_response
+from bandmate_shared.http.direct import open_presigner
 from bandmate_shared.http.idempotency import REPLAYED_HEADER, IdempotencyKey, as_submitted, refuse_unstorable
 from bandmate_shared.http.identity import Tenant
 from bandmate_shared.http.job_views import job_path, listed_view_of, view_of
@@ -48,6 +49,7 @@ def job_router(
     be refused. `check_for_tenant` is told the tenant too.
     """
     router = APIRouter(prefix=f"/v1/{noun}", tags=[noun])
+    presigner = open_presigner(runtime)
 
     def submit(tenant: Tenant, response: Response, body: Any, idempotency_key: IdempotencyKey = None) -> JobView:
         request: R = check(body) if check is not None else body
@@ -110,6 +112,6 @@ def job_router(
         if found is None:
             there = ", ".join(one.name for one in job.artifacts) or "none yet"
             raise NotFound(f"{job.id} has no artifact of that name; it has: {there}")
-        return artifact_response(request, runtime.storage, found)
+        return artifact_response(request, runtime.storage, found, presigner)
 
     return router

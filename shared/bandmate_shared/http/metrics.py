@@ -14,7 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 from bandmate_shared.auth import OPERATOR_TENANT, Forbidden
-from bandmate_shared.jobs.schema import dead_letters, jobs
+from bandmate_shared.errors import Unavailable
+from bandmate_shared.http.job_metrics import EndedJobs
+from bandmate_shared.jobs.model import utc_now
+from bandmate_shared.jobs.schema import dead_letters, jobs, outbox
 from bandmate_shared.jobs.store import JobStore
 
 BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
@@ -40,26 +43,31 @@ class HttpMetrics:
 
 
 class StoreCollector(Collector):
-    """Gauges read out of the job store at each scrape."""
+    """What the job store knows at each scrape."""
 
     def __init__(self, store: JobStore) -> None:
         self._store = store
+        self._ended = EndedJobs()
 
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("bandmate_job_store_up", "1 when the job store answered this scrape.")
         try:
             gauges = self._read()
-        except SQLAlchemyError:
+        except (SQLAlchemyError, Unavailable):
             up.add_metric([], 0)
             yield up
             return
         up.add_metric([], 1)
         yield up
         yield from gauges
+        yield from self._ended.metrics()
 
     def _read(self) -> list[Metric]:
         counted = GaugeMetricFamily("bandmate_jobs", "Jobs in the store.", labels=("kind", "state"))
         depth = GaugeMetricFamily("bandmate_queue_depth", "Jobs that wait for a worker.", labels=("queue",))
+        oldest = GaugeMetricFamily(
+            "bandmate_queue_oldest_job_seconds", "Age of the oldest job that waits for a worker.", labels=("queue",)
+        )
         dead = GaugeMetricFamily("bandmate_dead_letters", "Dead letters not redriven.", labels=("queue",))
         with self._store.database.reading() as connection:
             by_kind = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)
@@ -69,9 +77,13 @@ class StoreCollector(Collector):
             by_queue = select(dead_letters.c.queue, func.count()).where(alive).group_by(dead_letters.c.queue)
             for queue, number in connection.execute(by_queue):
                 dead.add_metric([queue], number)
+            waiting = select(outbox.c.queue, func.min(jobs.c.created_at)).join(jobs).group_by(outbox.c.queue)
+            for queue, since in connection.execute(waiting):
+                oldest.add_metric([queue], max((utc_now() - since).total_seconds(), 0.0))
+            self._ended.count(connection)
         for queue, number in self._store.backlog().items():
             depth.add_metric([queue], number)
-        return [counted, depth, dead]
+        return [counted, depth, oldest, dead]
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: without this, registering would read the store."""

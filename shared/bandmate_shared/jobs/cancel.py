@@ -6,12 +6,13 @@ from sqlalchemy import Connection, select
 
 from bandmate_shared.contracts.jobs import JobState
 from bandmate_shared.jobs.ending import end_cancelled
-from bandmate_shared.jobs.records import OPEN_STATES, JobRow, change, find_or_raise, lock_ancestors
+from bandmate_shared.jobs.model import Job
+from bandmate_shared.jobs.records import OPEN_STATES, JobRow, change, find_or_raise, lock_ancestors, read_job
 from bandmate_shared.jobs.schema import jobs
 
 
-def cancel(connection: Connection, now: datetime, job_id: str, tenant: str | None) -> None:
-    """Cancel a job. Raises NotFound.
+def cancel(connection: Connection, now: datetime, job_id: str, tenant: str | None) -> Job:
+    """Cancel a job; returns it as it is then. Raises NotFound.
 
     What nobody works on ends here. A running job gets a flag, which its worker meets at its next stage, progress or
     heartbeat; if the worker is dead, the sweeper meets it. A job that has ended stays as it is.
@@ -19,6 +20,7 @@ def cancel(connection: Connection, now: datetime, job_id: str, tenant: str | Non
     mine = () if tenant is None else (jobs.c.tenant == tenant,)
     lock_ancestors(connection, find_or_raise(connection, job_id, *mine).parent_id)
     _cancel_tree(connection, now, find_or_raise(connection, job_id, lock=True))
+    return read_job(connection, job_id)
 
 
 def _cancel_tree(connection: Connection, now: datetime, row: JobRow) -> None:

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bandmate_shared import tracing
 from bandmate_shared.contracts.jobs import Artifact
 from bandmate_shared.errors import Cancelled
 from bandmate_shared.jobs import failpoints
@@ -59,9 +61,10 @@ class JobContext:
         self._store = store
         self._lease = lease
         self._stage: str | None = None
+        self._stage_span: AbstractContextManager[tracing.Span | None] = nullcontext()
         self._stage_since = 0.0
         self._next_progress = 0.0
-        self._stopped: Exception | None = None
+        self._stopped: BaseException | None = None
 
     @property
     def workdir(self) -> Path:
@@ -73,6 +76,8 @@ class JobContext:
         failpoints.reach(f"{self.job.kind}.{name}", self.job.attempt)
         self.close_stage()
         self._stage, self._stage_since = name, time.perf_counter()
+        self._stage_span = tracing.span(name)
+        self._stage_span.__enter__()
         self._next_progress = 0.0
         self._heed(self._store.set_progress(self._lease, name, None, message, type="stage"))
 
@@ -110,8 +115,8 @@ class JobContext:
         if self._stopped is not None:
             raise self._stopped
 
-    def stop(self, reason: Exception) -> None:
-        """Called by the heartbeat thread: the next call of any method raises `reason`."""
+    def stop(self, reason: BaseException) -> None:
+        """Called by another thread, such as the heartbeat's: the next call of any method raises `reason`."""
         self._stopped = reason
 
     def close_stage(self) -> None:
@@ -120,6 +125,7 @@ class JobContext:
             spent = time.perf_counter() - self._stage_since
             self.timings[self._stage] = self.timings.get(self._stage, 0.0) + spent
             self._stage = None
+            self._stage_span.__exit__(None, None, None)
 
     def _heed(self, lease: Lease) -> None:
         if lease.cancel_requested:

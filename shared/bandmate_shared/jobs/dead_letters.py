@@ -1,5 +1,6 @@
 """Dead letters: what will not be tried again by itself, with the reason, until an operator redrives it."""
 
+import re
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
@@ -14,18 +15,22 @@ MAX_PAYLOAD_CHARACTERS = 100_000
 def bury(
     connection: Connection, now: datetime, queue: str, payload: str, reason: str, job_id: str | None = None
 ) -> str:
-    """Add a dead letter; returns its id. NUL characters, which no database takes in text, become U+FFFD."""
+    """Add a dead letter; returns its id. What no database takes in text becomes U+FFFD: NULs and lone surrogates."""
     letter_id = new_id("dl")
     row = {
         "id": letter_id,
         "queue": queue,
         "job_id": job_id,
-        "payload": payload[:MAX_PAYLOAD_CHARACTERS].replace("\0", "\ufffd"),
-        "reason": reason.replace("\0", "\ufffd"),
+        "payload": _storable(payload[:MAX_PAYLOAD_CHARACTERS]),
+        "reason": _storable(reason),
         "created_at": now,
     }
     connection.execute(insert(dead_letters), row)
     return letter_id
+
+
+def _storable(text: str) -> str:
+    return re.sub("[\0\ud800-\udfff]", "\ufffd", text)
 
 
 def listed(connection: Connection, queue: str | None, limit: int) -> list[DeadLetter]:

@@ -39,6 +39,11 @@ class Heart:
             with self._changed:
                 self._in_hand.pop(lease, None)
 
+    def in_hand(self) -> list[tuple[Lease, JobContext]]:
+        """The jobs at work in this process."""
+        with self._changed:
+            return list(self._in_hand.items())
+
     def stop(self) -> None:
         """End the thread, if it has begun."""
         with self._changed:

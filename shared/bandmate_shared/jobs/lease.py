@@ -9,7 +9,7 @@ raised. So an attempt that was paused, cut off or given up for dead cannot do an
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, func, or_, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, func, update
 
 from bandmate_shared.contracts.jobs import JobState, Progress
 from bandmate_shared.jobs import outbox
@@ -29,7 +29,7 @@ _CLAIM = (
     update(jobs)
     .where(
         jobs.c.id == bindparam("job"),
-        or_(jobs.c.state == JobState.QUEUED.value, abandoned(_NOW)),
+        jobs.c.state == JobState.QUEUED.value,
         jobs.c.attempt < bindparam("most_attempts"),
         jobs.c.cancel_requested.is_(False),
     )
@@ -55,12 +55,29 @@ def claim(connection: Connection, now: datetime, policy: Policy, job_id: str, wo
     until = now + timedelta(seconds=policy.lease_seconds)
     values = {"job": job_id, "now": now, "until": until, "by": worker, "most_attempts": policy.max_attempts}
     row = connection.execute(_CLAIM, values).one_or_none()
+    if row is None and _taken_from_the_dead(connection, now, policy, job_id):
+        row = connection.execute(_CLAIM, values).one_or_none()
     if row is None:
         return None
     data = {"worker": worker, "attempt": row.attempt, "phase": row.phase}
     add_events(connection, now, row, [("job.running", data)])
     outbox.take(connection, job_id)
     return Lease(job_id, row.fence, worker, until, parent_id=row.parent_id), job_of(row)
+
+
+def lease_expired(row: JobRow) -> NewEvent:
+    """What the history says of a worker that died. Whoever finds it so, with the job locked, writes it: once."""
+    return "job.lease-expired", {"worker": row.worker, "attempt": row.attempt}
+
+
+def _taken_from_the_dead(connection: Connection, now: datetime, policy: Policy, job_id: str) -> bool:
+    """If the job's worker has died, and the job may be tried again: note the death, and make the job claimable."""
+    claimable = jobs.c.attempt < policy.max_attempts, jobs.c.cancel_requested.is_(False)
+    row = find(connection, job_id, abandoned(now), *claimable, lock=True)
+    if row is None:
+        return False
+    change(connection, now, job_id, {"state": JobState.QUEUED.value}, [lease_expired(row)])
+    return True
 
 
 def heartbeat(connection: Connection, now: datetime, policy: Policy, lease: Lease) -> Lease:

@@ -80,6 +80,7 @@ class Job:
     finished_at: datetime | None
     saved: dict[str, Any] = field(default_factory=dict)
     artifacts: list[Artifact] = field(default_factory=list)
+    traceparent: str | None = None
 
     def artifact(self, name: str) -> Artifact | None:
         """The artifact of that name, if the job has one."""
@@ -90,13 +91,15 @@ class Job:
 class NewJob:
     """A job to be. `request` is the JSON form of the kind's contract (`model_dump(mode="json")`).
 
-    The children of a parked job get its tenant and id; leave both as they are.
+    The children of a parked job get its tenant and id; leave both as they are. `traceparent` names the trace that the
+    job belongs to, as W3C Trace Context writes it; children without one get their parent's.
     """
 
     kind: JobKind
     request: dict[str, Any]
     tenant: str = "local"
     parent_id: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bandmate_shared.jobs.lease import hold
 from bandmate_shared.jobs.model import Lease, NewJob, Policy
 from bandmate_shared.jobs.records import change, lock_ancestors
 from bandmate_shared.jobs.submit import insert_job
+from bandmate_shared.tracing import current_traceparent
 
 FIRST_RETRY_SECONDS = 1.0
 RETRY_GROWTH = 3.0
@@ -73,7 +74,8 @@ def park(
     if row.cancel_requested:
         end_cancelled(connection, now, row)
         return []
-    born = [NewJob(child.kind, child.request, row.tenant, row.id) for child in children]
+    trace = current_traceparent() or row.traceparent
+    born = [NewJob(one.kind, one.request, row.tenant, row.id, one.traceparent or trace) for one in children]
     ids = [insert_job(connection, now, child, batch=row.fence) for child in born]
     values = {"phase": phase, "saved": saved, "artifacts": _dumped(artifacts), "attempt": 0, "parked_fence": row.fence}
     event = "job.waiting", {"phase": phase, "children": ids}

@@ -40,6 +40,7 @@ _BRIEF = (
     jobs.c.worker,
     jobs.c.cancel_requested,
     jobs.c.lease_until,
+    jobs.c.traceparent,
 )
 """The columns by which a job is steered: all but the request and what was made of it."""
 
@@ -135,6 +136,7 @@ def job_of(row: JobRow) -> Job:
         finished_at=row.finished_at,
         saved=row.saved,
         artifacts=[Artifact.model_validate(artifact) for artifact in row.artifacts],
+        traceparent=row.traceparent,
     )
 
 

@@ -12,14 +12,15 @@ from sqlalchemy import Connection, select, update
 from bandmate_shared.contracts.jobs import JobState
 from bandmate_shared.errors import Conflict, InvalidRequest, NotFound
 from bandmate_shared.jobs.ending import requeue
-from bandmate_shared.jobs.records import JobRow, NewEvent, change, find, find_or_raise, lock_ancestors
+from bandmate_shared.jobs.model import Job
+from bandmate_shared.jobs.records import JobRow, NewEvent, change, find, find_or_raise, lock_ancestors, read_job
 from bandmate_shared.jobs.schema import dead_letters, jobs
 
 _FRESH: dict[str, Any] = {"attempt": 0, "error": None, "finished_at": None, "cancel_requested": False}
 
 
-def redrive(connection: Connection, now: datetime, identifier: str) -> str:
-    """Redrive a failed job, named by its id or by a dead letter's. Returns the id of the topmost job redriven.
+def redrive(connection: Connection, now: datetime, identifier: str) -> Job:
+    """Redrive a failed job, named by its id or by a dead letter's. Returns the topmost job redriven.
 
     Raises NotFound, InvalidRequest for a dead letter that never was a job, Conflict for a job that has not failed.
     """
@@ -31,7 +32,7 @@ def redrive(connection: Connection, now: datetime, identifier: str) -> str:
     while (parent := _parent_failed_by(connection, row)) is not None:
         row = parent
     _restart(connection, now, row)
-    return str(row.id)
+    return read_job(connection, row.id)
 
 
 def _job_of_letter(connection: Connection, letter_id: str) -> str:

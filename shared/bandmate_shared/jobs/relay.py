@@ -103,7 +103,7 @@ class Relay:
                 pause = POLL_SECONDS
             except Exception as error:
                 if not broker_away:
-                    log.warning("messages wait in the outbox until the broker is back: %s", error)
+                    log.warning("messages wait in the outbox until broker and database are back: %s", error)
                 broker_away = True
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 self._stopping.wait(pause)

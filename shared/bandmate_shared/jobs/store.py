@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bandmate_shared.contracts.jobs import Artifact, JobError, JobEvent, Progress
@@ -21,16 +22,19 @@ from bandmate_shared.jobs import (
     submit,
     sweep,
 )
+from bandmate_shared.jobs.database import Database, Limits
 from bandmate_shared.jobs.model import DeadLetter, Job, Lease, Message, NewJob, Policy, Submitted, utc_now
-from bandmate_shared.jobs.schema import Database
 from bandmate_shared.settings import SharedSettings
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class JobStore:
     """Jobs, their events, their messages and their dead letters. Threads and processes may share one database.
 
-    `clock` gives aware datetimes; tests pass their own. Every method may raise sqlalchemy.exc.OperationalError where
-    the database cannot be reached.
+    `clock` gives aware datetimes; tests pass their own. Every method may raise Unavailable where the database cannot be
+    reached, and every method that writes StorageFull.
     """
 
     def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime] = utc_now) -> None:
@@ -40,9 +44,18 @@ class JobStore:
 
     @classmethod
     def open(cls, settings: SharedSettings, clock: Callable[[], datetime] = utc_now) -> "JobStore":
-        """The store that the settings name; its tables are created where there are none."""
+        """The store that the settings name. A SQLite database is made, or brought to the newest schema, on the way.
+
+        Raises DatabaseOutdated for a Postgres database that has yet to be migrated.
+        """
         policy = Policy(settings.lease_seconds, settings.max_attempts, settings.queue_quota)
-        return cls(Database(settings.resolved_database_url), policy, clock)
+        limits = Limits(
+            settings.database_connections,
+            settings.database_connect_seconds,
+            settings.database_statement_seconds,
+            settings.database_lock_seconds,
+        )
+        return cls(Database(settings.resolved_database_url, limits), policy, clock)
 
     def close(self) -> None:
         self.database.close()
@@ -65,13 +78,11 @@ class JobStore:
 
     def get(self, job_id: str, tenant: str | None = None) -> Job:
         """Raises NotFound; with a tenant, also for the jobs of others."""
-        with self.database.reading() as connection:
-            return records.read_job(connection, job_id, tenant)
+        return self.database.read(records.read_job, job_id, tenant)
 
     def children(self, job_id: str, *, newest_batch: bool = False) -> list[Job]:
         """A job's children, oldest first; with `newest_batch` only those for which it was last parked."""
-        with self.database.reading() as connection:
-            return records.read_children(connection, job_id, newest_batch=newest_batch)
+        return self.database.read(records.read_children, job_id, newest_batch=newest_batch)
 
     def list_jobs(
         self,
@@ -83,19 +94,15 @@ class JobStore:
     ) -> tuple[list[Job], str | None]:
         """A page of jobs, newest first, and the cursor of the next. Raises InvalidRequest for a foreign cursor."""
         kinds = [kind] if isinstance(kind, str) else list(kind or ())
-        with self.database.reading() as connection:
-            return paging.page(connection, tenant, kinds, state, cursor, limit)
+        return self.database.read(paging.page, tenant, kinds, state, cursor, limit)
 
     def events(self, job_id: str, after_seq: int = 0, limit: int = 1000) -> list[JobEvent]:
         """The job's history after `after_seq`."""
-        with self.database.reading() as connection:
-            return events.read(connection, job_id, after_seq, limit)
+        return self.database.read(events.read, job_id, after_seq, limit)
 
     def cancel(self, job_id: str, tenant: str | None = None) -> Job:
         """Cancel a job and its children; one that has ended stays as it is. Raises NotFound."""
-        with self.database.writing() as connection:
-            cancel.cancel(connection, self.clock(), job_id, tenant)
-            return records.read_job(connection, job_id)
+        return self._write(cancel.cancel, job_id, tenant)
 
     # What a worker says
 
@@ -106,18 +113,15 @@ class JobStore:
 
     def take(self, job_id: str, worker: str) -> tuple[Lease, Job] | None:
         """Like `claim`, with the job as it is now."""
-        with self.database.writing() as connection:
-            return lease.claim(connection, self.clock(), self.policy, job_id, worker)
+        return self._write(lease.claim, self.policy, job_id, worker)
 
     def heartbeat(self, held: Lease) -> Lease:
         """Renew the lease; the answer's `cancel_requested` tells of a cancellation. Raises StaleLease."""
-        with self.database.writing() as connection:
-            return lease.heartbeat(connection, self.clock(), self.policy, held)
+        return self._write(lease.heartbeat, self.policy, held)
 
     def append_event(self, held: Lease, type: str, data: dict[str, Any]) -> Lease:  # noqa: A002
         """Add an event. Raises StaleLease."""
-        with self.database.writing() as connection:
-            return lease.append_event(connection, self.clock(), held, (type, data))
+        return self._write(lease.append_event, held, (type, data))
 
     def set_progress(
         self,
@@ -131,18 +135,15 @@ class JobStore:
     ) -> Lease:
         """Write the stage and how far it is (0 to 1), on the job and as an event. Raises StaleLease."""
         progress = Progress(stage=stage, fraction=fraction, message=message, eta_seconds=eta_seconds)
-        with self.database.writing() as connection:
-            return lease.set_progress(connection, self.clock(), held, progress, type)
+        return self._write(lease.set_progress, held, progress, type)
 
     def succeed(self, held: Lease, result: dict[str, Any], artifacts: Sequence[Artifact] = ()) -> None:
         """End the job well. Raises StaleLease."""
-        with self.database.writing() as connection:
-            outcome.succeed(connection, self.clock(), held, result, list(artifacts))
+        self._write(outcome.succeed, held, result, list(artifacts))
 
     def fail(self, held: Lease, error: JobError, retryable: bool) -> None:
         """End the attempt badly; with attempts left a retryable failure is tried again. Raises StaleLease."""
-        with self.database.writing() as connection:
-            outcome.fail(connection, self.clock(), self.policy, held, error, retryable)
+        self._write(outcome.fail, self.policy, held, error, retryable)
 
     def park(
         self,
@@ -153,45 +154,37 @@ class JobStore:
         artifacts: Sequence[Artifact] = (),
     ) -> list[str]:
         """Wait for new children, then go on in `phase`; returns their ids. Raises StaleLease."""
-        with self.database.writing() as connection:
-            return outcome.park(connection, self.clock(), held, list(children), phase, saved or {}, list(artifacts))
+        return self._write(outcome.park, held, list(children), phase, saved or {}, list(artifacts))
 
     def cancelled(self, held: Lease) -> None:
         """The worker heeded a cancellation. Raises StaleLease."""
-        with self.database.writing() as connection:
-            outcome.cancelled(connection, self.clock(), held)
+        self._write(outcome.cancelled, held)
 
     def release(self, held: Lease) -> None:
         """The worker is being stopped: the job goes back to the queue, the attempt uncounted. Raises StaleLease."""
-        with self.database.writing() as connection:
-            outcome.release(connection, self.clock(), held)
+        self._write(outcome.release, held)
 
     # What keeps the jobs moving
 
     def pending_messages(self, limit: int = 100) -> list[Message]:
         """Messages that are due to be sent, for the first time or again."""
-        with self.database.reading() as connection:
-            return outbox.pending(connection, self.clock(), limit)
+        return self.database.read(outbox.pending, self.clock(), limit)
 
     def take_messages(self, limit: int = 100) -> list[Message]:
         """Messages that the caller is to send now; they fall due again, should nobody claim their jobs."""
-        with self.database.writing() as connection:
-            return outbox.take_due(connection, self.clock(), self.policy, limit)
+        return self._write(outbox.take_due, self.policy, limit)
 
     def give_back_messages(self, messages: Sequence[Message]) -> None:
         """These could not be sent after all: they are due at once."""
-        with self.database.writing() as connection:
-            outbox.give_back(connection, self.clock(), messages)
+        self._write(outbox.give_back, messages)
 
     def resend_all(self) -> int:
         """Everything sent and not yet claimed may be lost: make it due at once. Returns how many messages."""
-        with self.database.writing() as connection:
-            return outbox.resend_all(connection, self.clock())
+        return self._write(outbox.resend_all)
 
     def backlog(self) -> dict[str, int]:
         """Queue → how many jobs wait in it."""
-        with self.database.reading() as connection:
-            return outbox.backlog(connection)
+        return self.database.read(outbox.backlog)
 
     def sweep(self) -> dict[str, int]:
         """Deal with the jobs of dead workers and with what has expired.
@@ -200,40 +193,36 @@ class JobStore:
         waits for no lock, when there is nothing to do.
         """
         counts = Counter({"requeued": 0, "failed": 0, "cancelled": 0, "forgotten": 0})
-        with self.database.reading() as connection:
-            abandoned = sweep.abandoned_jobs(connection, self.clock())
-            keys_expired = submit.any_key_expired(connection, self.clock())
-        for job_id in abandoned:
-            with self.database.writing() as connection:
-                done = sweep.rescue(connection, self.clock(), self.policy, job_id)
+        for job_id in self.database.read(sweep.abandoned_jobs, self.clock()):
+            done = self._write(sweep.rescue, self.policy, job_id)
             if done is not None:
                 counts[done] += 1
-        if keys_expired:
-            with self.database.writing() as connection:
-                counts["forgotten"] = submit.forget_expired_keys(connection, self.clock())
+        if self.database.read(submit.any_key_expired, self.clock()):
+            counts["forgotten"] = self._write(submit.forget_expired_keys)
         return dict(counts)
 
     # What was given up
 
     def add_dead_letter(self, queue: str, payload: str, reason: str) -> str:
         """Keep a message that cannot become a job, with the reason; returns the dead letter's id."""
-        with self.database.writing() as connection:
-            return dead_letters.bury(connection, self.clock(), queue, payload, reason)
+        return self._write(dead_letters.bury, queue, payload, reason)
 
     def dead_letters(self, queue: str | None = None, limit: int = 100) -> list[DeadLetter]:
         """Dead letters of a queue (`bandmate-x` or `bandmate-x-dlq`) or of all, newest first."""
-        with self.database.reading() as connection:
-            return dead_letters.listed(connection, queue, limit)
+        return self.database.read(dead_letters.listed, queue, limit)
 
     def redrive(self, identifier: str) -> Job:
         """Give a failed job, named by its id or a dead letter's, new attempts; returns the topmost job redriven.
 
         Raises NotFound, Conflict (the job has not failed), InvalidRequest (the dead letter never was a job).
         """
-        with self.database.writing() as connection:
-            job_id = redrive.redrive(connection, self.clock(), identifier)
-            return records.read_job(connection, job_id)
+        return self._write(redrive.redrive, identifier)
 
     def _submit(self, new: NewJob, key: str | None, asked: dict[str, Any] | None) -> Submitted:
-        with self.database.writing() as connection:
-            return submit.submit(connection, self.clock(), self.policy, new, key, asked)
+        return self._write(submit.submit, self.policy, new, key, asked)
+
+    def _write(
+        self, work: Callable[Concatenate[Connection, datetime, P], T], *arguments: P.args, **named: P.kwargs
+    ) -> T:
+        """Do the work in a writing transaction, and tell it the time once the transaction has begun."""
+        return self.database.write(lambda connection: work(connection, self.clock(), *arguments, **named))

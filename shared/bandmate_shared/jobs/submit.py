@@ -8,14 +8,17 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 
 from bandmate_shared.contracts.jobs import JobState
-from bandmate_shared.errors import Conflict
+from bandmate_shared.errors import Conflict, InvalidRequest
 from bandmate_shared.jobs import outbox
 from bandmate_shared.jobs.model import START_PHASE, Job, NewJob, Policy, QuotaExceeded, Submitted, new_id
 from bandmate_shared.jobs.records import OPEN_STATES, read_job
 from bandmate_shared.jobs.schema import idempotency, job_events, jobs
+from bandmate_shared.tracing import current_traceparent
 
 KEY_LIFETIME = timedelta(hours=24)
 """How long an idempotency key is remembered."""
+
+LONGEST_KEY = 255
 
 QUOTA_RETRY_AFTER_SECONDS = 30
 
@@ -28,11 +31,14 @@ def submit(
 ) -> Submitted:
     """Accept a root job. `asked` is what is compared where the key comes again; None: the job's request.
 
-    Raises Conflict where the idempotency key came with another request before, and QuotaExceeded where the tenant has
-    too many unfinished root jobs already.
+    Raises Conflict where the idempotency key came with another request before, QuotaExceeded where the tenant has too
+    many unfinished root jobs already, and InvalidRequest for a key that cannot be kept. On Postgres submissions at the
+    same moment do not see each other, and may pass the quota by as many as there are of them.
     """
     if new.parent_id is not None:
         raise ValueError("a child is made by parking its parent, not by submitting it")
+    if key is not None and (len(key) > LONGEST_KEY or "\0" in key or not key.isascii()):
+        raise InvalidRequest(f"an idempotency key is at most {LONGEST_KEY} ASCII characters, none of them NUL")
     request_sha256 = _hash_of([new.kind, new.request if asked is None else asked])
     if key is not None:
         earlier = _earlier_job(connection, now, new.tenant, key, request_sha256)
@@ -53,6 +59,7 @@ def insert_job(connection: Connection, now: datetime, new: NewJob, batch: int | 
         "id": job_id, "tenant": new.tenant, "kind": new.kind, "state": JobState.QUEUED.value, "phase": START_PHASE,
         "attempt": 0, "fence": 0, "last_seq": 1, "request": new.request, "saved": {}, "artifacts": [],
         "parent_id": new.parent_id, "batch": batch, "created_at": now,
+        "traceparent": new.traceparent or current_traceparent(),
     }  # fmt: skip
     connection.execute(_INSERT_JOB, row)
     event = {"job_id": job_id, "seq": 1, "type": "job.queued", "time": now, "data": {"kind": new.kind}}
@@ -108,4 +115,5 @@ def _fresh_job(job_id: str, now: datetime, new: NewJob) -> Job:
         id=job_id, tenant=new.tenant, kind=new.kind, state=JobState.QUEUED, phase=START_PHASE, attempt=0, fence=0,
         request=new.request, result=None, error=None, parent_id=None, stage=None, fraction=None, worker=None,
         waiting=False, cancel_requested=False, lease_until=None, created_at=now, started_at=None, finished_at=None,
+        traceparent=new.traceparent,
     )  # fmt: skip

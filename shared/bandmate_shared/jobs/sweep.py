@@ -6,9 +6,9 @@ from sqlalchemy import Connection, select
 
 from bandmate_shared.contracts.jobs import JobError
 from bandmate_shared.jobs.ending import end_cancelled, end_failed, requeue
-from bandmate_shared.jobs.lease import abandoned
+from bandmate_shared.jobs.lease import abandoned, lease_expired
 from bandmate_shared.jobs.model import Policy
-from bandmate_shared.jobs.records import find, lock_ancestors, parent_of
+from bandmate_shared.jobs.records import change, find, lock_ancestors, parent_of
 from bandmate_shared.jobs.schema import jobs
 
 BATCH = 100
@@ -27,6 +27,7 @@ def rescue(connection: Connection, now: datetime, policy: Policy, job_id: str) -
     if row is None:
         return None
     if row.cancel_requested:
+        change(connection, now, job_id, {}, [lease_expired(row)])
         end_cancelled(connection, now, row)
         return "cancelled"
     if row.attempt >= policy.max_attempts:
@@ -35,8 +36,8 @@ def rescue(connection: Connection, now: datetime, policy: Policy, job_id: str) -
             title="The job was given up",
             detail=f"the worker died on each of the {row.attempt} attempts at {job_id}",
         )
+        change(connection, now, job_id, {}, [lease_expired(row)])
         end_failed(connection, now, row, error, reason=error.detail)
         return "failed"
-    data = {"worker": row.worker, "attempt": row.attempt}
-    requeue(connection, now, row, now, {}, ("job.lease-expired", data))
+    requeue(connection, now, row, now, {}, lease_expired(row))
     return "requeued"

@@ -15,11 +15,13 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 
+from bandmate_shared import tracing
 from bandmate_shared.contracts.jobs import Manifest
 from bandmate_shared.errors import Cancelled, InvalidRequest
 from bandmate_shared.jobs import failpoints
 from bandmate_shared.jobs.context import Done, Handler, JobContext, Wait
 from bandmate_shared.jobs.model import START_PHASE, Job, Lease, StaleLease
+from bandmate_shared.jobs.recover import record_of
 from bandmate_shared.jobs.verdict import verdict
 from bandmate_shared.jobs.workdir import WorkingFolder
 from bandmate_shared.runtime import Runtime
@@ -41,8 +43,15 @@ def run_job(runtime: Runtime, job_id: str, handlers: Mapping[str, Handler]) -> b
         log.info("nothing to do for %s", job_id)
         return False
     lease, job = taken
+    about: dict[str, str | int] = {
+        "job.id": job.id,
+        "job.kind": job.kind,
+        "job.phase": job.phase,
+        "job.attempt": job.attempt,
+    }
     try:
-        parked = _attempt(runtime, lease, job, handlers)
+        with tracing.span(f"job {job.kind}", kind="consumer", parent=job.traceparent, attributes=about) as span:
+            parked = _attempt(runtime, lease, job, handlers, span)
     except StaleLease as error:
         log.warning("%s; this attempt's work is dropped", error.detail)
         return True
@@ -56,7 +65,9 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def _attempt(runtime: Runtime, lease: Lease, job: Job, handlers: Mapping[str, Handler]) -> bool:
+def _attempt(
+    runtime: Runtime, lease: Lease, job: Job, handlers: Mapping[str, Handler], span: tracing.Span | None
+) -> bool:
     """Make the attempt; says whether the job was parked."""
     store = runtime.store
     try:
@@ -65,8 +76,10 @@ def _attempt(runtime: Runtime, lease: Lease, job: Job, handlers: Mapping[str, Ha
         with WorkingFolder(runtime.settings.home / "work", job.id) as folder:
             context = JobContext(store, runtime.storage, lease, job, children, folder)
             with runtime.heart.beating(lease, context):
-                answer = _handler_of(handlers, job.kind)(context)
-                context.close_stage()
+                try:
+                    answer = _handler_of(handlers, job.kind)(context)
+                finally:
+                    context.close_stage()
                 context.check()
                 return _settle(runtime, lease, context, answer)
     except StaleLease:
@@ -76,6 +89,8 @@ def _attempt(runtime: Runtime, lease: Lease, job: Job, handlers: Mapping[str, Ha
     except Exception as error:
         judged, retryable = verdict(error, lease.job_id)
         log.warning("%s: %s: %s", lease.job_id, judged.type, judged.detail, exc_info=judged.type == "internal")
+        if span is not None:
+            span.failed(judged.type, judged.detail)
         store.fail(lease, judged, retryable)
     except BaseException:  # The process is being stopped, which nothing that goes wrong here may prevent.
         with suppress(Exception):
@@ -89,13 +104,14 @@ def _settle(runtime: Runtime, lease: Lease, context: JobContext, answer: Done | 
     if isinstance(answer, Wait):
         runtime.store.park(lease, answer.children, answer.phase, answer.saved, artifacts)
         return True
-    if artifacts:
-        # The lease is looked at just before the manifest, which cannot be taken back. If an earlier attempt died
-        # between its manifest and its success, that manifest stands, and its files are the job's.
-        runtime.store.heartbeat(lease)
-        artifacts = put_manifest(runtime.storage, Manifest(job_id=job.id, artifacts=artifacts)).artifacts
-        failpoints.reach(f"{job.kind}.@manifest", job.attempt)
-    runtime.store.succeed(lease, answer.result, artifacts)
+    # The lease is looked at just before the manifest, which cannot be taken back. If an earlier attempt died between
+    # its manifest and its success, that manifest stands, and its files and its result are the job's.
+    runtime.store.heartbeat(lease)
+    record = record_of(job, answer.result, runtime.store.clock())
+    manifest = put_manifest(runtime.storage, Manifest(job_id=job.id, artifacts=artifacts, job=record))
+    failpoints.reach(f"{job.kind}.@manifest", job.attempt)
+    result = answer.result if manifest.job is None else manifest.job.result
+    runtime.store.succeed(lease, result, manifest.artifacts)
     failpoints.reach(f"{job.kind}.@finished", job.attempt)
     return False
 

@@ -1,7 +1,9 @@
 """Health, readiness and metrics: what an operator's machines ask."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,3 +94,22 @@ def test_metrics_count_requests_by_route_and_jobs_by_state(client: TestClient, w
     assert "/v1/songs/{job_id}" in routes
     assert "/v1/nowhere" not in routes, "a label must not be the caller's to invent"
     assert after["bandmate_job_store_up", ()] == 1
+    ended = "bandmate_jobs_ended_total", (("kind", "song"), ("outcome", "succeeded"))
+    assert after[ended] == 3
+    assert after["bandmate_job_seconds_count", ended[1]] == 3
+    assert after["bandmate_job_wait_seconds_count", (("kind", "song"),)] == 3
+    assert samples(client.get("/metrics").text)[ended] == 3, "an end is counted once"
+    assert before["bandmate_queue_oldest_job_seconds", (("queue", "bandmate-generate"),)] > 0
+
+
+def test_every_metric_is_on_its_page(client: TestClient, work: Callable[[], None]) -> None:
+    client.post("/v1/songs", json={})
+    work()
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "metrics.md").read_text()
+    on_page = set(re.findall(r"^\| `(bandmate_\w+)` \| (\w+) \|", page, re.MULTILINE))
+    served = {
+        (family.name + "_total" * (family.type == "counter"), family.type)
+        for family in text_string_to_metric_families(client.get("/metrics").text)
+        if not family.name.endswith("_created")  # The library's own, beside every counter and histogram.
+    }
+    assert served == on_page

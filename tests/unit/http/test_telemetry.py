@@ -57,3 +57,15 @@ def test_people_get_text(settings: SharedSettings, log_stream: LogStream) -> Non
     structlog.get_logger().info("composing", bars=8)
     assert "composing" in log_stream.getvalue()
     assert not log_stream.getvalue().startswith("{")
+
+
+def test_a_traceback_tells_no_values_of_variables(settings: SharedSettings, log_stream: LogStream) -> None:
+    configure_logging(settings, "generate", log_stream)
+    address = "postgresql://bandmate:" + "".join(("hun", "ter2")) + "@postgres/bandmate"
+    try:
+        raise ValueError(len(address))
+    except ValueError:
+        structlog.get_logger().exception("the database does not answer")
+    (line,) = lines(log_stream)
+    assert line["exception"][0]["exc_type"] == "ValueError"
+    assert "hunter2" not in log_stream.getvalue()

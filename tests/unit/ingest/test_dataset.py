@@ -11,6 +11,7 @@ from bandmate_ingest.build import Built, Progress, build
 from bandmate_ingest.dataset import Overtaken
 from bandmate_ingest.splits import assign_splits
 from bandmate_shared.contracts.datasets import PIECE_COLUMNS, DatasetReport, DatasetRequest, Split
+from bandmate_shared.dataset_versions import dataset_names, latest_revision
 from bandmate_shared.music.midi_write import write_midi
 from bandmate_shared.storage import DirectoryStorage, sha256_of
 from hypothesis import given
@@ -42,7 +43,7 @@ def test_a_dataset_is_complete_and_its_manifest_true(ingest: Ingest, folder: Pat
     for name, entry in manifest["files"].items():
         assert sha256_of(root / name) == entry["sha256"]
         assert pq.read_metadata(root / name).num_rows == entry["rows"]
-    assert json.loads(storage.get("datasets/tunes/latest.json")) == {"version": built.written.version}
+    assert latest_revision(storage, "tunes") == (1, built.written.version)
     assert sha256_of(root / "manifest.json") == built.report.sha256
     assert DatasetReport.model_validate_json((root / "report.json").read_bytes()) == built.report
     assert (built.report.files, built.report.accepted, built.report.steps["unreadable"]) == (13, 12, 1)
@@ -123,7 +124,7 @@ def test_what_a_killed_run_finished_is_kept(
     request = DatasetRequest(name="tunes", sources=[str(folder)])
     with pytest.raises(Killed):
         build(request, storage, LIMITS, RULES, Cleaner(), Impatient(), 3)
-    assert not storage.exists("datasets/tunes/latest.json")
+    assert latest_revision(storage, "tunes") == (0, None)
     built = ingest(folder, batch_files=3)
     assert built.report.accepted == 12
     assert cleaner.batches == 2
@@ -169,6 +170,20 @@ def test_two_jobs_at_once_do_not_lose_each_others_files(
         build(request, storage, LIMITS, RULES, Cleaner(), Slow(), 64)
     assert caught.value.retryable
     assert build(request, storage, LIMITS, RULES, Cleaner(), Progress(), 64).report.files == 15
+
+
+def test_a_home_of_an_earlier_release_goes_on(ingest: Ingest, folder: Path, storage: DirectoryStorage) -> None:
+    first = ingest(folder)
+    shutil.rmtree(storage.root / "datasets/tunes/latest")
+    storage.put("datasets/tunes/latest.json", json.dumps({"version": first.written.version}).encode())
+    assert latest_revision(storage, "tunes") == (0, first.written.version)
+    assert dataset_names(storage) == {"tunes"}
+    assert ingest(folder).report.files_processed == 0
+    (folder / "new.mid").write_bytes(write_midi(tune(50)))
+    later = ingest(folder)
+    assert later.report.files_processed == 1
+    assert latest_revision(storage, "tunes") == (1, later.written.version)
+    assert dataset_names(storage) == {"tunes"}
 
 
 def test_an_empty_folder_gives_an_empty_dataset(ingest: Ingest, tmp_path: Path) -> None:

@@ -95,7 +95,8 @@ def test_the_corpus_of_music21_is_a_source() -> None:
 @pytest.mark.parametrize(
     ("source", "error", "words"),
     [
-        ("s3://bucket/prefix", InvalidRequest, "S3"),
+        ("s3://", InvalidRequest, "no bucket"),
+        ("upload:0123", InvalidRequest, "no uploads here"),
         ("https://example.org/a.mid", InvalidRequest, "not a source"),
         ("/no/such/folder", NotFound, "no file or folder"),
         ("music21:nobody", NotFound, "it has"),

@@ -1,7 +1,8 @@
-"""A store whose clock the test moves."""
+"""A store whose clock the test moves. Every test of this folder that uses it runs on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from bandmate_shared.jobs.store import JobStore
@@ -24,6 +25,28 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Makes addresses of databases: each a new one, of the kind that this run of the test is about."""
+    if request.param == "postgres":
+        made: Callable[[], str] = request.getfixturevalue("new_postgres_url")
+        return made
+    count = iter(range(10_000))
+    return lambda: f"sqlite:///{tmp_path / f'{next(count)}.sqlite3'}"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, new_database_url: Callable[[], str]) -> SharedSettings:
+    """A home and a database of the test's own, and leases of 1 s."""
+    return SharedSettings(
+        home=tmp_path / "home",
+        database_url=new_database_url(),
+        lease_seconds=1.0,
+        heartbeat_seconds=0.2,
+        sweep_seconds=0.1,
+    )
 
 
 @pytest.fixture

@@ -65,6 +65,47 @@ def test_after_it_another_worker_gets_the_job_with_a_higher_fence(store: JobStor
     assert store.get(lease.job_id).worker == "second"
 
 
+def _deaths(store: JobStore, job_id: str) -> list[dict[str, object]]:
+    return [event.data for event in store.events(job_id) if event.type == "job.lease-expired"]
+
+
+@pytest.mark.parametrize("first_to_notice", ["a claim", "the sweeper"])
+def test_a_death_is_told_of_once_whoever_notices_it(store: JobStore, clock, first_to_notice: str) -> None:
+    lease = _claimed(store)
+    clock.advance(1.0)
+    if first_to_notice == "the sweeper":
+        store.sweep()
+        store.sweep()
+    assert store.claim(lease.job_id, "second") is not None
+    store.sweep()
+    assert _deaths(store, lease.job_id) == [{"worker": "first", "attempt": 1}]
+    types = [event.type for event in store.events(lease.job_id)]
+    assert types == ["job.queued", "job.running", "job.lease-expired", "job.running"]
+
+
+def test_the_death_of_the_last_attempt_is_told_of_before_the_end(store: JobStore, clock) -> None:
+    lease = _claimed(store)
+    for number in (2, 3):
+        clock.advance(1.0)
+        assert store.claim(lease.job_id, f"worker {number}") is not None
+    clock.advance(1.0)
+    assert store.claim(lease.job_id, "a fourth") is None, "it is for the sweeper to end the job"
+    assert store.sweep()["failed"] == 1
+    assert [data["attempt"] for data in _deaths(store, lease.job_id)] == [1, 2, 3]
+    assert [event.type for event in store.events(lease.job_id)][-3:] == [
+        "job.lease-expired", "bandmate.job.failed", "job.failed",
+    ]  # fmt: skip
+
+
+def test_the_death_of_a_cancelled_attempt_is_told_of_before_the_end(store: JobStore, clock) -> None:
+    lease = _claimed(store)
+    store.cancel(lease.job_id)
+    clock.advance(1.0)
+    assert store.claim(lease.job_id, "second") is None
+    assert store.sweep()["cancelled"] == 1
+    assert [event.type for event in store.events(lease.job_id)][-2:] == ["job.lease-expired", "job.cancelled"]
+
+
 def test_a_claim_of_what_does_not_exist_is_nothing(store: JobStore) -> None:
     assert store.claim("song_x", "w") is None
 

@@ -1,18 +1,19 @@
-"""Many processes on one SQLite file: nobody meets a locked database, and each job has one taker."""
+"""Many processes on one database: nobody meets an error or a locked database, and each job has one taker."""
 
 import json
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from bandmate_shared.jobs import schema
+from bandmate_shared.errors import Unavailable
+from bandmate_shared.jobs import sqlite
 from bandmate_shared.jobs.model import NewJob
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings
-from sqlalchemy.exc import OperationalError
 
 PROCESSES = 4
 JOBS = 60
@@ -24,8 +25,8 @@ from bandmate_shared.jobs.model import NewJob
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings
 
-home, number = Path(sys.argv[1]), int(sys.argv[2])
-store = JobStore.open(SharedSettings(home=home))
+home, number, url = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+store = JobStore.open(SharedSettings(database_url=url))
 claimed = []
 ids = json.loads((home / "ids.json").read_text())
 for job_id in ids[number:] + ids[:number]:
@@ -43,12 +44,13 @@ print(json.dumps(claimed))
 """
 
 
-def test_each_job_is_claimed_by_one_of_several_processes(tmp_path: Path) -> None:
-    store = JobStore.open(SharedSettings(home=tmp_path))
+def test_each_job_is_claimed_by_one_of_several_processes(tmp_path: Path, new_database_url: Callable[[], str]) -> None:
+    url = new_database_url()
+    store = JobStore.open(SharedSettings(database_url=url))
     ids = [store.submit(NewJob("song", {})).job.id for _ in range(JOBS)]
     (tmp_path / "ids.json").write_text(json.dumps(ids))
 
-    arguments = [[sys.executable, "-W", "error", "-c", HAMMER, str(tmp_path), str(n)] for n in range(PROCESSES)]
+    arguments = [[sys.executable, "-W", "error", "-c", HAMMER, str(tmp_path), str(n), url] for n in range(PROCESSES)]
     running = [
         subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for words in arguments
     ]
@@ -70,17 +72,19 @@ def test_each_job_is_claimed_by_one_of_several_processes(tmp_path: Path) -> None
     store.close()
 
 
-def test_a_lock_that_is_never_let_go_is_an_error_and_not_a_hang(store: JobStore, monkeypatch) -> None:
-    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.1)
+def test_a_lock_that_is_never_let_go_is_an_error_and_not_a_hang(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
+    store = JobStore.open(SharedSettings(home=tmp_path))
     path = store.database.engine.url.database
     assert path is not None
     with closing(sqlite3.connect(path)) as stuck:
         stuck.execute("BEGIN IMMEDIATE")
-        with pytest.raises(OperationalError, match="database is locked"):
+        with pytest.raises(Unavailable, match="locked by another process"):
             store.submit(NewJob("song", {}))
         assert store.list_jobs("local") == ([], None), "reading goes on"
         stuck.execute("ROLLBACK")
     assert store.submit(NewJob("song", {})).created
+    store.close()
 
 
 def test_several_processes_may_make_the_tables_at_once(tmp_path: Path) -> None:

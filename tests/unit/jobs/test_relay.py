@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from bandmate_shared.broker import Broker
 from bandmate_shared.contracts.jobs import JobState
 from bandmate_shared.jobs.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import NewJob
@@ -174,7 +175,7 @@ def test_at_its_start_the_sweeper_takes_unclaimed_messages_for_lost(
 
 
 def test_without_a_broker_publishing_says_so() -> None:
-    publisher = CeleryPublisher("")
-    with pytest.raises(NoBroker, match="REDIS_URL is not set"):
+    publisher = CeleryPublisher(Broker(""))
+    with pytest.raises(NoBroker, match="nor REDIS_URL is set"):
         publisher.publish("bandmate-generate", "song_x")
     publisher.close()

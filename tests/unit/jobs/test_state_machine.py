@@ -4,24 +4,29 @@ Workers claim, report, finish, crash and wake again too late; messages come twic
 cancel and redrive. An accepted job ends exactly once all the same, and a stale attempt changes nothing.
 """
 
-import shutil
-import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from bandmate_shared.contracts.jobs import Artifact, JobError, JobState
 from bandmate_shared.errors import Conflict
 from bandmate_shared.jobs.events import FINAL_EVENTS
 from bandmate_shared.jobs.model import Lease, Message, NewJob, StaleLease
-from bandmate_shared.jobs.schema import job_events, jobs, outbox
+from bandmate_shared.jobs.schema import job_events, jobs, metadata, outbox
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlalchemy import select
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import delete, select
 
 LEASE_SECONDS = 10.0
 ERROR = JobError(type="internal", title="t", detail="d")
@@ -37,12 +42,16 @@ class Attempt:
 
 
 class JobLife(RuleBasedStateMachine):
-    def __init__(self) -> None:
+    def __init__(self, database_url: str) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        chosen = SharedSettings(home=self.folder, lease_seconds=LEASE_SECONDS, heartbeat_seconds=3, queue_quota=10_000)
+        chosen = SharedSettings(
+            database_url=database_url, lease_seconds=LEASE_SECONDS, heartbeat_seconds=3, queue_quota=10_000
+        )
         self.store = JobStore.open(chosen, lambda: self.now)
+        with self.store.database.writing() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(delete(table))
         self.accepted: list[str] = []
         self.keys: dict[str, tuple[str, str]] = {}
         self.broker: list[str] = []
@@ -52,6 +61,7 @@ class JobLife(RuleBasedStateMachine):
         self.ended: dict[str, tuple[object, ...]] = {}
         self.fences: dict[str, int] = {}
         self.redriven: Counter[str] = Counter()
+        self.deaths: Counter[str] = Counter()
         self.successes: Counter[str] = Counter()
 
     # The world outside
@@ -101,6 +111,9 @@ class JobLife(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         self.store.sweep()
+        for job_id in [job_id for job_id, attempt in self.current.items() if attempt.until <= self.now]:
+            self.deaths[job_id] += 1
+            del self.current[job_id]
 
     @precondition(lambda self: self.accepted)
     @rule(data=st.data())
@@ -248,7 +261,6 @@ class JobLife(RuleBasedStateMachine):
                 self._check_its_one_end(job_id)
         finally:
             self.store.close()
-            shutil.rmtree(self.folder)
 
     def _check_its_one_end(self, job_id: str) -> None:
         job = self.store.get(job_id)
@@ -256,6 +268,7 @@ class JobLife(RuleBasedStateMachine):
         types = Counter(event.type for event in self.store.events(job_id))
         assert sum(types[name] for name in FINAL_EVENTS) == 1 + self.redriven[job_id]
         assert types["job.redriven"] == self.redriven[job_id]
+        assert types["job.lease-expired"] == self.deaths[job_id], "each lease that ran out is told of once"
         assert self.successes[job_id] == types["job.succeeded"] == (job.state == JobState.SUCCEEDED)
         if job.state == JobState.SUCCEEDED:
             assert job.result == {"fence": job.fence}, "the result is of the attempt that held the job last"
@@ -265,6 +278,7 @@ class JobLife(RuleBasedStateMachine):
         if lease is not None:
             holder = self.current.get(job_id)
             assert holder is None or holder.until <= self.now, "two attempts hold the job at once"
+            self.deaths[job_id] += holder is not None
             self.current[job_id] = Attempt(lease, lease.until)
             self.attempts.append(self.current[job_id])
 
@@ -296,7 +310,12 @@ class _Fence:
             return [connection.execute(select(table)).all() for table in (jobs, job_events, outbox)]
 
 
-JobLife.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
-TestJobLife = JobLife.TestCase
+def test_an_accepted_job_ends_exactly_once(new_database_url: Callable[[], str]) -> None:
+    url = new_database_url()
+    some = settings(
+        max_examples=40 if url.startswith("sqlite") else 15,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(lambda: JobLife(url), settings=some)

@@ -88,8 +88,8 @@ def test_a_key_is_forgotten_after_a_day(store: JobStore, clock) -> None:
     assert store.sweep()["forgotten"] == 1
 
 
-def test_past_the_quota_a_tenant_is_told_to_come_back(tmp_path) -> None:
-    store = JobStore.open(SharedSettings(home=tmp_path, queue_quota=2))
+def test_past_the_quota_a_tenant_is_told_to_come_back(new_database_url) -> None:
+    store = JobStore.open(SharedSettings(database_url=new_database_url(), queue_quota=2))
     first = store.submit(NewJob("song", {}, tenant="a"), idempotency_key="k").job
     store.submit(NewJob("song", {}, tenant="a"))
     with pytest.raises(QuotaExceeded, match="at most 2") as caught:
@@ -104,13 +104,24 @@ def test_past_the_quota_a_tenant_is_told_to_come_back(tmp_path) -> None:
     store.close()
 
 
-def test_children_do_not_count_towards_the_quota(tmp_path) -> None:
-    store = JobStore.open(SharedSettings(home=tmp_path, queue_quota=2))
+def test_children_do_not_count_towards_the_quota(new_database_url) -> None:
+    store = JobStore.open(SharedSettings(database_url=new_database_url(), queue_quota=2))
     lease = store.claim(store.submit(SONG).job.id, "w")
     assert lease is not None
     store.park(lease, [NewJob("take", {}) for _ in range(5)], "choose")
     assert store.submit(SONG).created
     store.close()
+
+
+def test_a_job_and_its_children_belong_to_one_trace(store: JobStore) -> None:
+    trace, other = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-" + "1" * 32 + "-" + "2" * 16 + "-00"
+    job = store.submit(NewJob("song", {}, traceparent=trace)).job
+    assert job.traceparent == store.get(job.id).traceparent == trace
+    lease = store.claim(job.id, "w")
+    assert lease is not None
+    ids = store.park(lease, [NewJob("take", {}), NewJob("take", {}, traceparent=other)], "choose")
+    assert [store.get(job_id).traceparent for job_id in ids] == [trace, other]
+    assert store.submit(NewJob("song", {})).job.traceparent is None
 
 
 def test_a_child_cannot_be_submitted(store: JobStore) -> None:

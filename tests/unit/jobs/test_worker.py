@@ -12,6 +12,7 @@ from bandmate_shared.contracts.jobs import JobState, Manifest
 from bandmate_shared.errors import InvalidRequest, Unavailable
 from bandmate_shared.jobs.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import Job, NewJob, StaleLease
+from bandmate_shared.jobs.recover import record_of
 from bandmate_shared.jobs.workdir import WorkingFolder
 from bandmate_shared.jobs.worker import Done, Handler, JobContext, Wait, run_job
 from bandmate_shared.runtime import Runtime
@@ -47,7 +48,11 @@ def test_a_job_that_is_done(runtime: Runtime, run) -> None:
 
     assert (job.state, job.result) == (JobState.SUCCEEDED, {"bars": 8})
     assert [artifact.name for artifact in job.artifacts] == ["song.mid", "draft.txt"]
-    assert get_manifest(runtime.storage, job.id) == Manifest(job_id=job.id, artifacts=job.artifacts)
+    manifest = get_manifest(runtime.storage, job.id)
+    assert manifest is not None
+    assert (manifest.job_id, manifest.artifacts) == (job.id, job.artifacts)
+    assert manifest.job is not None
+    assert (manifest.job.kind, manifest.job.tenant, manifest.job.result) == ("song", "local", {"bars": 8})
     assert job.artifact("draft.txt") == put_artifact(runtime.storage, "draft.txt", b"la la", "text/plain")
     types = [event.type for event in runtime.store.events(job.id)]
     assert types[:5] == ["job.queued", "job.running", "stage", "progress", "stage"]
@@ -240,11 +245,13 @@ def test_an_attempt_that_died_after_its_manifest_is_completed_with_that_manifest
     first = put_artifact(runtime.storage, "song.mid", b"of the first attempt", "audio/midi")
 
     def handler(context: JobContext) -> Done:
-        put_manifest(runtime.storage, Manifest(job_id=context.job.id, artifacts=[first]))
+        record = record_of(context.job, {"by": "the first"}, runtime.store.clock())
+        put_manifest(runtime.storage, Manifest(job_id=context.job.id, artifacts=[first], job=record))
         context.add("song.mid", b"of the second attempt", "audio/midi")
-        return Done({})
+        return Done({"by": "the second"})
 
-    assert run(handler).artifacts == [first]
+    job = run(handler)
+    assert (job.artifacts, job.result) == ([first], {"by": "the first"})
 
 
 def test_a_worker_that_is_stopped_gives_the_job_back(runtime: Runtime, queue: InProcessQueue) -> None:

@@ -39,7 +39,10 @@ def main() -> int:
     hyper = json.loads((CONFIG / "hyperparameters.json").read_text())
     assert all(isinstance(value, str) for value in hyper.values()), "hyperparameters are strings"
     assert json.loads((CONFIG / "resourceconfig.json").read_text())["hosts"] == ["algo-1"]
-    assert list(json.loads((CONFIG / "inputdataconfig.json").read_text())) == ["training"]
+    channels = sorted(json.loads((CONFIG / "inputdataconfig.json").read_text()))
+    assert channels == sorted(path.name for path in (ROOT / "input" / "data").iterdir())
+    if "initial" in channels:
+        say("starting from initial")
     data = b"".join(path.read_bytes() for path in sorted((ROOT / "input" / "data" / "training").glob("*.parquet")))
     known = {"architecture", "id", "steps", "step_seconds", "trouble"}
     if unknown := set(hyper) - known:

@@ -1,6 +1,6 @@
 """A song sung once for all tests that listen to it, and an ear that is not the service's own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +8,12 @@ import pytest
 from bandmate_shared.contracts.vocals import SungNote
 from bandmate_vocal.espeak_process import EspeakEngine
 from bandmate_vocal.performance import SpokenLyrics, sing_phrases, speak_lyrics
+from bandmate_vocal.speech import SpeechEngine
 from bandmate_vocal.tone import polish
 from numpy.typing import NDArray
 
 from tests.ear import hear
+from tests.polly_server import PollyServer
 
 SAMPLE_RATE = 44100
 
@@ -72,8 +74,10 @@ def eighths(tempo: float) -> tuple[list[SungNote], float]:
     return notes, time + 0.5
 
 
-def perform(notes: list[SungNote], seconds: float, voice: str = "en-us+linda") -> Sung:
-    spoken = speak_lyrics(notes, EspeakEngine(), voice)
+def perform(
+    notes: list[SungNote], seconds: float, voice: str = "en-us+linda", engine: SpeechEngine | None = None
+) -> Sung:
+    spoken = speak_lyrics(notes, engine or EspeakEngine(), voice)
     return Sung(notes, seconds, spoken, polish(sing_phrases(spoken, notes, seconds, 1)))
 
 
@@ -111,3 +115,13 @@ def pitch_judge() -> "Callable[[NDArray[np.float32], Sequence[SungNote]], tuple[
 def judged(sung: Sung) -> tuple[float, float]:
     """What the independent tracker hears in `sung`."""
     return raw_pitch_accuracy(sung.voice, sung.notes)
+
+
+@pytest.fixture
+def polly(monkeypatch: pytest.MonkeyPatch) -> Iterator[PollyServer]:
+    """Amazon Polly on loopback, and an environment that leads there."""
+    with PollyServer() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_POLLY", server.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        yield server

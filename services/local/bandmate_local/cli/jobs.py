@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from bandmate_shared.jobs.model import Job
     from bandmate_shared.runtime import Runtime
 
-app = typer.Typer(help="List, show, cancel and redrive jobs.", invoke_without_command=True)
+app = typer.Typer(help="List, show, cancel, redrive and recover jobs.", invoke_without_command=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _TENANT = "local"
 
 
 @app.callback()
 def default(context: typer.Context, as_json: AsJson = False) -> None:
-    """List, show, cancel and redrive jobs. Without a subcommand: list."""
+    """List, show, cancel, redrive and recover jobs. Without a subcommand: list."""
     if context.invoked_subcommand is None:
         list_jobs(as_json=as_json)
 
@@ -104,6 +104,41 @@ def redrive(
     with _runtime() as runtime:
         job = runtime.store.redrive(identifier)
     _say(job, as_json)
+
+
+@app.command("recover")
+def recover_jobs(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing, say what would be recovered.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """After the database was lost: bring back every finished job from the files in the store."""
+    from bandmate_shared.jobs.recover import as_json as plain
+    from bandmate_shared.jobs.recover import recover, report_of
+
+    with _runtime() as runtime:
+        outcome = recover(runtime.store.database, runtime.storage, dry_run=dry_run)
+    if as_json:
+        print_json(plain(outcome))
+    else:
+        console.print(report_of(outcome, dry_run=dry_run), markup=False, highlight=False)
+    if outcome.files_missing or outcome.unreadable:
+        raise typer.Exit(1)
+
+
+@app.command("prune")
+def prune_events(
+    older_than: Annotated[str, typer.Option("--older-than", help="Days since the job ended, such as 90d.")],
+    as_json: AsJson = False,
+) -> None:
+    """Drop the progress events of jobs that ended long ago. Jobs, results and files stay."""
+    from bandmate_shared.jobs.prune import days, prune
+
+    with _runtime() as runtime:
+        deleted = prune(runtime.store.database, days(older_than))
+    if as_json:
+        print_json({"events_deleted": deleted})
+    else:
+        console.print(f"{deleted} events deleted")
 
 
 @contextmanager

@@ -1,0 +1,35 @@
+"""Names that the parts of the installation know each other by, and that the services expect."""
+
+from typing import Literal, get_args
+
+Service = Literal["ingest", "train", "generate", "vocal"]
+SERVICES: tuple[Service, ...] = get_args(Service)
+
+IMAGES = (*SERVICES, "model")
+"""One ECR repository each, `bandmate/<name>`."""
+
+SUBMISSIONS = "submissions"
+QUEUES = (*SERVICES, SUBMISSIONS)
+"""One queue each, `bandmate-<name>`, and beside it `bandmate-<name>-dlq`."""
+
+PATHS: dict[Service, tuple[str, ...]] = {
+    "ingest": ("/v1/datasets", "/v1/uploads"),
+    "train": ("/v1/trainings", "/v1/models"),
+    "generate": ("/v1/songs",),
+    "vocal": ("/v1/vocals",),
+}
+"""Which API answers below which paths; the same as the gateway of `deploy/compose`."""
+
+API_PORT = 8000
+MODEL_PORT = 8080
+USER = "10001:10001"
+HOME = "/var/lib/bandmate"
+STORE_PREFIX = "bandmate"
+"""All objects of the store lie below this prefix of the bucket."""
+
+INCOMING = "incoming/"
+"""Files dropped here (outside the store's prefix) become song requests."""
+
+
+def queue_name(name: str) -> str:
+    return f"bandmate-{name}"

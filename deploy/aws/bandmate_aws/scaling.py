@@ -1,0 +1,180 @@
+"""Workers follow their queue. Two policies a service:
+
+- **tracking** keeps the backlog per task (messages waiting and at work, divided by tasks) near a target. The tasks
+  counted are the desired ones: those that are still starting have been ordered already, and must not be ordered twice.
+- **from zero**, where a service may have no task at all: its alarm goes off when messages wait and no task is wanted,
+  and sets the number of tasks by the size of the backlog. Tracking cannot do that: it multiplies, and zero stays zero.
+
+The constants come from `make simulate`, which reads them back out of the templates; see
+docs/decisions/0099-scaling-constants.md.
+"""
+
+from aws_cdk import Duration
+from aws_cdk import aws_applicationautoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from bandmate_aws.names import Service
+from bandmate_aws.sizes import Worker
+
+BACKLOG_PER_TASK: dict[Service, float] = {"ingest": 1, "train": 1, "generate": 4, "vocal": 4}
+"""The target of tracking. A dataset or a training is worth a task of its own; songs are short."""
+OUT_COOLDOWN_SECONDS = 60
+IN_COOLDOWN_SECONDS = 300
+FIRST_STEPS: tuple[tuple[float, float], ...] = ((1, 0.0), (20, 0.1), (100, 0.5))
+"""From zero: (at least so many messages, share of the most tasks, at least one task)."""
+
+
+def follow_queue(
+    scope: Construct, service: Service, worker: Worker, target: ecs.BaseService, cluster: str, queue: sqs.IQueue
+) -> autoscaling.CfnScalableTarget:
+    """Give a service its scalable target and its policies."""
+    name = service.capitalize()
+    fewest, most = worker.tasks
+    scalable = autoscaling.CfnScalableTarget(
+        scope,
+        f"{name}Tasks",
+        min_capacity=fewest,
+        max_capacity=most,
+        resource_id=f"service/{cluster}/{target.service_name}",
+        scalable_dimension="ecs:service:DesiredCount",
+        service_namespace="ecs",
+    )
+    _track(scope, service, target, cluster, queue, scalable)
+    if fewest == 0:
+        _start(scope, service, worker, target, cluster, queue, scalable)
+    return scalable
+
+
+def _track(
+    scope: Construct,
+    service: Service,
+    target: ecs.BaseService,
+    cluster: str,
+    queue: sqs.IQueue,
+    scalable: autoscaling.CfnScalableTarget,
+) -> None:
+    policy = autoscaling.CfnScalingPolicy
+    tasks = policy.TargetTrackingMetricDataQueryProperty(
+        id="tasks",
+        return_data=False,
+        metric_stat=policy.TargetTrackingMetricStatProperty(
+            stat="Average",
+            metric=policy.TargetTrackingMetricProperty(
+                namespace="ECS/ContainerInsights",
+                metric_name="DesiredTaskCount",
+                dimensions=[
+                    policy.TargetTrackingMetricDimensionProperty(name="ClusterName", value=cluster),
+                    policy.TargetTrackingMetricDimensionProperty(name="ServiceName", value=target.service_name),
+                ],
+            ),
+        ),
+    )
+
+    def messages(identity: str, metric: str) -> autoscaling.CfnScalingPolicy.TargetTrackingMetricDataQueryProperty:
+        return policy.TargetTrackingMetricDataQueryProperty(
+            id=identity,
+            return_data=False,
+            metric_stat=policy.TargetTrackingMetricStatProperty(
+                stat="Average",
+                metric=policy.TargetTrackingMetricProperty(
+                    namespace="AWS/SQS",
+                    metric_name=metric,
+                    dimensions=[policy.TargetTrackingMetricDimensionProperty(name="QueueName", value=queue.queue_name)],
+                ),
+            ),
+        )
+
+    autoscaling.CfnScalingPolicy(
+        scope,
+        f"{service.capitalize()}Tracking",
+        policy_name=f"bandmate-{service}-backlog-per-task",
+        policy_type="TargetTrackingScaling",
+        scaling_target_id=scalable.ref,
+        target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
+            target_value=BACKLOG_PER_TASK[service],
+            scale_out_cooldown=OUT_COOLDOWN_SECONDS,
+            scale_in_cooldown=IN_COOLDOWN_SECONDS,
+            customized_metric_specification=policy.CustomizedMetricSpecificationProperty(
+                metrics=[
+                    messages("waiting", "ApproximateNumberOfMessagesVisible"),
+                    messages("working", "ApproximateNumberOfMessagesNotVisible"),
+                    tasks,
+                    policy.TargetTrackingMetricDataQueryProperty(
+                        id="backlog",
+                        label="Backlog per task",
+                        expression="(waiting + FILL(working, 0)) / IF(FILL(tasks, 1) < 1, 1, FILL(tasks, 1))",
+                        return_data=True,
+                    ),
+                ]
+            ),
+        ),
+    )
+
+
+def _start(
+    scope: Construct,
+    service: Service,
+    worker: Worker,
+    target: ecs.BaseService,
+    cluster: str,
+    queue: sqs.IQueue,
+    scalable: autoscaling.CfnScalableTarget,
+) -> None:
+    name = service.capitalize()
+    policy = autoscaling.CfnScalingPolicy
+    bounds = [least for least, _ in FIRST_STEPS]
+    steps = [
+        policy.StepAdjustmentProperty(
+            scaling_adjustment=max(1, round(share * worker.tasks[1])),
+            metric_interval_lower_bound=least - bounds[0],
+            metric_interval_upper_bound=bounds[index + 1] - bounds[0] if index + 1 < len(bounds) else None,
+        )
+        for index, (least, share) in enumerate(FIRST_STEPS)
+    ]
+    step_policy = autoscaling.CfnScalingPolicy(
+        scope,
+        f"{name}FromZero",
+        policy_name=f"bandmate-{service}-from-zero",
+        policy_type="StepScaling",
+        scaling_target_id=scalable.ref,
+        step_scaling_policy_configuration=policy.StepScalingPolicyConfigurationProperty(
+            adjustment_type="ExactCapacity",
+            cooldown=OUT_COOLDOWN_SECONDS,
+            metric_aggregation_type="Maximum",
+            step_adjustments=steps,
+        ),
+    )
+    dimensions = {"ClusterName": cluster, "ServiceName": target.service_name}
+    minute = Duration.minutes(1)
+    wanted = cloudwatch.Metric(
+        namespace="ECS/ContainerInsights",
+        metric_name="DesiredTaskCount",
+        dimensions_map=dimensions,
+        period=minute,
+        statistic="Maximum",
+    )
+    waiting = queue.metric_approximate_number_of_messages_visible(period=minute, statistic="Maximum")
+    alarm = cloudwatch.Alarm(
+        scope,
+        f"{name}Waiting",
+        alarm_name=f"bandmate-{service}-waits-without-a-task",
+        alarm_description=f"Messages wait in {queue.queue_name} and no task is wanted; starts the first ones",
+        # An exact number of tasks is only ever set when none is wanted, so it can never take tasks away.
+        metric=cloudwatch.MathExpression(
+            expression="IF(FILL(tasks, 0) < 1, waiting, 0)",
+            using_metrics={"tasks": wanted, "waiting": waiting},
+            period=minute,
+            label="Messages that wait without a task",
+        ),
+        threshold=bounds[0],
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluation_periods=1,
+        datapoints_to_alarm=1,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    child = alarm.node.default_child
+    assert isinstance(child, cloudwatch.CfnAlarm)
+    child.alarm_actions = [step_policy.ref]

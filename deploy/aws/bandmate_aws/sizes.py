@@ -1,0 +1,108 @@
+"""`sizes.toml`, read and checked: what differs between installations, and nothing else does."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from bandmate_aws.names import SERVICES, Service
+
+FILE = Path(__file__).parents[1] / "sizes.toml"
+
+Hardware = Literal["cpu", "gpu"]
+Endpoint = Literal["none", "realtime", "async"]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Workers of one service. `tasks`: fewest and most; `cores` in vCPU and `memory` in MiB are one task's."""
+
+    tasks: tuple[int, int]
+    cores: float
+    memory: int
+    hardware: Hardware = "cpu"
+
+    @property
+    def cpu_units(self) -> int:
+        """ECS counts a vCPU as 1024."""
+        return int(self.cores * 1024)
+
+
+@dataclass(frozen=True)
+class Database:
+    """`instance`: RDS class without `db.`; `storage` in GiB."""
+
+    instance: str
+    storage: int
+    multi_az: bool
+    backup_days: int
+
+
+@dataclass(frozen=True)
+class Size:
+    """One section of `sizes.toml`."""
+
+    name: str
+    region: str
+    zones: int
+    nat_gateways: int
+    private_endpoints: bool
+    keep_data: bool
+    log_days: int
+    api_tasks: tuple[int, int]
+    intake_tasks: int
+    spot_share: float
+    speech_engine: Literal["espeak", "polly"]
+    sagemaker_endpoint: Endpoint
+    glue_workers: int
+    database: Database
+    workers: Mapping[Service, Worker]
+
+    @property
+    def uses_gpus(self) -> bool:
+        return any(worker.hardware == "gpu" for worker in self.workers.values())
+
+    def with_endpoint(self, endpoint: Endpoint) -> "Size":
+        """The same with another way to reach the model; on SageMaker the workers need no GPU of their own."""
+        if endpoint == "none":
+            return replace(self, sagemaker_endpoint=endpoint)
+        workers = {name: replace(worker, hardware="cpu") for name, worker in self.workers.items()}
+        return replace(self, sagemaker_endpoint=endpoint, workers=workers)
+
+
+def read_size(name: str, file: Path = FILE) -> Size:
+    """One size by its name. Raises ValueError for a name or a field that is not known, or one that is missing."""
+    sections = tomllib.loads(file.read_text())
+    if name not in sections:
+        raise ValueError(f"there is no size {name!r} in {file.name}; it has: {', '.join(sections)}")
+    section: dict[str, Any] = dict(sections[name])
+    known = {field.name for field in fields(Size)} - {"name"}
+    if section.keys() != known:
+        raise ValueError(f"[{name}] in {file.name}: {sorted(section.keys() ^ known)} missing or not known")
+    workers = {service: _worker(name, service, section["workers"]) for service in SERVICES}
+    section |= {"workers": workers, "database": Database(**section["database"])}
+    section["api_tasks"] = _range(f"[{name}] api_tasks", section["api_tasks"])
+    if not 0 <= section["spot_share"] <= 1:
+        raise ValueError(f"[{name}] spot_share is a share, from 0 to 1")
+    return Size(name=name, **section)
+
+
+def size_names(file: Path = FILE) -> list[str]:
+    return list(tomllib.loads(file.read_text()))
+
+
+def _worker(size: str, service: str, table: Mapping[str, Any]) -> Worker:
+    values = dict(table[service])
+    values["tasks"] = _range(f"[{size}.workers] {service}", values["tasks"])
+    worker = Worker(**values)
+    if worker.hardware == "gpu" and service != "generate":
+        raise ValueError(f"[{size}.workers] {service}: only generate has a model beside it that can use a GPU")
+    return worker
+
+
+def _range(where: str, values: list[int]) -> tuple[int, int]:
+    fewest, most = values
+    if not 0 <= fewest <= most:
+        raise ValueError(f"{where}: the fewest tasks, then the most")
+    return fewest, most

@@ -1,0 +1,44 @@
+"""`make synth`: the templates of every size, offline, into cdk.out/<variant>/, checked by cdk-nag.
+
+The sizes as they are, and two of them with a SageMaker endpoint in the place of the model beside the worker.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+# The templates are the same on every Node that runs the CDK's engine; its advice on versions is not ours to print.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
+
+from aws_cdk import App
+from bandmate_aws.installation import build
+from bandmate_aws.sizes import Size, read_size, size_names
+
+ROOT = Path(__file__).parents[2]
+CONTEXT = json.loads((Path(__file__).parent / "cdk.json").read_text())["context"]
+
+
+def variants() -> dict[str, Size]:
+    found = {name: read_size(name) for name in size_names()}
+    return found | {
+        "small-realtime": found["small"].with_endpoint("realtime"),
+        "large-async": found["large"].with_endpoint("async"),
+    }
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or list(variants())
+    for name in wanted:
+        started = time.monotonic()
+        app = App(outdir=str(ROOT / "cdk.out" / name), context=CONTEXT)
+        stacks = build(app, variants()[name], "initial")
+        app.synth()
+        sys.stdout.write(f"{name}: {len(stacks)} stacks in {time.monotonic() - started:.0f} s\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

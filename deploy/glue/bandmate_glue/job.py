@@ -1,0 +1,88 @@
+"""The job as Glue starts it, and as anyone else does.
+
+`--step clean` stops before the dataset, and `--step assemble` goes on from there without Spark: the one needs many
+cores, the other much memory. Without it both happen here.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from bandmate_ingest.build import Built
+from bandmate_ingest.rules import CleaningRules
+from bandmate_shared.errors import InvalidRequest
+from bandmate_shared.music.limits import Limits
+from bandmate_shared.settings import SharedSettings
+
+from bandmate_glue.cleaning import Task
+from bandmate_glue.dataset import build_dataset, clean_all
+
+log = logging.getLogger(__name__)
+
+NAMES = ("storage_url", "packs", "dataset", "tenant", "step")
+OPTIONAL = {"tenant": "local", "step": "all"}
+STEPS = ("all", "clean", "assemble")
+
+
+def arguments(argv: Sequence[str]) -> dict[str, str]:
+    """The job's arguments by name; Glue adds a dozen of its own, which its reader knows and ours passes over."""
+    given = [name for name in NAMES if name not in OPTIONAL or any(word.startswith(f"--{name}") for word in argv)]
+    try:
+        from awsglue.utils import getResolvedOptions
+    except ImportError:
+        parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+        for name in NAMES:
+            parser.add_argument(f"--{name}", required=name not in OPTIONAL, default=OPTIONAL.get(name))
+        return {name: value for name, value in vars(parser.parse_known_args(list(argv)[1:])[0]).items() if value}
+    return {**OPTIONAL, **{name: str(value) for name, value in getResolvedOptions(list(argv), given).items()}}
+
+
+def main() -> None:
+    """Clean, put together, and say in the log what came of it. Raises what `build_dataset` raises."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    given = arguments(sys.argv)
+    if given["step"] not in STEPS:
+        raise InvalidRequest(f"--step {given['step']} is none of {', '.join(STEPS)}")
+    settings = SharedSettings()
+    task = Task(
+        given["storage_url"],
+        given["tenant"],
+        Limits.from_settings(settings),
+        CleaningRules(),
+        settings.parse_seconds,
+        settings.parse_memory_bytes,
+    )
+    if given["step"] == "assemble":
+        _log(build_dataset(None, given["packs"], given["dataset"], task))
+        return
+    # Without it Spark starts the first `python3` it finds, which may be another one than this.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    from pyspark.sql import SparkSession
+
+    spark = SparkSession.builder.appName(f"bandmate {given['dataset']}").getOrCreate()
+    try:
+        if given["step"] == "clean":
+            log.info("packs %s: %d batches are cleaned", given["packs"], clean_all(spark, given["packs"], task))
+        else:
+            _log(build_dataset(spark, given["packs"], given["dataset"], task))
+    finally:
+        spark.stop()
+
+
+def _log(built: Built) -> None:
+    report = built.report
+    log.info(
+        "dataset %s version %s: %d files, %d pieces, %d cleaned for it, %.1f s",
+        report.name,
+        report.version,
+        report.files,
+        report.accepted,
+        report.files_processed,
+        report.seconds,
+    )
+
+
+if __name__ == "__main__":
+    main()

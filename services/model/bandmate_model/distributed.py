@@ -1,0 +1,262 @@
+"""One training run on several hosts: each takes its share of every batch, and all take the same step.
+
+The batch of a step is the same as on one host: `streams` lanes, of which each host reads its own. Losses and gradients
+are sums over all hosts divided by the whole batch's events, so N hosts learn what one would, up to rounding (and
+dropout, which each host draws for itself). The first host alone writes checkpoints, metrics and the model. Whatever
+must be decided alike, to stop or to end, is decided together, in the same step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch._C._distributed_c10d import Store
+
+from bandmate_model.hosts import HostLost, Resources, first_line, meet
+from bandmate_model.settings import ModelSettings
+from bandmate_model.stop import Stop
+
+_RANDOM_STRIDE = 1_000_003
+_FAREWELL_SECONDS = 10.0
+
+
+class Hosts(Protocol):
+    """What the training loop asks of the hosts. All of them call the same methods in the same order.
+
+    Every method may raise HostLost.
+    """
+
+    @property
+    def rank(self) -> int: ...
+
+    @property
+    def is_first(self) -> bool: ...
+
+    def lanes(self, streams: int) -> slice:
+        """Which lanes of a batch are this host's."""
+        ...
+
+    def takes(self, number: int) -> bool:
+        """Whether this host does the piece of work with that number."""
+        ...
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is up on any host."""
+        ...
+
+    def from_first(self, value: float) -> float:
+        """The first host's value, on all."""
+        ...
+
+    def sum(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum over the hosts, on all."""
+        ...
+
+    def begin_alike(self, network: nn.Module, seed: int) -> None:
+        """The first host's weights for all, and for each a random sequence of its own."""
+        ...
+
+    def add_gradients(self, network: nn.Module) -> None:
+        """Every gradient becomes the sum over the hosts."""
+        ...
+
+    def join_lanes(self, state: tuple[Tensor, ...] | None, streams: int) -> tuple[Tensor, ...] | None:
+        """The state (layers, lanes, units) of all lanes out of each host's own."""
+        ...
+
+    def join_random(self) -> list[Tensor]:
+        """Every host's state of torch's generator, by rank."""
+        ...
+
+    def file_of_first(self, path: Path, copy: Path) -> Path:
+        """A file of the first host: there itself, on the others as the copy. It may be missing, and then is on all."""
+        ...
+
+    def wait_for_first(self) -> None:
+        """The others wait here until the first host comes too: until it has written the model."""
+        ...
+
+
+class OneHost:
+    """A run on one host: there is nothing to agree on."""
+
+    rank = 0
+    is_first = True
+
+    def lanes(self, streams: int) -> slice:
+        return slice(0, streams)
+
+    def takes(self, number: int) -> bool:  # noqa: ARG002
+        return True
+
+    def any(self, flag: bool) -> bool:
+        return flag
+
+    def from_first(self, value: float) -> float:
+        return value
+
+    def sum(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return values
+
+    def begin_alike(self, network: nn.Module, seed: int) -> None:
+        pass
+
+    def add_gradients(self, network: nn.Module) -> None:
+        pass
+
+    def join_lanes(self, state: tuple[Tensor, ...] | None, streams: int) -> tuple[Tensor, ...] | None:  # noqa: ARG002
+        return state
+
+    def join_random(self) -> list[Tensor]:
+        return [torch.get_rng_state()]
+
+    def file_of_first(self, path: Path, copy: Path) -> Path:  # noqa: ARG002
+        return path
+
+    def wait_for_first(self) -> None:
+        pass
+
+
+class ManyHosts:
+    """Hosts joined by torch.distributed: gloo for what lies in main memory, NCCL for what lies on a GPU."""
+
+    def __init__(self, resources: Resources, store: Store, silence_seconds: float) -> None:
+        self._resources = resources
+        self.rank, self._count = resources.rank, len(resources.hosts)
+        self._store = store
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        with self._watching():
+            dist.init_process_group(
+                backend, store=store, rank=self.rank, world_size=self._count,
+                timeout=timedelta(seconds=silence_seconds),
+            )  # fmt: skip
+
+    @property
+    def is_first(self) -> bool:
+        return self.rank == 0
+
+    def lanes(self, streams: int) -> slice:
+        bounds = [streams * rank // self._count for rank in (self.rank, self.rank + 1)]
+        return slice(*bounds)
+
+    def takes(self, number: int) -> bool:
+        return number % self._count == self.rank
+
+    def any(self, flag: bool) -> bool:
+        return bool(self.sum(np.array([float(flag)]))[0] > 0)
+
+    def from_first(self, value: float) -> float:
+        return float(self.sum(np.array([value if self.is_first else 0.0]))[0])
+
+    def sum(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        total = torch.from_numpy(np.array(values, dtype=np.float64))
+        with self._watching():
+            dist.all_reduce(total)
+        return total.numpy()
+
+    def begin_alike(self, network: nn.Module, seed: int) -> None:
+        with self._watching(), torch.no_grad():
+            for tensor in network.state_dict().values():
+                dist.broadcast(tensor, 0)
+        if not self.is_first:
+            torch.manual_seed(seed + _RANDOM_STRIDE * self.rank)
+
+    def add_gradients(self, network: nn.Module) -> None:
+        for parameter in network.parameters():
+            if parameter.grad is None:  # A part that this host's lanes do not use; the others may.
+                parameter.grad = torch.zeros_like(parameter)
+        gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        with self._watching():
+            dist.all_reduce(flat)
+        for gradient, part in zip(gradients, torch.split(flat, [each.numel() for each in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def join_lanes(self, state: tuple[Tensor, ...] | None, streams: int) -> tuple[Tensor, ...] | None:
+        if state is None:
+            return None
+        joined = []
+        for value in state:
+            whole = torch.zeros((value.shape[0], streams, value.shape[2]), dtype=torch.float32)
+            whole[:, self.lanes(streams)] = value.detach().float().cpu()
+            with self._watching():
+                dist.all_reduce(whole)
+            joined.append(whole)
+        return tuple(joined)
+
+    def join_random(self) -> list[Tensor]:
+        own = torch.get_rng_state()
+        whole = torch.zeros((self._count, len(own)), dtype=torch.uint8)
+        whole[self.rank] = own
+        with self._watching():
+            dist.all_reduce(whole)
+        return list(whole)
+
+    def file_of_first(self, path: Path, copy: Path) -> Path:
+        content = path.read_bytes() if self.is_first and path.is_file() else b""
+        size = int(self.from_first(float(len(content))))
+        data = (
+            torch.frombuffer(bytearray(content), dtype=torch.uint8) if content else torch.zeros(size, dtype=torch.uint8)
+        )
+        if size:
+            with self._watching():
+                dist.broadcast(data, 0)
+        if self.is_first:
+            return path
+        copy.unlink(missing_ok=True)
+        if size:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(data.numpy().tobytes())
+        return copy
+
+    def wait_for_first(self) -> None:
+        others = [f"seen/{host}" for host in self._resources.hosts[1:]]
+        if self.is_first:
+            self._store.set("done", "")
+            try:  # The store lives in this process: it has to stay until the others have read it.
+                self._store.wait(others, timedelta(seconds=_FAREWELL_SECONDS))
+            except RuntimeError:
+                pass
+            return
+        with self._watching():
+            # Writing the model may take long. A first host that dies takes the store along, which ends this at once.
+            self._store.wait(["done"], timedelta(days=1))
+            self._store.set(f"seen/{self._resources.current}", "")
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        """torch's errors, as one that says what it means."""
+        try:
+            yield
+        except RuntimeError as error:
+            hosts = ", ".join(self._resources.hosts)
+            raise HostLost(
+                f"{self._resources.current} lost another host of the job ({hosts}): it ended, or was silent for too "
+                f"long; its own failure says why. {first_line(error)}"
+            ) from error
+
+
+def join_hosts(resources: Resources, settings: ModelSettings, streams: int, stop: Stop) -> Hosts:
+    """The hosts of the job, all of them there.
+
+    Raises:
+        ValueError: more hosts than lanes.
+        HostLost: not all have come in time.
+        Stopped: while waiting.
+    """
+    count = len(resources.hosts)
+    if count == 1:
+        return OneHost()
+    if streams < count:
+        raise ValueError(f"streams={streams} cannot be shared by {count} hosts: each needs one at least")
+    store = meet(resources, settings.hosts_port, settings.hosts_start_seconds, stop)
+    return ManyHosts(resources, store, settings.hosts_silence_seconds)

@@ -1,0 +1,62 @@
+"""tar.gz as SageMaker hands models out and takes them in: unpacked with care, packed the same way each time."""
+
+import gzip
+import io
+import shutil
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from bandmate_shared.errors import LimitExceeded, UnreadableFile
+
+MAX_FILES = 10_000
+
+
+def unpack(archive: Path, folder: Path, max_bytes: int) -> None:
+    """Put an archive's files into a folder. Links, devices and names that lead out of the folder are refused.
+
+    Raises UnreadableFile, LimitExceeded.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    left = max_bytes
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for number, member in enumerate(tar):
+                name = PurePosixPath(member.name)
+                if name.is_absolute() or ".." in name.parts or not (member.isfile() or member.isdir()):
+                    raise UnreadableFile(f"{archive.name} holds {member.name!r}, which is no plain file inside it")
+                left -= member.size
+                if left < 0 or number >= MAX_FILES:
+                    raise LimitExceeded(
+                        f"{archive.name} unpacks to more than {max_bytes} bytes (BANDMATE_MODEL_ARCHIVE_BYTES) or "
+                        f"{MAX_FILES} files"
+                    )
+                _write(tar, member, folder.joinpath(*name.parts))
+    except (tarfile.TarError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+            raise
+        raise UnreadableFile(f"{archive.name} is no tar.gz that can be read: {error}") from error
+
+
+def pack(files: Sequence[tuple[str, Path]], archive: Path) -> None:
+    """Write (name, file) pairs as a tar.gz. The same files make the same bytes: no times, no owners."""
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        for name, path in sorted(files):
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = path.stat().st_size, 0o644
+            with path.open("rb") as file:
+                tar.addfile(member, file)
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    if member.isdir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = tar.extractfile(member) or io.BytesIO()
+    with source, target.open("wb") as file:
+        shutil.copyfileobj(source, file)

@@ -1,0 +1,299 @@
+"""The trainer as a SageMaker training job, started, followed and fetched with boto3.
+
+    s3://…/trainings/<job id>/input/<channel>/…   the dataset
+                              checkpoints/…       shared by every job of the training, and by its restarts on spot
+                              output/<name>/…     model.tar.gz, output.tar.gz
+    <home>/trainings/<job id>/train.log, ml/      the same folders as those of a training here, filled at the end
+
+A training has one SageMaker job, `bandmate-<job id>-1`. A worker that was killed leaves it running, and the next
+attempt finds it by that name. Only after a job has failed or was stopped does an attempt start the next, from its
+checkpoints.
+"""
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+from bandmate_shared.aws import aws_client
+from bandmate_shared.errors import NotFound
+from bandmate_shared.storage import open_storage
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bandmate_train.model_archive import unpack
+from bandmate_train.sagemaker_logs import JobLog
+from bandmate_train.sagemaker_request import data_key, folder_key, job_name, training_job
+from bandmate_train.settings import TrainSettings
+from bandmate_train.trainer import (
+    TrainerInterrupted,
+    TrainerMissing,
+    TrainingFailed,
+    TrainingPlan,
+    TrainingUpdate,
+    parse_metrics,
+)
+
+TICK_SECONDS = 0.5
+STOP_SECONDS = 600.0
+"""A job that is asked to stop has 120 s to save, then its checkpoints are uploaded and its instances given back."""
+MAX_LOG_BYTES = 20_000_000
+MAX_MESSAGE_CHARACTERS = 200
+_RUNNING = frozenset({"InProgress"})
+_ENDING = frozenset({"Stopping", "Deleting"})
+_REASON = re.compile(r"AlgorithmError: (?P<text>.*?)(?:,? ?exit code: \d+)?", re.DOTALL | re.IGNORECASE)
+"""What SageMaker makes of the failure file and the exit status."""
+
+Described = dict[str, Any]
+
+
+class SageMakerTrainer:
+    """Trains in SageMaker training jobs."""
+
+    def __init__(self, settings: TrainSettings) -> None:
+        self._settings = settings
+        self._storage = open_storage(settings.resolved_sagemaker_s3)
+        self._sagemaker = aws_client("sagemaker")
+        self._logs = aws_client("logs")
+
+    def start(self, plan: TrainingPlan) -> "SageMakerRun":
+        try:
+            earlier, name = self._find(plan.job_id)
+            if name is None:
+                name = job_name(plan.job_id, len(earlier) + 1)
+                self._create(plan, name)
+        except (BotoCoreError, ClientError) as error:
+            raise TrainerInterrupted(f"SageMaker did not answer as it should: {error}") from error
+        return SageMakerRun(self, plan.job_id, name, earlier)
+
+    def forget(self, job_id: str) -> None:
+        shutil.rmtree(self.local_folder(job_id), ignore_errors=True)
+        for key in list(self._storage.keys(f"{folder_key(job_id)}/")):
+            self._storage.delete(key)
+
+    def local_folder(self, job_id: str) -> Path:
+        return Path(self._settings.home) / "trainings" / job_id
+
+    def describe(self, name: str) -> Described | None:
+        """None when there is no job of that name."""
+        try:
+            return dict(self._sagemaker.describe_training_job(TrainingJobName=name))
+        except ClientError as error:
+            problem = error.response["Error"]
+            if problem["Code"] == "ResourceNotFound" or "not found" in problem.get("Message", ""):
+                return None
+            raise
+
+    def stop(self, name: str) -> Described | None:
+        """Ask the job to stop, and wait until it has. None, and an end, when there is no such job."""
+        try:
+            self._sagemaker.stop_training_job(TrainingJobName=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
+                raise  # A ValidationException: it has ended in the meantime.
+        return self.wait_for_end(name)
+
+    def wait_for_end(self, name: str) -> Described | None:
+        """Raises TrainerInterrupted when a job that should be stopping does not."""
+        deadline = time.monotonic() + STOP_SECONDS
+        while True:
+            described = self.describe(name)
+            if described is None or described["TrainingJobStatus"] not in _RUNNING | _ENDING:
+                return described
+            if time.monotonic() > deadline:
+                raise TrainerInterrupted(f"the SageMaker job {name} does not stop")
+            time.sleep(min(self._settings.sagemaker_poll_seconds, TICK_SECONDS))
+
+    def log_of(self, name: str) -> JobLog:
+        return JobLog(self._logs, name)
+
+    def fetch(self, uri: str, target: Path) -> None:
+        """An object below BANDMATE_SAGEMAKER_S3. Raises NotFound, StorageFull."""
+        self._storage.fetch(self._key(uri), target)
+
+    @property
+    def poll_seconds(self) -> float:
+        return self._settings.sagemaker_poll_seconds
+
+    @property
+    def max_bytes(self) -> int:
+        return self._settings.model_archive_bytes
+
+    def _find(self, job_id: str) -> tuple[list[str], str | None]:
+        """The training's earlier jobs, and the one that runs or has its model ready."""
+        earlier: list[str] = []
+        while (described := self.describe(name := job_name(job_id, len(earlier) + 1))) is not None:
+            if described["TrainingJobStatus"] in _ENDING:
+                described = self.wait_for_end(name)
+            if described is not None and self._is_of_use(described):
+                return earlier, name
+            earlier.append(name)
+        return earlier, None
+
+    def _is_of_use(self, described: Described) -> bool:
+        if described["TrainingJobStatus"] == "Completed":
+            return self._storage.exists(self._key(described["ModelArtifacts"]["S3ModelArtifacts"]))
+        return described["TrainingJobStatus"] in _RUNNING
+
+    def _create(self, plan: TrainingPlan, name: str) -> None:
+        for channel, folder in plan.channels.items():
+            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+                self._storage.put(data_key(plan.job_id, channel, path.relative_to(folder).as_posix()), path)
+        try:
+            self._sagemaker.create_training_job(**training_job(self._settings, plan, name))
+        except ClientError as error:
+            problem = error.response["Error"]
+            if problem["Code"] == "ResourceInUse":
+                return  # Another attempt came first, with the same plan: its job is followed.
+            if problem["Code"] in ("ValidationException", "AccessDeniedException"):
+                raise TrainerMissing(f"SageMaker refuses the training job: {problem.get('Message', error)}") from error
+            raise
+
+    def _key(self, uri: str) -> str:
+        return uri.removeprefix(f"{self._settings.resolved_sagemaker_s3}/")
+
+
+class SageMakerRun:
+    """A training job, followed from here."""
+
+    def __init__(self, trainer: SageMakerTrainer, job_id: str, name: str, earlier: list[str]) -> None:
+        self.name = name
+        self._trainer = trainer
+        self._earlier = earlier
+        self._folder = trainer.local_folder(job_id)
+        self._history: list[dict[str, float]] = []
+        self._messages: set[str] = set()
+        self._last_line = ""
+        for folder in (self.model, self.output / "data"):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        self.log.unlink(missing_ok=True)
+
+    @property
+    def model(self) -> Path:
+        return self._folder / "ml" / "model"
+
+    @property
+    def output(self) -> Path:
+        return self._folder / "ml" / "output"
+
+    @property
+    def log(self) -> Path:
+        return self._folder / "train.log"
+
+    def follow(self) -> Iterator[TrainingUpdate]:
+        try:
+            for name in self._earlier:  # Their metrics are this training's too; CloudWatch has kept them.
+                for _ in self._take(self._trainer.log_of(name)):
+                    pass
+                yield TrainingUpdate()
+            yield TrainingUpdate(message=f"SageMaker job {self.name}")
+            described = yield from self._until_it_ends()
+            self._conclude(described)
+        except (BotoCoreError, ClientError) as error:
+            raise TrainerInterrupted(f"SageMaker did not answer as it should: {error}") from error
+
+    def stop(self) -> None:
+        self._trainer.stop(self.name)
+
+    def leave(self) -> None:
+        """The job goes on without a worker; the next attempt finds it by its name."""
+
+    def history(self) -> list[dict[str, float]]:
+        return list(self._history)
+
+    def _until_it_ends(self) -> Generator[TrainingUpdate, None, Described]:
+        """Status and output, until the job has ended and nothing more comes out of the log."""
+        log = self._trainer.log_of(self.name)
+        while True:
+            described = self._trainer.describe(self.name)
+            if described is None:
+                raise TrainerInterrupted(f"the SageMaker job {self.name} is not there any more")
+            yield from self._new_messages(described)
+            heard = yield from self._heard(log)
+            if described["TrainingJobStatus"] not in _RUNNING | _ENDING and not heard:
+                return described
+            yield from self._pause()
+
+    def _heard(self, log: JobLog) -> Generator[TrainingUpdate, None, bool]:
+        """Yields updates; returns whether there were lines."""
+        heard = False
+        for update in self._take(log):
+            heard = True
+            yield update
+        return heard
+
+    def _take(self, log: JobLog) -> Iterator[TrainingUpdate]:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("a") as file:
+            for line in log.new_lines():
+                if file.tell() < MAX_LOG_BYTES:
+                    file.write(f"{line}\n")
+                metrics = parse_metrics(line)
+                if metrics:
+                    self._history.append(metrics)
+                    yield TrainingUpdate(metrics)
+                elif line.strip():
+                    self._last_line = line.strip()
+                    yield TrainingUpdate(message=self._last_line[:MAX_MESSAGE_CHARACTERS])
+
+    def _new_messages(self, described: Described) -> Iterator[TrainingUpdate]:
+        for transition in described.get("SecondaryStatusTransitions", []):
+            text = f"SageMaker: {transition.get('StatusMessage') or transition['Status']}"
+            key = f"{transition['Status']} {transition['StartTime']} {text}"
+            if key not in self._messages:
+                self._messages.add(key)
+                yield TrainingUpdate(message=text[:MAX_MESSAGE_CHARACTERS])
+
+    def _pause(self) -> Iterator[TrainingUpdate]:
+        deadline = time.monotonic() + self._trainer.poll_seconds
+        while (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, TICK_SECONDS))
+            yield TrainingUpdate()
+
+    def _conclude(self, described: Described) -> None:
+        """Fetch the model, or raise what the job's end means."""
+        status, secondary = described["TrainingJobStatus"], described["SecondaryStatus"]
+        if status == "Completed":
+            self._fetch(described)
+        elif status == "Failed":
+            raise self._failure(described.get("FailureReason", ""))
+        elif secondary == "MaxRuntimeExceeded":
+            raise TrainingFailed(
+                "the training ran longer than BANDMATE_TRAINING_SECONDS; ask for fewer epochs or steps"
+            )
+        elif secondary == "MaxWaitTimeExceeded":
+            raise TrainerInterrupted("no spot instance was free in time (BANDMATE_SAGEMAKER_SPOT_WAIT_SECONDS)")
+        else:
+            raise TrainerInterrupted(f"the SageMaker job {self.name} was stopped before the model was finished")
+
+    def _failure(self, reason: str) -> TrainingFailed | TrainerInterrupted:
+        """The container's own word, and what SageMaker cannot carry out, are final; anything else may pass."""
+        own = _REASON.fullmatch(reason)
+        if own is not None and own["text"].strip(" ,"):
+            return TrainingFailed(own["text"].strip(" ,"))
+        if own is not None:
+            return TrainerInterrupted(f"the trainer ended without a reason ({reason}): {self._last_line[:200]}")
+        if reason.startswith("ClientError"):
+            return TrainingFailed(f"SageMaker could not train: {reason}")
+        return TrainerInterrupted(f"the SageMaker job {self.name} failed: {reason or 'no reason was given'}")
+
+    def _fetch(self, described: Described) -> None:
+        model_uri = str(described["ModelArtifacts"]["S3ModelArtifacts"])
+        archive = self._folder / "fetched.tar.gz"
+        try:
+            self._trainer.fetch(model_uri, archive)
+            unpack(archive, self.model, self._trainer.max_bytes)
+        except NotFound as error:
+            raise TrainerInterrupted(
+                f"the SageMaker job {self.name} is complete, but its model is not there"
+            ) from error
+        try:
+            self._trainer.fetch(f"{model_uri.rpartition('/')[0]}/output.tar.gz", archive)
+            unpack(archive, self.output / "data", self._trainer.max_bytes)
+        except NotFound:
+            pass  # The trainer had nothing besides the model.
+        archive.unlink(missing_ok=True)
+        (self._folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in self._history))

@@ -1,0 +1,48 @@
+"""One service's HTTP side, with the threads that keep jobs moving. Any number of them run side by side."""
+
+import signal
+import sys
+from contextlib import closing
+from types import FrameType
+
+from bandmate_shared.http.app import create_app
+from bandmate_shared.http.serve import serve
+from bandmate_shared.jobs.sweeper import Sweeper
+from bandmate_shared.runtime import open_runtime
+from bandmate_shared.service.code import service_module, service_name, service_settings
+from bandmate_shared.service.health import announce_api
+from bandmate_shared.telemetry import configure_logging
+
+
+def run_api() -> None:
+    """Serve until SIGTERM.
+
+    The service's `api.py` gives its routes by `routers(runtime)`. If it has a `prepare(runtime)`, that is called first;
+    every replica calls it at every start.
+
+    Raises:
+        NoSuchService, InsecureConfiguration: before the port is opened.
+    """
+    # uvicorn hands a signal on when it has stopped serving; by default that would end the process before its threads.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    service = service_name()
+    settings = service_settings(service)
+    configure_logging(settings, f"{service}-api")
+    module = service_module(service, "api")
+    with closing(open_runtime(settings)) as runtime:
+        app = create_app(runtime, f"Bandmate {service}", module.routers(runtime))
+        if hasattr(module, "prepare"):
+            module.prepare(runtime)
+        sweeper = Sweeper(runtime.store, runtime.relay, settings.sweep_seconds)
+        runtime.relay.start()
+        sweeper.start()
+        announce_api(settings.host, settings.port)
+        try:
+            serve(app, settings, settings.host, settings.port)
+        finally:
+            sweeper.stop()
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+
+import pytest
+from tests.aws.templates import FOLDER, VARIANTS, Installation, installation
+
+
+def pytest_sessionstart() -> None:
+    if not FOLDER.is_dir():
+        raise pytest.UsageError("tests/aws reads the synthesised templates; run `make synth` first")
+
+
+@pytest.fixture(params=VARIANTS)
+def found(request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """The templates of each variant in turn."""
+    yield installation(request.param)

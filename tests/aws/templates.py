@@ -1,0 +1,151 @@
+"""The synthesised templates of an installation, read back: `make synth` has to have run."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "cdk.out"
+SIZES = ("dev", "small", "large")
+VARIANTS = (*SIZES, "small-realtime", "large-async")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource. `id` is `Stack/LogicalId`; the values of `properties` are resolved: see `Installation`."""
+
+    id: str
+    type: str
+    properties: dict[str, Any]
+    raw: dict[str, Any]
+
+
+class Installation:
+    """All templates of one variant. References, also those between stacks, read `<Stack/LogicalId>` or
+    `<Stack/LogicalId.Attribute>`; pseudo parameters `<Region>`, `<AccountId>`, `<Partition>`; joins are joined."""
+
+    def __init__(self, folder: Path) -> None:
+        self.size, _, endpoint = folder.name.partition("-")
+        self.endpoint = endpoint or "none"
+        self.is_dev = self.size == "dev"
+        self.templates = {
+            path.name.split(".")[0]: json.loads(path.read_text()) for path in folder.glob("*.template.json")
+        }
+        assert self.templates, f"{folder} holds no templates; run `make synth`"
+        self._exports: dict[str, tuple[str, Any]] = {
+            output["Export"]["Name"]: (stack, output["Value"])
+            for stack, template in self.templates.items()
+            for output in template.get("Outputs", {}).values()
+            if "Export" in output
+        }
+        self.resources = [
+            Resource(
+                f"{stack}/{name}",
+                found["Type"],
+                self.resolve(stack, found.get("Properties", {})),
+                found,
+            )
+            for stack, template in self.templates.items()
+            for name, found in template["Resources"].items()
+        ]
+
+    def of_type(self, kind: str) -> list[Resource]:
+        """Resources of a CloudFormation type, with or without `AWS::` before it."""
+        return [one for one in self.resources if one.type == kind or one.type == f"AWS::{kind}"]
+
+    def one(self, kind: str, **properties: Any) -> Resource:
+        """The only resource of a type whose properties have these values."""
+        found = [
+            one
+            for one in self.of_type(kind)
+            if all(one.properties.get(name) == value for name, value in properties.items())
+        ]
+        assert len(found) == 1, f"{len(found)} resources {kind} with {properties}"
+        return found[0]
+
+    def by_reference(self, reference: str) -> Resource:
+        """The resource behind `<Stack/LogicalId>` or `<Stack/LogicalId.Attribute>`."""
+        name = reference.strip("<>").split(".")[0]
+        return next(one for one in self.resources if one.id == name)
+
+    def resolve(self, stack: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self.resolve(stack, one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            ((name, inner),) = value.items()
+            match name:
+                case "Ref":
+                    return f"<{inner.removeprefix('AWS::')}>" if inner.startswith("AWS::") else f"<{stack}/{inner}>"
+                case "Fn::GetAtt":
+                    return f"<{stack}/{inner[0]}.{inner[1]}>"
+                case "Fn::ImportValue":
+                    return self.resolve(*self._exports[inner])
+                case "Fn::Join":
+                    separator, parts = inner
+                    return separator.join(str(self.resolve(stack, part)) for part in parts)
+                case "Fn::Select" | "Fn::Split" | "Fn::GetAZs" | "Fn::Sub" | "Fn::Base64":
+                    return f"<{name}:{json.dumps(self.resolve(stack, inner))}>"
+        return {name: self.resolve(stack, inner) for name, inner in value.items()}
+
+
+@cache
+def installation(variant: str) -> Installation:
+    """A variant's templates, read once."""
+    return Installation(FOLDER / variant)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a role's policy."""
+
+    role: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: dict[str, Any]
+    effect: str
+
+
+def statements(found: Installation) -> Iterator[Statement]:
+    """What every role may do, from its own and its attached policies."""
+    for policy in found.of_type("IAM::Policy"):
+        for role in policy.properties["Roles"]:
+            yield from _statements(role.strip("<>"), policy.properties["PolicyDocument"])
+    for role in found.of_type("IAM::Role"):
+        for inline in role.properties.get("Policies", []):
+            yield from _statements(role.id, inline["PolicyDocument"])
+
+
+def _statements(role: str, document: dict[str, Any]) -> Iterator[Statement]:
+    for one in document["Statement"]:
+        yield Statement(role, _many(one["Action"]), _many(one["Resource"]), one.get("Condition", {}), one["Effect"])
+
+
+def _many(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def containers(found: Installation) -> Iterator[tuple[Resource, dict[str, Any]]]:
+    """Every container with its task definition."""
+    for task in found.of_type("ECS::TaskDefinition"):
+        for container in task.properties["ContainerDefinitions"]:
+            yield task, container
+
+
+def family(task: Resource) -> str:
+    """`generate-worker`."""
+    return str(task.properties["Family"]).removeprefix("bandmate-")
+
+
+def environment(container: dict[str, Any]) -> dict[str, str]:
+    return {one["Name"]: one["Value"] for one in container.get("Environment", [])}
+
+
+def logical(reference: str) -> str:
+    """The logical id without the CDK's hash at its end."""
+    return re.sub(r"[0-9A-F]{8}$", "", reference.strip("<>").split(".")[0].split("/")[1])

@@ -1,0 +1,70 @@
+"""One trace follows a sung song through the real platform: API, workers, model and singer, four processes at least."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.otlp_collector import CollectedSpan, OtlpCollector
+from tests.platform_process import PlatformProcess, eventually
+
+REQUEST = {
+    "style": "folk", "key": "D", "tempo": 110, "bars": 4, "seed": 5,
+    "lyrics": "The kettle sings, the window glows\nA fiddle hums beneath the snow",
+}  # fmt: skip
+CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[OtlpCollector]:
+    with OtlpCollector() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def traced(collector: OtlpCollector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
+    process = PlatformProcess(tmp_path_factory.mktemp("traced") / "home", collector.environment)
+    try:
+        yield process.start()
+    finally:
+        process.stop()
+
+
+def test_one_trace_leads_from_the_request_to_the_singer(
+    traced: PlatformProcess, collector: OtlpCollector, tmp_path: Path
+) -> None:
+    job_id = traced.submit("songs", REQUEST, {"traceparent": CALLER})
+    assert traced.finished("songs", job_id)["state"] == "succeeded"
+    eventually(lambda: len(collector.named("job song")) == 2, "both spans of the song")
+    spans = [span for span in collector.spans() if span.trace == CALLER.split("-")[1]]
+
+    def one(name: str) -> CollectedSpan:
+        (found,) = [span for span in spans if span.name == name]
+        return found
+
+    request = one("POST /v1/songs")
+    assert request.parent == CALLER.split("-")[2]
+    start, end = (
+        span
+        for phase in ("start", "mix-down")
+        for span in spans
+        if span.attributes.get("job.phase") == phase and span.name == "job song"
+    )
+    assert (start.parent, end.parent) == (request.id, request.id)
+    assert start.attributes["job.id"] == job_id
+    assert one("compose").parent == start.id
+    (asking,) = [span for span in spans if span.name.startswith("ask ")]
+    assert (asking.parent, asking.kind) == (one("compose").id, "client")
+    (answering,) = [span for span in spans if span.name == "POST /models/{name}/invoke"]
+    assert (answering.parent, answering.kind) == (asking.id, "server")
+    vocal = one("job vocal")
+    assert vocal.parent == start.id
+    (mixing,) = [span for span in spans if span.name == "mix" and span.service == "bandmate-vocal"]
+    assert mixing.parent == vocal.id == one("speech").parent
+    assert {span.service for span in spans} == {
+        "bandmate-http", "bandmate-generate", "bandmate-model", "bandmate-vocal"
+    }  # fmt: skip
+    assert len({span.pid for span in spans}) == 4
+    assert all(span.failed is None for span in spans)
+    # Whoever polls for the job has traces of their own.
+    assert {s.name for s in collector.spans() if s.trace != request.trace} == {"GET /v1/songs/{job_id}"}

@@ -1,0 +1,73 @@
+"""What each container may do, seen from inside it."""
+
+import json
+
+import pytest
+
+from tests.stack.stack import Stack, eventually
+
+SERVICES = [
+    *(f"{name}-{role}" for name in ("ingest", "train", "generate", "vocal") for role in ("api", "worker")),
+    "generate-intake",
+]
+WITH_TORCH = {"train-worker", "model"}
+PYTHON = {"train-worker": "/opt/bandmate-train/bin/python"}
+LOOK = """
+import importlib.util, json, os, shutil
+def writable(path):
+    try:
+        open(os.path.join(path, ".probe"), "w").close()
+        os.unlink(os.path.join(path, ".probe"))
+        return True
+    except OSError as error:
+        return error.strerror
+status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
+print(json.dumps({
+    "uid": os.getuid(), "gid": os.getgid(),
+    "root": writable("/"), "code": writable("/opt/bandmate"), "tmp": writable("/tmp"),
+    "capabilities": int(status["CapEff"], 16) | int(status["CapBnd"], 16),
+    "no_new_privileges": status["NoNewPrivs"].strip(),
+    "torch": importlib.util.find_spec("torch") is not None,
+    "tools": [name for name in ("gcc", "cc", "make") if shutil.which(name)],
+    "pip": importlib.util.find_spec("pip") is not None,
+}))
+"""
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "model"])
+def test_a_container_runs_as_nobody_special_on_a_read_only_root(stack: Stack, service: str) -> None:
+    found = json.loads(stack.execute(service, PYTHON.get(service, "python"), "-", stdin=LOOK))
+    assert (found["uid"], found["gid"]) == (10001, 10001)
+    assert found["root"] == found["code"] == "Read-only file system"
+    assert found["tmp"] is True
+    assert found["capabilities"] == 0
+    assert found["no_new_privileges"] == "1"
+    assert found["tools"] == []
+    assert found["pip"] is False
+    assert found["torch"] is (service == "model")
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "model", "postgres", "redis", "s3"])
+def test_a_container_is_healthy(stack: Stack, service: str) -> None:
+    container = stack.containers(service)[0]
+
+    def health() -> str:
+        return stack.docker("inspect", "-f", "{{.State.Health.Status}}", container).strip()
+
+    eventually(lambda: health() == "healthy", f"{service} to be healthy", 40)
+
+
+def test_nothing_but_the_gateway_is_reached_from_outside(stack: Stack) -> None:
+    listed = stack.docker(
+        "ps", "--filter", f"label=com.docker.compose.project={stack.project}", "--format", "{{.Ports}}"
+    )
+    published = [part.strip() for line in listed.splitlines() for part in line.split(",") if "->" in part]
+    assert published == [f"127.0.0.1:{stack.port}->8080/tcp"]
+
+
+def test_no_secret_is_in_the_images(stack: Stack) -> None:
+    for service in SERVICES:
+        container = stack.containers(service)[0]
+        image = stack.docker("inspect", "-f", "{{.Image}}", container).strip()
+        environment = json.loads(stack.docker("image", "inspect", "-f", "{{json .Config.Env}}", image))
+        assert not [one for one in environment if "PASSWORD" in one or "PEPPER" in one or "SECRET" in one]

@@ -1,0 +1,103 @@
+"""`healthcheck` as the container engine runs it: what it says of a process that works, hangs, or has not started."""
+
+import http.server
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bandmate_shared.service import health
+from bandmate_shared.service.intake import StopFlag
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(health.VARIABLE, str(tmp_path / "health.json"))
+    return tmp_path / "health.json"
+
+
+@pytest.fixture
+def server() -> Iterator[http.server.HTTPServer]:
+    """Answers /healthz with the status in `server.status`."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(self.server.status if self.path == "/healthz" else 404)  # type: ignore[attr-defined]
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.status = 200  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def stand_still(file: Path, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(file, (then, then))
+
+
+def test_a_process_that_has_not_started_is_not_healthy(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert health.check() == 1
+    assert "not started" in capsys.readouterr().err
+
+
+def test_a_main_loop_is_healthy_until_it_stands_still(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pulse = health.Pulse()
+    assert health.check() == 0
+    stand_still(file, health.HUNG_SECONDS + 5)
+    assert health.check() == 1
+    assert "stood still" in capsys.readouterr().err
+    pulse.beat()
+    assert health.check() == 0
+
+
+def test_a_wait_that_is_meant_beats_by_itself(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "BEAT_SECONDS", 0.02)
+    pulse = health.Pulse()
+    with pulse.beating():
+        stand_still(file, 1000)
+        deadline = time.monotonic() + 10
+        while health.check() != 0:
+            assert time.monotonic() < deadline
+    stand_still(file, 1000)
+    assert health.check() == 1, "it still beats after the wait"
+
+
+def test_an_intake_beats_whenever_it_looks_whether_to_stop(file: Path) -> None:
+    flag = StopFlag(health.Pulse())
+    stand_still(file, 1000)
+    assert not flag.is_set()
+    assert health.check() == 0
+
+
+def test_an_api_is_healthy_while_it_answers_well(file: Path, server: http.server.HTTPServer) -> None:
+    health.announce_api("0.0.0.0", server.server_port)
+    assert health.check() == 0
+    server.status = 500  # type: ignore[attr-defined]
+    assert health.check() == 1
+
+
+def test_an_api_that_does_not_listen_is_not_healthy(file: Path, server: http.server.HTTPServer) -> None:
+    health.announce_api("127.0.0.1", server.server_port)
+    server.shutdown()
+    server.server_close()
+    assert health.check() == 1
+
+
+def test_the_check_imports_nothing_that_takes_time(file: Path) -> None:
+    health.Pulse()
+    code = (
+        "import sys; from bandmate_shared.service.__main__ import main; status = main(['healthcheck']);"
+        "heavy = {'pydantic', 'sqlalchemy', 'celery', 'fastapi', 'numpy'} & set(sys.modules);"
+        "sys.exit(f'imported: {heavy}' if heavy else status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
