@@ -117,6 +117,11 @@ cdk-test: install-test
 	@[ -d cdk.out ] || { echo "make cdk-test reads the templates that make synth writes; run that first" >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/aws
 
+# The scaling policies of those templates under load: docs/reference/scaling.md with its plots.
+simulate: install-test
+	@[ -d cdk.out ] || { echo "make simulate reads the policies out of the templates; run make synth first" >&2; exit 1; }
+	$(BIN)/python -m deploy.simulate
+
 $(CDK)/cdk.stamp: deploy/aws/requirements.txt
 	@command -v node >/dev/null || { echo "make synth needs Node 20 or newer: it runs the CDK's engine (on Debian: apt-get install nodejs)" >&2; exit 1; }
 	$(PYTHON) -m venv $(CDK)

@@ -5,7 +5,7 @@
     def test_worse(postgres: PostgresServer) -> None: ...     the server, which tests share: `.restart()`, `.kill()`
 
 One server runs for the whole session (of each worker of pytest-xdist). `TEST_POSTGRES=process` leaves the engine
-alone, and `TEST_POSTGRES=/path/to/bin` names the programs of a process.
+alone, `TEST_POSTGRES=/path/to/bin` names the programs of a process, and `TEST_POSTGRES=none` skips these tests.
 """
 
 import contextlib
@@ -63,12 +63,11 @@ class PostgresServer:
         url = self.url(database).replace("+psycopg", "")
         return psycopg.connect(url, autocommit=True, connect_timeout=5)
 
-    def create(self) -> str:
+    def create(self, how: str = "ENCODING 'UTF8' LOCALE 'C.UTF-8'") -> str:
         """A new database; returns its name."""
         name = f"test_{secrets.token_hex(6)}"
         with self.connect() as connection:
-            made = f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"
-            connection.execute(made.encode())
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 {how}".encode())
         return name
 
     def drop(self, name: str) -> None:
@@ -158,6 +157,8 @@ def _ordinary_user() -> str | None:
 def _programs() -> Path | None:
     """Where Debian, or the developer, keeps the newest `postgres`."""
     named = os.environ.get("TEST_POSTGRES", "")
+    if named == "none":
+        return None
     if named.startswith("/"):
         return Path(named)
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))

@@ -17,6 +17,8 @@ from bandmate_aws.sizes import read_size
 def main() -> None:
     app = App()
     size = read_size(app.node.try_get_context("size") or "dev")
+    if app.node.try_get_context("hardware") == "gpu":
+        size = size.with_gpus()
     endpoint = app.node.try_get_context("endpoint")
     build(app, size.with_endpoint(endpoint) if endpoint else size, app.node.try_get_context("tag") or "initial")
     app.synth()

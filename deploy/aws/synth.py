@@ -1,6 +1,6 @@
 """`make synth`: the templates of every size, offline, into cdk.out/<variant>/, checked by cdk-nag.
 
-The sizes as they are, and two of them with a SageMaker endpoint in the place of the model beside the worker.
+The sizes as they are, one with GPUs, and two with a SageMaker endpoint in the place of the model beside the worker.
 """
 
 import json
@@ -24,6 +24,7 @@ CONTEXT = json.loads((Path(__file__).parent / "cdk.json").read_text())["context"
 def variants() -> dict[str, Size]:
     found = {name: read_size(name) for name in size_names()}
     return found | {
+        "large-gpu": found["large"].with_gpus(),
         "small-realtime": found["small"].with_endpoint("realtime"),
         "large-async": found["large"].with_endpoint("async"),
     }

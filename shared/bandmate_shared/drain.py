@@ -37,7 +37,7 @@ class Drain(bootsteps.StartStopStep):  # type: ignore[misc]
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)
         self._pipe: tuple[int, int] | None = None
-        self._in_loop = False
+        self._in_loop = self._heard = False
         self._deadline: float | None = None
         self._told: list[int] | None = None
         """Process ids of the jobs that were told to stop."""
@@ -51,16 +51,27 @@ class Drain(bootsteps.StartStopStep):  # type: ignore[misc]
         self._in_loop = True
 
     def stop(self, consumer: Any) -> None:  # noqa: ARG002
+        """The loop has ended, because the connection was lost: perhaps with a signal unheard, or in the midst of it."""
         self._in_loop = False
+        if self._heard:
+            self._stop_celerys_way()
 
     def _hear(self, number: int, _frame: Any) -> None:
+        self._heard = True
         if self._in_loop and self._pipe is not None:
             os.write(self._pipe[1], bytes([number]))
         else:
-            # The broker is away, and Celery tries to reach it, looking at this flag in between. It ends the processes
-            # by a signal, on which they give their jobs back.
-            state.should_terminate = os.EX_OK
-            threading.Timer(UNWIND_SECONDS, os._exit, [1]).start()
+            self._stop_celerys_way()
+
+    def _stop_celerys_way(self) -> None:
+        """While the broker is away, Celery looks at this flag between two tries to reach it.
+
+        It ends the worker processes by a signal, on which they give their jobs back.
+        """
+        state.should_terminate = os.EX_OK
+        too_long = threading.Timer(UNWIND_SECONDS, os._exit, [1])
+        too_long.daemon = True
+        too_long.start()
 
     def _begin(self, consumer: Any) -> None:
         assert self._pipe is not None

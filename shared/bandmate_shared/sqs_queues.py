@@ -73,7 +73,6 @@ class QueueSpec:
             "VisibilityTimeout": str(self.visibility_seconds),
             "MessageRetentionPeriod": str(self.retention_seconds),
             "ReceiveMessageWaitTimeSeconds": str(self.long_poll_seconds),
-            "SqsManagedSseEnabled": "true",
             "RedrivePolicy": json.dumps(redrive),
         }
 
@@ -83,10 +82,7 @@ QUEUES = (
     QueueSpec(SUBMISSIONS, SUBMISSION_RETENTION_SECONDS),
 )
 
-_DEAD_LETTER_ATTRIBUTES = {
-    "MessageRetentionPeriod": str(DEAD_LETTER_RETENTION_SECONDS),
-    "SqsManagedSseEnabled": "true",
-}
+_DEAD_LETTER_ATTRIBUTES = {"MessageRetentionPeriod": str(DEAD_LETTER_RETENTION_SECONDS)}
 
 
 def queue_url(client: Any, name: str) -> str:

@@ -1,6 +1,5 @@
-from collections.abc import Iterator
-
 import pytest
+
 from tests.aws.templates import FOLDER, VARIANTS, Installation, installation
 
 
@@ -10,6 +9,6 @@ def pytest_sessionstart() -> None:
 
 
 @pytest.fixture(params=VARIANTS)
-def found(request: pytest.FixtureRequest) -> Iterator[Installation]:
+def found(request: pytest.FixtureRequest) -> Installation:
     """The templates of each variant in turn."""
-    yield installation(request.param)
+    return installation(request.param)

@@ -11,7 +11,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "cdk.out"
 SIZES = ("dev", "small", "large")
-VARIANTS = (*SIZES, "small-realtime", "large-async")
+VARIANTS = (*SIZES, "large-gpu", "small-realtime", "large-async")
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,9 @@ class Installation:
     `<Stack/LogicalId.Attribute>`; pseudo parameters `<Region>`, `<AccountId>`, `<Partition>`; joins are joined."""
 
     def __init__(self, folder: Path) -> None:
-        self.size, _, endpoint = folder.name.partition("-")
-        self.endpoint = endpoint or "none"
+        self.size, _, other = folder.name.partition("-")
+        self.hardware = "gpu" if other == "gpu" else "cpu"
+        self.endpoint = other if other in ("realtime", "async") else "none"
         self.is_dev = self.size == "dev"
         self.templates = {
             path.name.split(".")[0]: json.loads(path.read_text()) for path in folder.glob("*.template.json")

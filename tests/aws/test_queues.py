@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from bandmate_shared.sqs_queues import QUEUES, QueueSpec, _DEAD_LETTER_ATTRIBUTES
+from bandmate_shared.sqs_queues import _DEAD_LETTER_ATTRIBUTES, QUEUES, QueueSpec
+
 from tests.aws.templates import Installation
 
 INCOMING = "bandmate-incoming"

@@ -7,6 +7,7 @@ import pytest
 from bandmate_model.settings import ModelSettings
 from bandmate_shared.settings import SharedSettings
 from bandmate_shared.settings_page import variable_of
+
 from tests.aws.templates import Installation, containers, environment, family
 
 SERVICES = ("ingest", "train", "generate", "vocal")

@@ -1,6 +1,6 @@
 """How many jobs a second the job store carries, on SQLite and on PostgreSQL in the same run.
 
-    python tests/bench/bench_store.py --jobs 2000 --processes 2 --json
+    python tests/bench/bench_store.py --jobs 1000 --processes 2 --json
 
 Each of some processes submits its share of the jobs, claims each, reports progress once, and ends it: four transactions
 a job, told apart. The databases are set up as they are shipped: SQLite with a write-ahead log and synchronous=NORMAL,
@@ -35,7 +35,7 @@ _COMMAND = "python tests/bench/bench_store.py --jobs {jobs} --processes {process
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--jobs", type=int, default=2000)
+    arguments.add_argument("--jobs", type=int, default=1000)
     arguments.add_argument("--processes", type=int, default=2, help="measured with 1 and with this many")
     arguments.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     arguments.add_argument("--share", nargs=2, metavar=("URL", "JOBS"), help="be one of the processes")
@@ -49,7 +49,7 @@ def main() -> None:
 
 def figures() -> list[Figure]:
     """For `make bench`."""
-    jobs, processes = 2000, 2
+    jobs, processes = 1000, 2
     report = measure(jobs, [1, processes])
     command = _COMMAND.format(jobs=jobs, processes=processes)
     found = []

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from bandmate_shared.contracts.jobs import Artifact, JobError
 from bandmate_shared.errors import InvalidRequest
+from bandmate_shared.jobs.migrate import upgrade
 from bandmate_shared.jobs.model import NewJob
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings
@@ -109,6 +110,19 @@ def test_the_zone_of_the_database_does_not_matter(postgres: PostgresServer, post
     store.close()
     with postgres.connect() as administrator:
         administrator.execute(f"ALTER DATABASE {name} RESET timezone".encode())
+
+
+def test_a_database_that_was_made_without_an_encoding(postgres: PostgresServer) -> None:
+    """As `createdb` makes it where no locale is set."""
+    name = postgres.create("ENCODING 'SQL_ASCII' LOCALE 'C'")
+    upgrade(postgres.url(name))
+    store = JobStore.open(SharedSettings(database_url=postgres.url(name)))
+    store.add_dead_letter("bandmate-submissions", "шир 🎼", "не JSON")
+    [letter] = store.dead_letters()
+    assert (letter.payload, letter.reason) == ("шир 🎼", "не JSON")
+    assert store.get(store.submit(NewJob("song", HARD_JSON)).job.id).request == HARD_JSON
+    store.close()
+    postgres.drop(name)
 
 
 def test_a_job_with_many_artifacts(store: JobStore) -> None:

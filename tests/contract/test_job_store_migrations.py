@@ -19,6 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from bandmate_shared.auth import KeyStore
 from bandmate_shared.contracts.jobs import JobState
+from bandmate_shared.errors import Unavailable
 from bandmate_shared.jobs import migrate, versions
 from bandmate_shared.jobs.database import Database, connect_plainly
 from bandmate_shared.jobs.model import NewJob
@@ -243,6 +244,28 @@ def test_a_migration_that_fails_changes_nothing(
     assert "traceparent" not in _columns(empty_url)["jobs"]
     migrate.upgrade(empty_url)
     _check_nothing_is_lost(empty_url, lived)
+
+
+def test_a_migration_does_not_queue_up_behind_a_long_transaction(
+    empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it waits for the table, everybody who comes later waits for it."""
+    lived = _old_life(empty_postgres_url)
+    monkeypatch.setattr(migrate, "LOCK_SECONDS", 0.2)
+    engine = connect_plainly(empty_postgres_url)
+    with engine.connect() as busy:
+        busy.execute(text("SELECT count(*) FROM jobs"))
+        with pytest.raises(Unavailable, match="took too long and nothing was changed"):
+            migrate.upgrade(empty_postgres_url)
+        assert migrate.current(empty_postgres_url) in (None, "0001.0001")
+    engine.dispose()
+    migrate.upgrade(empty_postgres_url)
+    _check_nothing_is_lost(empty_postgres_url, lived)
+
+
+def test_a_server_that_does_not_answer_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match="did not answer"):
+        migrate.upgrade("postgresql+psycopg://user:password@127.0.0.1:1/none")
 
 
 def test_opening_a_home_at_the_newest_schema_does_not_import_alembic(tmp_path: Path) -> None:

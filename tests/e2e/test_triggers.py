@@ -50,21 +50,21 @@ def test_a_dropped_file_and_a_schedule_become_songs_also_after_a_restart(
     (watched / "tune.mid.json").write_text('{"style": "folk", "bars": 6, "seed": 7}')
     (watched / "tune.mid").write_bytes(midi)
     (watched / "photo.mid").write_bytes(b"\xff\xd8\xff\xe0")
-    eventually((watched / "done" / "tune.mid.job").exists, "the dropped tune to be taken")
-    eventually((watched / "failed" / "photo.mid.txt").exists, "the photo to be refused")
+    eventually((watched / "done" / "tune.mid.job").exists, "the dropped tune to be taken", seconds=60)
+    eventually((watched / "failed" / "photo.mid.txt").exists, "the photo to be refused", seconds=60)
     job = platform.finished("songs", (watched / "done" / "tune.mid.job").read_text().strip())
     assert job["state"] == "succeeded", job
     assert base64.b64decode(job["request"]["prompt"]) == midi
     assert "a JPEG image" in (watched / "failed" / "photo.mid.txt").read_text()
 
-    eventually(lambda: scheduled(platform) != [], "the schedule's song", seconds=90)
+    eventually(lambda: scheduled(platform) != [], "the schedule's song", seconds=120)
     assert platform.finished("songs", scheduled(platform)[0])["state"] == "succeeded"
 
     platform.interrupt()
     (watched / "tune.mid").write_bytes(midi)
     (watched / "tune.mid.json").write_text('{"seed": 7, "style": "folk", "bars": 6}')
     platform.start()
-    eventually((watched / "done" / "tune (2).mid.job").exists, "the same tune to be taken again")
+    eventually((watched / "done" / "tune (2).mid.job").exists, "the same tune to be taken again", seconds=60)
     assert (watched / "done" / "tune (2).mid.job").read_text().strip() == job["id"]
     for song in songs(platform):
         platform.finished("songs", str(song["id"]))

@@ -108,7 +108,7 @@ class Cloud:
                 self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
-    def wait_for(self, queue_url: str, count: int, seconds: float = 30.0) -> list[tuple[Any, dict[str, str]]]:
+    def wait_for(self, queue_url: str, count: int, seconds: float = 90.0) -> list[tuple[Any, dict[str, str]]]:
         """The first `count` messages to arrive in a queue."""
         found: list[tuple[Any, dict[str, str]]] = []
         deadline = time.monotonic() + seconds

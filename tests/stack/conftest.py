@@ -1,5 +1,6 @@
 """Each broker mode's stack is started once; when its tests are done, every job on it must have ended exactly once."""
 
+import signal
 import subprocess
 from collections.abc import Iterator
 
@@ -14,7 +15,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ready = subprocess.run([ROOT / "scripts" / "engine-ready"], capture_output=True, text=True, check=False)
     for item in items:
         item.add_marker(pytest.mark.stack)
-        item.add_marker(pytest.mark.timeout(400))
+        item.add_marker(pytest.mark.timeout(900))
         if ready.returncode != 0:
             item.add_marker(pytest.mark.skip(reason=ready.stderr.strip()))
 
@@ -22,6 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", params=MODES)
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Everything in containers, ready, in one of the broker modes."""
+    # Who ends this run early shall not be left with its containers.
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to stop"))
     stack = Stack(request.param, tmp_path_factory.mktemp("stack"))
     try:
         print(f"\n{stack.project}: ready after {stack.start():.0f} s")

@@ -51,7 +51,7 @@ class Stack:
     def start(self) -> float:
         """Start everything; returns the seconds that it took until every API was ready."""
         started = time.monotonic()
-        told = self._run("scripts/stack", "up", timeout=300)
+        told = self._run("scripts/stack", "up", timeout=600)
         took = time.monotonic() - started
         self.keys["alice"] = next(word for word in told.split() if word.startswith("bm_live_"))
         self.keys["bob"] = self._run("scripts/stack", "key", "bob").strip()

@@ -90,8 +90,8 @@ def send_submission(stack: Stack, body: str, key: str) -> None:
         stack.execute("redis", "sh", "-c", shlex.join(add))
         return
     stack.inside(
-        "import boto3, json\n"
-        "sqs = boto3.client('sqs')\n"
+        "import boto3, json, os\n"
+        "sqs = boto3.client('sqs', region_name=os.environ['AWS_REGION'])\n"
         "url = sqs.get_queue_url(QueueName='bandmate-submissions')['QueueUrl']\n"
         f"attributes = {{'idempotency_key': {{'DataType': 'String', 'StringValue': {key!r}}}}}\n"
         f"sqs.send_message(QueueUrl=url, MessageBody={body!r}, MessageAttributes=attributes)\n"

@@ -53,7 +53,7 @@ def accepted(size: Size) -> Mapping[str, Mapping[str, str]]:
                 OBJECTS,
                 (
                     ANY_RESOURCE,
-                    "ecr:GetAuthorizationToken and polly:SynthesizeSpeech (without a lexicon) have no resource to "
+                    "ecr:GetAuthorizationToken and Polly's two (without a lexicon) have no resource to "
                     "name; "
                     "tests/aws/test_permissions.py allows these two and no other.",
                 ),

@@ -112,16 +112,16 @@ def add_model(
         logging=_logging(log_group(scope, parts, "model")),
         stop_timeout=Duration.seconds(WORKER_STOP_SECONDS),
     )
-    mount_home(container)
+    mount_home(container, read_only=True)  # It loads models from there, which the worker has fetched.
     return container
 
 
-def mount_home(container: ecs.ContainerDefinition) -> None:
+def mount_home(container: ecs.ContainerDefinition, *, read_only: bool = False) -> None:
     """The one writable folder, on the task's own disk; containers of a task see the same one.
 
     The images declare it as a VOLUME, which is how ECS learns that it belongs to their user.
     """
-    container.add_mount_points(ecs.MountPoint(container_path=HOME, source_volume="home", read_only=False))
+    container.add_mount_points(ecs.MountPoint(container_path=HOME, source_volume="home", read_only=read_only))
 
 
 def environment_of(parts: Parts, program: Program) -> dict[str, str]:

@@ -100,7 +100,7 @@ def guard_itself(scope: Construct, cluster: str) -> iam.PolicyStatement:
 
 def speak() -> iam.PolicyStatement:
     """Polly. Its only resource is a lexicon; speech without one can be allowed on everything or not at all."""
-    return _allow("Speak", ["polly:SynthesizeSpeech"], ["*"])
+    return _allow("Speak", ["polly:DescribeVoices", "polly:SynthesizeSpeech"], ["*"])
 
 
 def train(scope: Construct, role: iam.IRole) -> list[iam.PolicyStatement]:

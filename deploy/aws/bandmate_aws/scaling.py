@@ -19,9 +19,11 @@ from constructs import Construct
 from bandmate_aws.names import Service
 from bandmate_aws.sizes import Worker
 
-BACKLOG_PER_TASK: dict[Service, float] = {"ingest": 1, "train": 1, "generate": 4, "vocal": 4}
-"""The target of tracking. A dataset or a training is worth a task of its own; songs are short."""
-OUT_COOLDOWN_SECONDS = 60
+BACKLOG_PER_TASK: dict[Service, float] = {"ingest": 1, "train": 1, "generate": 0.7, "vocal": 0.7}
+"""The target of tracking. Below one, some tasks are always free, and songs are short enough to make use of them; a
+dataset or a training gets one task and no spare one beside it."""
+OUT_COOLDOWN_SECONDS = 120
+"""Longer than metrics take to show what an order has changed: a shorter one orders the same tasks twice."""
 IN_COOLDOWN_SECONDS = 300
 FIRST_STEPS: tuple[tuple[float, float], ...] = ((1, 0.0), (20, 0.1), (100, 0.5))
 """From zero: (at least so many messages, share of the most tasks, at least one task)."""

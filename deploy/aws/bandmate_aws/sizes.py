@@ -10,6 +10,9 @@ from bandmate_aws.names import SERVICES, Service
 
 FILE = Path(__file__).parents[1] / "sizes.toml"
 
+GPU = "gpu"
+"""The section that says what a worker with a GPU is."""
+
 Hardware = Literal["cpu", "gpu"]
 Endpoint = Literal["none", "realtime", "async"]
 
@@ -64,18 +67,21 @@ class Size:
         return any(worker.hardware == "gpu" for worker in self.workers.values())
 
     def with_endpoint(self, endpoint: Endpoint) -> "Size":
-        """The same with another way to reach the model; on SageMaker the workers need no GPU of their own."""
-        if endpoint == "none":
-            return replace(self, sagemaker_endpoint=endpoint)
-        workers = {name: replace(worker, hardware="cpu") for name, worker in self.workers.items()}
-        return replace(self, sagemaker_endpoint=endpoint, workers=workers)
+        """The same with a SageMaker endpoint in the place of the model beside the worker."""
+        return replace(self, sagemaker_endpoint=endpoint)
+
+    def with_gpus(self, file: Path = FILE) -> "Size":
+        """The same with a GPU for each generate worker, for models that need one; the starter model does not."""
+        table = tomllib.loads(file.read_text())[GPU]
+        worker = Worker(**(table | {"tasks": _range(f"[{GPU}] tasks", table["tasks"])}))
+        return replace(self, workers={**self.workers, "generate": worker})
 
 
 def read_size(name: str, file: Path = FILE) -> Size:
     """One size by its name. Raises ValueError for a name or a field that is not known, or one that is missing."""
     sections = tomllib.loads(file.read_text())
-    if name not in sections:
-        raise ValueError(f"there is no size {name!r} in {file.name}; it has: {', '.join(sections)}")
+    if name not in sections or name == GPU:
+        raise ValueError(f"there is no size {name!r} in {file.name}; it has: {', '.join(size_names(file))}")
     section: dict[str, Any] = dict(sections[name])
     known = {field.name for field in fields(Size)} - {"name"}
     if section.keys() != known:
@@ -89,7 +95,7 @@ def read_size(name: str, file: Path = FILE) -> Size:
 
 
 def size_names(file: Path = FILE) -> list[str]:
-    return list(tomllib.loads(file.read_text()))
+    return [name for name in tomllib.loads(file.read_text()) if name != GPU]
 
 
 def _worker(size: str, service: str, table: Mapping[str, Any]) -> Worker:

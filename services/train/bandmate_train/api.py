@@ -11,7 +11,7 @@ from bandmate_shared.contracts.trainings import (
 from bandmate_shared.errors import NotFound
 from bandmate_shared.http.identity import Tenant
 from bandmate_shared.http.job_routes import job_router
-from bandmate_shared.registry import list_aliases, list_models, read_model
+from bandmate_shared.registry import list_aliases, list_models, read_model, resolve_model
 from bandmate_shared.runtime import Runtime
 from fastapi import APIRouter
 
@@ -28,6 +28,8 @@ def routers(runtime: Runtime) -> list[APIRouter]:
     def check(request: TrainingRequest, tenant: str) -> TrainingRequest:
         find_dataset(runtime.storage, request.dataset, request.dataset_version, tenant)
         as_hyperparameters(request.hyperparameters)
+        if request.initial is not None:
+            resolve_model(runtime.storage, request.initial, tenant)
         if request.name is not None:
             refuse_reserved(request.name)
         return request

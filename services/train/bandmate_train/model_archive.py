@@ -1,10 +1,9 @@
-"""tar.gz as SageMaker hands models out and takes them in: unpacked with care, packed the same way each time."""
+"""model.tar.gz as SageMaker hands it out, unpacked with care."""
 
 import gzip
 import io
 import shutil
 import tarfile
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from bandmate_shared.errors import LimitExceeded, UnreadableFile
@@ -36,20 +35,6 @@ def unpack(archive: Path, folder: Path, max_bytes: int) -> None:
         if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
             raise
         raise UnreadableFile(f"{archive.name} is no tar.gz that can be read: {error}") from error
-
-
-def pack(files: Sequence[tuple[str, Path]], archive: Path) -> None:
-    """Write (name, file) pairs as a tar.gz. The same files make the same bytes: no times, no owners."""
-    with (
-        archive.open("wb") as raw,
-        gzip.GzipFile("", "wb", 6, raw, mtime=0) as zipped,
-        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar,
-    ):
-        for name, path in sorted(files):
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = path.stat().st_size, 0o644
-            with path.open("rb") as file:
-                tar.addfile(member, file)
 
 
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:

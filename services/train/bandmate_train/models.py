@@ -38,6 +38,7 @@ def register(
     metrics: dict[str, float],
     job_id: str | None,
     tenant: str,
+    initial: str | None = None,
 ) -> ModelManifest:
     """Put a model folder's files into the store, and last of all its manifest.
 
@@ -58,6 +59,7 @@ def register(
         metrics=metrics,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         job_id=job_id,
+        initial=initial,
     )
     try:
         storage.put(manifest_key(model_id, tenant), manifest.model_dump_json(indent=1).encode(), if_absent=True)

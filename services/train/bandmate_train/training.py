@@ -12,7 +12,7 @@ from pathlib import Path
 from bandmate_shared.contracts.trainings import ModelManifest, TrainingRequest
 from bandmate_shared.errors import Cancelled, InvalidRequest
 from bandmate_shared.jobs.context import Done, JobContext
-from bandmate_shared.registry import PRODUCTION
+from bandmate_shared.registry import PRODUCTION, fetch_model, resolve_model
 
 from bandmate_train.datasets import DatasetVersion, find_dataset, materialise
 from bandmate_train.gate import Evaluation, evaluate
@@ -40,7 +40,7 @@ class TrainingHandler:
     def __call__(self, context: JobContext) -> Done:
         """Train, judge and register a model. The trainer's own folder is kept for a further attempt, if one may come.
 
-        Raises UnknownDataset, Conflict, TrainingFailed, TrainerInterrupted, GateFailed, Cancelled.
+        Raises UnknownDataset, UnknownModel, Conflict, TrainingFailed, TrainerInterrupted, GateFailed, Cancelled.
         """
         try:
             done = self._train(context)
@@ -59,9 +59,15 @@ class TrainingHandler:
         refuse_taken(context.storage, model_id, job.tenant, job.id)
         dataset = find_dataset(context.storage, request.dataset, request.dataset_version, job.tenant)
         materialise(context.storage, dataset, context.workdir / "dataset")
+        initial = resolve_model(context.storage, request.initial, job.tenant) if request.initial is not None else None
         hyperparameters = as_hyperparameters(request.hyperparameters)
         contract = {"architecture": request.architecture, "id": model_id}
-        plan = TrainingPlan(job.id, context.workdir / "dataset", {**hyperparameters, **contract})
+        plan = TrainingPlan(
+            job.id,
+            context.workdir / "dataset",
+            {**hyperparameters, **contract},
+            fetch_model(context.storage, initial, context.workdir / "initial") if initial is not None else None,
+        )
 
         context.stage("train", f"training {model_id}")
         run = self._trainer.start(plan)
@@ -91,6 +97,7 @@ class TrainingHandler:
             metrics=evaluation.metrics,
             job_id=job.id,
             tenant=job.tenant,
+            initial=initial.id if initial is not None else None,
         )
         if request.promote:
             promote(context.storage, manifest.id, job.tenant)

@@ -19,6 +19,9 @@ class TrainingRequest(Contract):
     architecture: Architecture = "rnn"
     hyperparameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
     name: ModelName | None = Field(None, description="The model's id; None: made from dataset and job.")
+    initial: ModelName | None = Field(
+        None, description="A model, by id or alias, whose weights the training starts from where they fit."
+    )
     promote: bool = Field(False, description="Promote to production when the evaluation gate passes.")
 
 
@@ -43,6 +46,7 @@ class ModelManifest(Contract):
     metrics: dict[str, float]
     created: str = Field(description="RFC 3339.")
     job_id: str | None = None
+    initial: str | None = Field(None, description="Id of the model whose weights the training started from.")
 
 
 class ModelAlias(Contract):

@@ -65,13 +65,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only looks: it waits for nobody, and nobody waits for it. Raises Unavailable."""
-        with _translating(), self.engine.begin() as connection:
+        with translating(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that may write; leaving it by an exception undoes it. Raises Unavailable, StorageFull."""
-        with _translating(), self._writer.begin() as connection:
+        with translating(), self._writer.begin() as connection:
             yield connection
 
     def read(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -164,7 +164,8 @@ def _bring_up(connection: Connection) -> None:
 
 
 @contextmanager
-def _translating() -> Iterator[None]:
+def translating() -> Iterator[None]:
+    """Raise our own errors for what the database meets with, and everything else as it is."""
     try:
         yield
     except Exception as error:

@@ -14,14 +14,14 @@ from sqlalchemy import Connection, Engine, make_url, text
 
 from bandmate_shared.errors import BandmateError
 from bandmate_shared.jobs import versions
-from bandmate_shared.jobs.database import Database, connect_plainly
+from bandmate_shared.jobs.database import Database, connect_plainly, translating
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
 _LOCK = 0x62616E646D617465
 """The key of the advisory lock: 'bandmate' in ASCII."""
 
-_LOCK_SECONDS = 10
+LOCK_SECONDS = 10.0
 """How long a migration waits for a table. A change that waits holds up everybody who comes after it."""
 
 
@@ -38,12 +38,12 @@ def head() -> str:
 
 
 def current(url: str) -> str | None:
-    """The version that the database has. None: it is empty, or was made by the first release."""
+    """The version that the database has. None: it is empty, or was made by the first release. Raises Unavailable."""
     if make_url(url).get_backend_name() == "sqlite" and not Path(make_url(url).database or "").exists():
         return None
     engine = connect_plainly(url)
     try:
-        with engine.connect() as connection:
+        with translating(), engine.connect() as connection:
             return versions.noted(connection)
     finally:
         engine.dispose()
@@ -53,7 +53,8 @@ def upgrade(url: str) -> str | None:
     """Run the migrations that the database has yet to see; returns the version that it had before.
 
     A database that is newer than the code stays as it is. Raises DatabaseTooNew where the code cannot work with it,
-    Unavailable where the database does not answer, MigrationsNotInstalled without alembic.
+    Unavailable where the database does not answer or a table is in use for too long (then nothing of that migration
+    has happened; try again), MigrationsNotInstalled without alembic.
     """
     if make_url(url).get_backend_name() == "sqlite":
         before = current(url)
@@ -61,11 +62,11 @@ def upgrade(url: str) -> str | None:
         return before
     engine = connect_plainly(url)
     try:
-        with _alone(engine), engine.connect() as connection:
+        with translating(), _alone(engine), engine.connect() as connection:
             before = versions.noted(connection)
             connection.rollback()
             if versions.is_outdated(before):
-                connection.execute(text(f"SET lock_timeout = '{_LOCK_SECONDS}s'"))
+                connection.execute(text(f"SET lock_timeout = {int(LOCK_SECONDS * 1000)}"))
                 connection.commit()
                 run_migrations(connection)
             return before

@@ -57,8 +57,8 @@ class Job:
         environment = os.environ | {
             "BANDMATE_ML_ROOT": str(self.roots[number]),
             "BANDMATE_HOSTS_PORT": str(self.port),
-            "BANDMATE_HOSTS_START_SECONDS": "60",
-            "BANDMATE_HOSTS_SILENCE_SECONDS": "20",
+            "BANDMATE_HOSTS_START_SECONDS": "120",
+            "BANDMATE_HOSTS_SILENCE_SECONDS": "60",
         }
         command = [sys.executable, "-u", "-m", "bandmate_model", "train"]
         return subprocess.Popen(
@@ -122,15 +122,15 @@ def test_two_hosts_learn_what_one_does(job: MakeJob) -> None:
 
 
 def test_a_stop_on_either_host_stops_both_and_they_go_on_as_if_nothing_had_been(job: MakeJob) -> None:
-    straight = job("straight", max_steps="24", dropout="0.2")
+    straight = job("straight", max_steps="40", evaluate_steps="20", dropout="0.2")
     for process in [straight.start(number) for number in (0, 1)]:
         output = process.communicate(timeout=120)[0]
         assert process.returncode == 0, output
-    stopped = job("stopped", max_steps="24", dropout="0.2")
+    stopped = job("stopped", max_steps="40", evaluate_steps="20", dropout="0.2")
     first, second = (stopped.start(number) for number in (0, 1))
     until(first, "[metrics] step=4 ")
     second.send_signal(signal.SIGTERM)
-    outputs = [process.communicate(timeout=60)[0] for process in (first, second)]
+    outputs = [process.communicate(timeout=120)[0] for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0), outputs
     assert all("the checkpoint is written" in output for output in outputs)
     assert not (stopped.roots[0] / "model").exists()
@@ -150,8 +150,8 @@ def test_the_death_of_a_host_ends_the_other_readably_and_soon(job: MakeJob, vict
     processes[victim].kill()
     killed = time.monotonic()
     other = 1 - victim
-    output = processes[other].communicate(timeout=60)[0]
-    assert time.monotonic() - killed < 30
+    output = processes[other].communicate(timeout=120)[0]
+    assert time.monotonic() - killed < 60
     assert processes[other].returncode == 1, output
     assert both.failure(other).startswith(f"{NAMES[other]} lost another host of the job (127.0.0.1, 127.0.0.2)")
     processes[victim].communicate()
@@ -159,11 +159,11 @@ def test_the_death_of_a_host_ends_the_other_readably_and_soon(job: MakeJob, vict
 
 def test_a_host_that_falls_silent_is_missed(job: MakeJob) -> None:
     both = job("both", max_steps="100000")
-    processes = [both.start(number, BANDMATE_HOSTS_SILENCE_SECONDS="2") for number in (0, 1)]
+    processes = [both.start(number, BANDMATE_HOSTS_SILENCE_SECONDS="8") for number in (0, 1)]
     until(processes[0], "[metrics] step=4 ")
     processes[1].send_signal(signal.SIGSTOP)
     try:
-        output = processes[0].communicate(timeout=30)[0]
+        output = processes[0].communicate(timeout=90)[0]
     finally:
         processes[1].kill()
         processes[1].communicate()
@@ -181,7 +181,7 @@ def test_a_host_that_falls_silent_is_missed(job: MakeJob) -> None:
 def test_a_host_that_never_comes_is_named(job: MakeJob, hosts: list[str], reason: str) -> None:
     missing = job("missing", hosts)
     process = missing.start(0, BANDMATE_HOSTS_START_SECONDS="0.5")
-    output = process.communicate(timeout=60)[0]
+    output = process.communicate(timeout=120)[0]
     assert process.returncode == 1, output
     assert missing.failure(0) == f"the hosts of the job did not find each other: {reason}"
 
@@ -198,7 +198,7 @@ def test_waiting_for_hosts_can_be_stopped(job: MakeJob) -> None:
             assert time.monotonic() < deadline, "the first host does not listen"
             time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    output = process.communicate(timeout=30)[0]
+    output = process.communicate(timeout=90)[0]
     assert (process.returncode, output) == (0, "stopped before the first step\n")
 
 

@@ -26,6 +26,7 @@ from tests.unit.train.conftest import write_dataset
         ({"dataset": "../x"}, "dataset: "),
         ({"dataset": "toy", "architecture": "magic"}, "architecture: "),
         ({"dataset": "toy", "name": "production"}, "has a meaning of its own"),
+        ({"dataset": "toy", "initial": "nobody"}, "there is no model 'nobody'"),
         ({"dataset": "toy", "hyperparameters": {"a": "x" * 3000}}, "longer than 2500"),
         ({"dataset": "toy", "hyperparameters": {"a": [1]}}, "hyperparameters.a"),
         ({}, "dataset: is needed"),

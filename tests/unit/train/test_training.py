@@ -86,6 +86,20 @@ def test_a_killed_trainer_goes_on_from_its_checkpoint(
     assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6], "no step twice"
 
 
+def test_a_training_can_start_from_a_model(runtime: Runtime, train: Callable[..., Job]) -> None:
+    train({"name": "first", "promote": True})
+    job = train({"name": "second", "initial": "production"})
+    assert job.state == JobState.SUCCEEDED, job.error
+    log = next(artifact for artifact in job.artifacts if artifact.name == "train.log")
+    assert b"starting from initial" in runtime.storage.get(f"blobs/{log.sha256[:2]}/{log.sha256}")
+    second = read_model(runtime.storage, "second")
+    assert second is not None
+    assert second.initial == "first"
+    unknown = train({"initial": "nobody"})
+    assert unknown.error is not None
+    assert unknown.error.type == "unknown-model"
+
+
 WORKER = """
 import sys
 from bandmate_shared.jobs.inprocess import InProcessQueue

@@ -19,6 +19,7 @@ def train(
     hyperparameters: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; may be repeated.")
     ] = None,
+    initial: Annotated[str | None, typer.Option(help="A model, by id or alias, to start from.")] = None,
     promote: Annotated[bool, typer.Option(help="Put the model in production when it passes the gate.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the finished job as JSON.")] = False,
 ) -> None:
@@ -29,6 +30,7 @@ def train(
             "architecture": model,
             "name": name,
             "hyperparameters": dict(_assignment(text) for text in hyperparameters or ()),
+            "initial": initial,
             "promote": promote,
         }
     )

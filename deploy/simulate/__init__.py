@@ -1,0 +1,1 @@
+"""How the autoscaling policies of `deploy/aws` behave, simulated: `make simulate`."""
