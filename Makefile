@@ -109,12 +109,14 @@ CDK := $(CURDIR)/.venv-cdk
 
 synth: $(CDK)/cdk.stamp lambda-package
 	rm -rf cdk.out
-	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 $(CDK)/bin/python deploy/aws/synth.py
+	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 $(CDK)/bin/python deploy/aws/synth.py
 	$(CDK)/bin/cfn-lint --config-file deploy/aws/cfnlintrc.yaml cdk.out/*/*.template.json
 
 # What the templates have to say: read from cdk.out, compared with the code of the services.
 cdk-test: install-test
 	@[ -d cdk.out ] || { echo "make cdk-test reads the templates that make synth writes; run that first" >&2; exit 1; }
+	$(BIN)/mypy --config-file= --strict --python-executable $(CDK)/bin/python deploy/aws/app.py deploy/aws/synth.py deploy/aws/bandmate_aws
+	$(BIN)/mypy --strict deploy/simulate
 	$(BIN)/python -m pytest -q tests/aws
 
 # The scaling policies of those templates under load: docs/reference/scaling.md with its plots.

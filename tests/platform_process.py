@@ -54,7 +54,7 @@ def run_bandmate(
 
 
 class PlatformProcess:
-    """`bandmate up` on a home. `url` and `redis_url` are where it listens."""
+    """`bandmate up` on a home. `url` and `broker_url` are where it listens."""
 
     def __init__(self, home: Path, extra: Mapping[str, str] | None = None) -> None:
         self.home = home
@@ -170,7 +170,7 @@ class PlatformProcess:
 
     def redis(self) -> redis.Redis:
         """A client of the platform's Redis, which the caller closes."""
-        return redis.Redis.from_url(str(self.info["redis_url"]), decode_responses=True)
+        return redis.Redis.from_url(str(self.info["broker_url"]), decode_responses=True)
 
     def _end(self, number: signal.Signals, timeout: float) -> int:
         assert self._process is not None

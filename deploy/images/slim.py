@@ -19,7 +19,7 @@ USELESS_SUFFIXES = (".pyi", ".pyx", ".pxd", ".h", ".hpp", ".a")
 TESTED_INSIDE = ("numpy", "scipy", "pyarrow", "matplotlib", "sqlalchemy", "celery", "kombu", "pycparser")
 """Packages that carry their tests along; elsewhere a folder of that name may be something else."""
 
-AWS_SERVICES = {"sqs", "s3", "sts", "sagemaker", "sagemaker-runtime", "polly", "sso", "sso-oidc"}
+AWS_SERVICES = {"sqs", "s3", "sts", "logs", "sagemaker", "sagemaker-runtime", "polly", "sso", "sso-oidc"}
 """What `aws_client` is asked for, and what the credential providers call."""
 
 FONT = "mpl-data/fonts/ttf/DejaVuSans.ttf"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from deploy.simulate import figures
 from deploy.simulate.assumptions import Prices, task_hour
-from deploy.simulate.policy import ROOT
+from deploy.simulate.policy import ROOT, Tracking
 from deploy.simulate.scenario import Result, policies_of, run
 from deploy.simulate.songs import FILE, GENERATE, VOCAL, WEIGHTS, Catalogue
 
@@ -62,6 +62,7 @@ def page(results: Sequence[Result], catalogue: Catalogue, prices: Prices) -> str
             *_policies(),
             "## What comes of it",
             "",
+            "Each run begins with the fewest tasks, so a high rate shows what its first minutes are like too. ",
             "Waiting is a song's time in all its queues. Dollars are the workers' time at list prices, a share of "
             "it on "
             "spot as the size says; APIs, database, network and Polly are in [the how-to](../howto/deploy.md). "
@@ -94,7 +95,7 @@ def _measured(catalogue: Catalogue) -> list[str]:
         "",
         f"Core seconds, measured on {told['machine']} with {told['model']} and {told['candidates']} candidates a "
         f"song, by "
-        "`python -m deploy.simulate.measure`; means of two styles. The machine was busy with other work meanwhile, "
+        "`python -m deploy.simulate.measure`; means of two styles. The machine had other work to do meanwhile, "
         "which "
         "makes CPU seconds longer than on an idle one, never shorter.",
         "",
@@ -119,21 +120,27 @@ def _policies() -> list[str]:
     lines = [
         "## The policies",
         "",
-        "| variant | service | tasks | a task | target | cooldown out, in | from zero |",
-        "| --- | --- | --- | --- | ---: | ---: | --- |",
+        "| variant | service | tasks | a task | messages per task | cooldown out, in | from zero |",
+        "| --- | --- | --- | --- | --- | ---: | --- |",
     ]
     for variant in LOADS:
         for one in policies_of(variant):
+            targets = ", ".join(_target(tracking) for tracking in one.trackings)
             what = f"{one.cores:g} vCPU, {one.memory_gib:g} GiB" if not one.gpu else "an instance with a GPU"
             steps = (
                 ", ".join(f"{tasks} from {least + one.step_threshold:.0f}" for least, tasks in one.steps)
                 or "never there"
             )
             lines.append(
-                f"| {variant} | {one.service} | {one.fewest} to {one.most} | {what} | {one.target:g} | "
+                f"| {variant} | {one.service} | {one.fewest} to {one.most} | {what} | {targets} | "
                 f"{one.out_cooldown:.0f} s, {one.in_cooldown:.0f} s | {steps} |"
             )
     return [*lines, ""]
+
+
+def _target(tracking: Tracking) -> str:
+    counted = " and ".join(name for name in ("waiting", "working") if getattr(tracking, name))
+    return f"{tracking.target:g} {counted}{'' if tracking.scales_in else ' (adds only)'}"
 
 
 def _table(results: Sequence[Result]) -> list[str]:

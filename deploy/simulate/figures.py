@@ -7,6 +7,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 from deploy.simulate.load import HOUR
 from deploy.simulate.scenario import Result
@@ -62,15 +63,15 @@ def burst(cpu: Result, gpu: Result, file: Path) -> None:
     for axes, result in zip(panels, (cpu, gpu), strict=True):
         lines = [(moment, state[GENERATE]) for moment, state in result.outcome.samples if moment <= 2 * HOUR]
         minutes = [moment / 60 for moment, _ in lines]
-        axes.fill_between(minutes, [state[0] for _, state in lines], color="#dddddd", step="pre", label="messages")
+        axes.fill_between(minutes, [state[0] for _, state in lines], color="#dddddd", step="post", label="messages")
         axes.set_ylabel("messages")
         tasks = axes.twinx()
-        tasks.step(minutes, [state[1] for _, state in lines], color="#c8553d", where="pre", label="tasks wanted")
-        tasks.step(minutes, [state[2] for _, state in lines], color="#1b6ca8", where="pre", label="tasks running")
+        tasks.step(minutes, [state[1] for _, state in lines], color="#c8553d", where="post", label="tasks wanted")
+        tasks.step(minutes, [state[2] for _, state in lines], color="#1b6ca8", where="post", label="tasks running")
         tasks.set_ylabel("tasks")
         tasks.set_ylim(bottom=0)
         axes.set_ylim(bottom=0)
-        axes.set_title(f"{result.variant}: {result.per_hour:,.0f} songs an hour, most of them in five minutes of each")
+        axes.set_title(f"{result.variant}: {result.per_hour:,.0f} songs an hour, nearly half of them in five minutes")
         handles = [*axes.get_legend_handles_labels()[0], *tasks.get_legend_handles_labels()[0]]
         axes.legend(handles=handles, fontsize=8, loc="upper right")
     panels[-1].set_xlabel("minutes")
@@ -81,7 +82,7 @@ def _groups(results: Sequence[Result]) -> list[tuple[str, str]]:
     return list(dict.fromkeys((one.variant, one.pattern) for one in results))
 
 
-def _save(figure: "plt.Figure", file: Path) -> None:
+def _save(figure: Figure, file: Path) -> None:
     figure.tight_layout()
     figure.savefig(file, dpi=110, metadata={"Software": None})
     plt.close(figure)

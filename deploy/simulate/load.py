@@ -31,7 +31,7 @@ PATTERNS: dict[str, Callable[[float], Rate]] = {"steady": steady, "bursty": burs
 
 def arrivals(rate: Rate, peak: float, seconds: float, chance: random.Random) -> list[float]:
     """Moments of a Poisson process, by thinning one of the `peak` rate (Lewis and Shedler 1979)."""
-    found = []
+    found: list[float] = []
     moment = 0.0
     while True:
         moment += chance.expovariate(peak)

@@ -75,7 +75,7 @@ def _measure(home: Path, model_url: str, model: psutil.Process) -> list[dict[str
         """CPU seconds of this process and the speech engine's, the living and the dead."""
         mine = psutil.Process()
         times = mine.cpu_times()
-        total = times.user + times.system + times.children_user + times.children_system
+        total: float = times.user + times.system + times.children_user + times.children_system
         for child in mine.children(recursive=True):
             if child.pid != model.pid:
                 total += sum(child.cpu_times()[:4])

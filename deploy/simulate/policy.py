@@ -10,6 +10,16 @@ TEMPLATES = ROOT / "cdk.out"
 
 
 @dataclass(frozen=True)
+class Tracking:
+    """One target: messages per wanted task. Which messages: those that wait, those at work, or both."""
+
+    target: float
+    waiting: bool
+    working: bool
+    scales_in: bool = True
+
+
+@dataclass(frozen=True)
 class Policy:
     """How one service's workers follow their queue. Times in seconds.
 
@@ -19,7 +29,7 @@ class Policy:
     service: str
     fewest: int
     most: int
-    target: float
+    trackings: tuple[Tracking, ...]
     out_cooldown: float
     in_cooldown: float
     steps: tuple[tuple[float, int], ...]
@@ -46,11 +56,22 @@ def read_policy(variant: str, service: str, folder: Path = TEMPLATES) -> Policy:
         ]
         return found
 
-    scaling = "AWS::ApplicationAutoScaling::ScalingPolicy"
-    _, tracking = one(scaling, PolicyName=f"bandmate-{service}-backlog-per-task")
-    configuration = tracking["TargetTrackingScalingPolicyConfiguration"]
-    capacity = resources[tracking["ScalingTargetId"]["Ref"]]["Properties"]
     _, task = one("AWS::ECS::TaskDefinition", Family=f"bandmate-{service}-worker")
+    scaling = "AWS::ApplicationAutoScaling::ScalingPolicy"
+    ours = [
+        (name, found["Properties"])
+        for name, found in resources.items()
+        if found["Type"] == scaling and found["Properties"]["PolicyName"].startswith(f"bandmate-{service}-")
+    ]
+    configurations = [
+        found["TargetTrackingScalingPolicyConfiguration"]
+        for _, found in ours
+        if found["PolicyType"] == "TargetTrackingScaling"
+    ]
+    (scalable,) = {found["ScalingTargetId"]["Ref"] for _, found in ours}
+    capacity = resources[scalable]["Properties"]
+    (out_cooldown,) = {found["ScaleOutCooldown"] for found in configurations}
+    (in_cooldown,) = {found["ScaleInCooldown"] for found in configurations}
     gpu = any("ResourceRequirements" in container for container in task["ContainerDefinitions"])
     steps: tuple[tuple[float, int], ...] = ()
     threshold, periods = 1.0, 1
@@ -66,13 +87,26 @@ def read_policy(variant: str, service: str, folder: Path = TEMPLATES) -> Policy:
         service=service,
         fewest=capacity["MinCapacity"],
         most=capacity["MaxCapacity"],
-        target=float(configuration["TargetValue"]),
-        out_cooldown=float(configuration["ScaleOutCooldown"]),
-        in_cooldown=float(configuration["ScaleInCooldown"]),
+        trackings=tuple(_tracking(found) for found in configurations),
+        out_cooldown=float(out_cooldown),
+        in_cooldown=float(in_cooldown),
         steps=steps,
         step_threshold=threshold,
         step_periods=periods,
         cores=int(task.get("Cpu", 4096)) / 1024,
         memory_gib=int(task.get("Memory", 16384)) / 1024,
         gpu=gpu,
+    )
+
+
+def _tracking(configuration: dict[str, Any]) -> Tracking:
+    (told,) = [
+        one["Expression"] for one in configuration["CustomizedMetricSpecification"]["Metrics"] if one["ReturnData"]
+    ]
+    counted, _, _ = told.partition("/")
+    return Tracking(
+        target=float(configuration["TargetValue"]),
+        waiting="waiting" in counted,
+        working="working" in counted,
+        scales_in=not configuration.get("DisableScaleIn", False),
     )

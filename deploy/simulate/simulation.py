@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from deploy.simulate.assumptions import Behaviour
 from deploy.simulate.policy import Policy
@@ -57,10 +58,10 @@ def simulate(
     scalers = {name: Scaler(station) for name, station in out.stations.items()}
     tasks: dict[str, list[Task]] = {name: [] for name in out.stations}
     waited = [0.0] * len(songs)
-    events: list[tuple[float, int, int, object]] = []
+    events: list[tuple[float, int, int, Any]] = []
     order = count()
 
-    def push(when: float, kind: int, what: object) -> None:
+    def push(when: float, kind: int, what: Any) -> None:
         heapq.heappush(events, (when, next(order), kind, what))
 
     def begin(name: str, now: float) -> None:
@@ -98,16 +99,16 @@ def simulate(
     while events and (out.finished < len(songs) or now < last):
         now, _, kind, what = heapq.heappop(events)
         if kind == ARRIVE:
-            join(what, 0, now)  # type: ignore[arg-type]
+            join(what, 0, now)
         elif kind == READY:
-            name, task = what  # type: ignore[misc]
+            name, task = what
             if not task.stopped:
                 station = out.stations[name]
                 station.starting.remove(task)
                 station.idle.append(task)
                 begin(name, now)
         elif kind == DONE:
-            name, task, visit = what  # type: ignore[misc]
+            name, task, visit = what
             station = out.stations[name]
             station.working -= 1
             task.busy = False

@@ -79,6 +79,9 @@ class SharedSettings(BaseSettings):
     sweep_seconds: float = Field(2.0, gt=0, description="How often expired leases and unsent messages are looked for.")
     max_attempts: int = Field(3, ge=1, description="A job that failed or lost its worker this often is given up.")
     queue_quota: int = Field(1000, ge=1, description="Unfinished root jobs a tenant may have; past it: 429.")
+    submissions_tenant: str = Field(
+        "local", description="Whose songs those are that the submissions, the watched folder and the schedules ask for."
+    )
 
     max_body_bytes: int = Field(4_000_000, ge=1, description="Largest HTTP request body.")
     max_upload_bytes: int = Field(

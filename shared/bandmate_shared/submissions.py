@@ -10,19 +10,16 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
-from pydantic import ValidationError
-
 from bandmate_shared.broker import SUBMISSIONS, Broker
-from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import BandmateError
-from bandmate_shared.jobs.model import NewJob, QuotaExceeded
 from bandmate_shared.runtime import Runtime
 from bandmate_shared.settings import SharedSettings
+from bandmate_shared.song_submission import Check, may_pass, parse_song_request, submit_song
 
 log = logging.getLogger(__name__)
 
@@ -91,11 +88,10 @@ def open_source(settings: SharedSettings) -> SubmissionSource:
 class SubmissionIntake:
     """Turns submissions into song jobs.
 
-    `check` does what the API does at the door (unknown style, model, …): it returns the request, perhaps completed,
-    or raises a BandmateError, which becomes the dead letter's reason. Retryable ones and the quota are waited out.
+    An error of `check` becomes the dead letter's reason; what may pass is waited out.
     """
 
-    def __init__(self, runtime: Runtime, check: Callable[[SongRequest], SongRequest] | None = None) -> None:
+    def __init__(self, runtime: Runtime, check: Check | None = None) -> None:
         self._runtime = runtime
         self._check = check
 
@@ -141,7 +137,7 @@ class SubmissionIntake:
         try:
             self._submit(submission)
         except BandmateError as error:
-            if error.retryable or isinstance(error, QuotaExceeded):
+            if may_pass(error):
                 log.warning("the submission %s is tried again: %s", submission.id, error.detail)
                 return False
             log.warning("the submission %s is a dead letter: %s", submission.id, error.detail)
@@ -151,39 +147,11 @@ class SubmissionIntake:
         return True
 
     def _submit(self, submission: Submission) -> None:
-        asked = request = self._parse(submission)
+        if submission.problem:
+            raise NotARequest(submission.problem)
+        asked = parse_song_request(submission.request, self._runtime.settings.max_body_bytes)
         key = submission.idempotency_key or f"{SUBMISSIONS}/{submission.id}"
         if len(key) > MAX_KEY_CHARACTERS:
             raise NotARequest(f"the idempotency_key has {len(key)} characters; at most {MAX_KEY_CHARACTERS} are kept")
-        if self._check is not None:
-            request = self._check(request)
-        new = NewJob("song", request.model_dump(mode="json"))
-        submitted = self._runtime.store.submit(new, idempotency_key=key, asked=asked.model_dump(mode="json"))
+        submitted = submit_song(self._runtime, asked, key, self._check)
         log.info("the submission %s is %s", submission.id, submitted.job.id)
-        self._runtime.relay.kick()
-
-    def _parse(self, submission: Submission) -> SongRequest:
-        text = submission.request
-        if submission.problem:
-            raise NotARequest(submission.problem)
-        limit = self._runtime.settings.max_body_bytes
-        if len(text.encode()) > limit:
-            raise NotARequest(f"the request is larger than {limit} bytes (BANDMATE_MAX_BODY_BYTES)")
-        try:
-            return SongRequest.model_validate(json.loads(text))
-        except json.JSONDecodeError as error:
-            raise NotARequest(f"the request is not JSON: {error}") from error
-        except RecursionError as error:
-            raise NotARequest("the request is nested too deeply") from error
-        except ValidationError as error:
-            raise NotARequest(f"the request is not a song request: {_readable(error)}") from error
-
-
-def _readable(error: ValidationError) -> str:
-    """`bars: Input should be less than or equal to 128; …`."""
-    problems = []
-    for problem in error.errors(include_url=False, include_input=False):
-        place = ".".join(str(part) for part in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
-        problems.append(f"{place}: {message}" if place else message)
-    return "; ".join(problems)

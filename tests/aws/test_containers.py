@@ -14,7 +14,7 @@ APIS = ("ingest-api", "train-api", "generate-api", "vocal-api")
 
 def test_the_tasks_are_these(found: Installation) -> None:
     tasks = {family(task) for task in found.of_type("ECS::TaskDefinition")}
-    assert tasks == {*WORKERS, *APIS, "generate-intake", "operator"}
+    assert tasks == {*WORKERS, *APIS, "generate-intake", "operator", "keys"}
 
 
 def test_every_container_is_confined(found: Installation) -> None:
@@ -59,6 +59,12 @@ def test_containers_run_what_their_task_is_named_for(found: Installation) -> Non
             assert family(task) == "generate-worker"
             continue
         service, _, command = container["Name"].partition("-")
+        if command == "keys":
+            assert container["EntryPoint"] == ["python", "-m", "bandmate_shared.auth"]
+            assert container["Command"] == ["list"]
+            assert family(task) == "keys"
+            continue
+        assert "EntryPoint" not in container
         assert container["Command"] == [command]
         assert environment(container)["BANDMATE_SERVICE"] == service
         assert family(task) == (container["Name"] if command != "migrate" else "operator")

@@ -39,6 +39,7 @@ ALLOWED = {
     "vocal-worker": EVERYONE | takes("vocal") | GUARD,
     "generate-intake": EVERYONE | takes("submissions"),
     "operator": set(),
+    "keys": set(),
 }
 
 ON_EVERYTHING = {

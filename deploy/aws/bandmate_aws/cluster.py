@@ -1,9 +1,10 @@
-"""The ECS cluster with its capacity, and the one-off `operator` task: the database's schema and the first API key
+"""The ECS cluster with its capacity, and what is run by hand: the database's schema and the first API key
 are made with it before any service starts."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
@@ -16,7 +17,7 @@ NAME = "bandmate"
 
 
 class ClusterStack(Stack):
-    """Run the operator with `migrate`, or with another entry point for `bandmate_shared.auth`; see the how-to."""
+    """Beside the cluster two tasks that are run once: `bandmate-operator` and `bandmate-keys`; see the how-to."""
 
     def __init__(self, scope: Construct, name: str, *, parts: Parts, **properties: Any) -> None:
         super().__init__(scope, name, **properties)
@@ -30,14 +31,26 @@ class ClusterStack(Stack):
             enable_fargate_capacity_providers=True,
         )
         self.gpus = gpu_capacity(self, parts, self.cluster) if parts.size.uses_gpus else None
+        self._one_off(parts, "operator", Program("generate", "migrate"))
+        # Without a command it lists the keys; `create TENANT` and `revoke ID` are said when it is run.
+        self._one_off(parts, "keys", Program("generate", "keys"), ["python", "-m", "bandmate_shared.auth"], ["list"])
+
+    def _one_off(
+        self,
+        parts: Parts,
+        family: str,
+        program: Program,
+        entry_point: Sequence[str] | None = None,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        """A task that somebody runs by hand and that ends by itself."""
         task = ecs.FargateTaskDefinition(
             self,
-            "Operator",
-            family="bandmate-operator",
+            family.capitalize(),
+            family=f"bandmate-{family}",
             cpu=256,
             memory_limit_mib=512,
-            task_role=task_role(self, "OperatorRole", []),
+            task_role=task_role(self, f"{family.capitalize()}Role", []),
             volumes=[ecs.Volume(name="home")],
         )
-        add_program(task, self, parts, Program("generate", "migrate"))
-        CfnOutput(self, "OperatorTask", value=task.task_definition_arn)
+        add_program(task, self, parts, program, entry_point=entry_point, command=command)

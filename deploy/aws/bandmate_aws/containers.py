@@ -1,6 +1,6 @@
 """How every container is set up: user, read-only root, health check, logs, environment, secrets, stop time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
@@ -56,13 +56,16 @@ def add_program(
     program: Program,
     *,
     environment: Mapping[str, str] | None = None,
+    entry_point: Sequence[str] | None = None,
+    command: Sequence[str] | None = None,
     memory: int | None = None,
 ) -> ecs.ContainerDefinition:
-    """Add the container of a service's program to a task."""
+    """Add the container of a service's program to a task; without an entry point and command those of its image."""
     container = task.add_container(
         program.name,
         image=ecs.ContainerImage.from_ecr_repository(parts.images.repositories[program.service], parts.tag),
-        command=[program.command],
+        entry_point=entry_point,
+        command=command or [program.command],
         environment=environment_of(parts, program) | dict(environment or {}),
         secrets=secrets_of(parts),
         memory_limit_mib=memory,
@@ -134,6 +137,7 @@ def environment_of(parts: Parts, program: Program) -> dict[str, str]:
         "BANDMATE_HOME": HOME,
         "BANDMATE_BROKER_URL": "sqs://",
         "BANDMATE_STORAGE_URL": f"s3://{parts.storage.bucket.bucket_name}/{STORE_PREFIX}",
+        "BANDMATE_SUBMISSIONS_TENANT": parts.size.tenant,
         "AWS_REGION": parts.size.region,
     }
     if program.command == "worker":

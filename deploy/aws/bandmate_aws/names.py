@@ -27,6 +27,9 @@ HOME = "/var/lib/bandmate"
 STORE_PREFIX = "bandmate"
 """All objects of the store lie below this prefix of the bucket."""
 
+ASYNC_FOLDER = "sagemaker-async"
+"""Below the store: requests to an asynchronous endpoint, and its answers."""
+
 INCOMING = "incoming/"
 """Files dropped here (outside the store's prefix) become song requests."""
 

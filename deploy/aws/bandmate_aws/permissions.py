@@ -8,7 +8,7 @@ resources.
       generate                                                             SageMaker endpoint, if there is one
       vocal                                                                Polly, if it speaks
     generate-intake   reads, writes      takes submissions, sends to all
-    operator          nothing            nothing                           (database and pepper come as secrets)
+    operator, keys    nothing            nothing                           (database and pepper come as secrets)
 """
 
 from collections.abc import Iterable, Sequence

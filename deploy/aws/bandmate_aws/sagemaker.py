@@ -9,14 +9,18 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from bandmate_aws.names import STORE_PREFIX
+from bandmate_aws.names import ASYNC_FOLDER, STORE_PREFIX
 from bandmate_aws.parts import Parts
 
+IMAGE_SUFFIX = "-sagemaker"
+"""The model image as SageMaker runs it, as root and with CUDA: another target of the same Dockerfile."""
 TRAINING_INSTANCE = "ml.g5.xlarge"
 REALTIME_INSTANCE = "ml.c7i.xlarge"
 ASYNC_INSTANCE = "ml.g5.xlarge"
 ENDPOINT = "bandmate-model"
 VARIANT = "all"
+MODELS_FOLDER = "sagemaker-models"
+"""Below the store, where a generate worker puts a model that the multi-model endpoint is to load."""
 START_SECONDS = 600
 BACKLOG_PER_INSTANCE = 5
 MOST_INSTANCES = 4
@@ -30,7 +34,7 @@ class SageMakerStack(Stack):
         self._parts = parts
         self.endpoint_name = ENDPOINT
         self.role = self._role()
-        image = self._parts.images.repositories["model"].repository_uri_for_tag(parts.tag)
+        image = self._parts.images.repositories["model"].repository_uri_for_tag(f"{parts.tag}{IMAGE_SUFFIX}")
         self.trainer_settings = {
             "BANDMATE_TRAINER": "sagemaker",
             "BANDMATE_SAGEMAKER_ROLE": self.role.role_arn,
@@ -90,26 +94,21 @@ class SageMakerStack(Stack):
         return role
 
     def _endpoint(self, image: str, *, asynchronous: bool) -> None:
-        """One variant of one model. Asynchronous: it takes its input from the store, and scales to zero."""
-        archive = CfnParameter(
-            self,
-            "ModelArchive",
-            type="String",
-            allowed_pattern="s3://.+\\.tar\\.gz",
-            description="The model the endpoint begins with, packed as SageMaker wants it",
-        )
-        archive.override_logical_id("ModelArchive")
+        """Real-time: for all models, loaded as requests name them. Asynchronous: for one, and from zero."""
+        store = f"s3://{self._parts.storage.bucket.bucket_name}/{STORE_PREFIX}"
         model = sagemaker.CfnModel(
             self,
             "Model",
             execution_role_arn=self.role.role_arn,
             enable_network_isolation=not asynchronous,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=image, model_data_url=archive.value_as_string, mode="SingleModel"
+                image=image,
+                model_data_url=self._archive() if asynchronous else f"{store}/{MODELS_FOLDER}/",
+                mode="SingleModel" if asynchronous else "MultiModel",
             ),
         )
         model.node.add_dependency(self.role.node.find_child("DefaultPolicy"))
-        output = f"s3://{self._parts.storage.bucket.bucket_name}/{STORE_PREFIX}/sagemaker/async"
+        output = f"{store}/{ASYNC_FOLDER}"
         config = sagemaker.CfnEndpointConfig(
             self,
             "EndpointConfig",
@@ -138,6 +137,18 @@ class SageMakerStack(Stack):
             self, "Endpoint", endpoint_name=ENDPOINT, endpoint_config_name=config.attr_endpoint_config_name
         )
         self._scale(endpoint, asynchronous=asynchronous)
+
+    def _archive(self) -> str:
+        """An asynchronous endpoint has one model, which is named at deployment."""
+        archive = CfnParameter(
+            self,
+            "ModelArchive",
+            type="String",
+            allowed_pattern="s3://.+\\.tar\\.gz",
+            description="The model of the endpoint, packed as SageMaker wants it",
+        )
+        archive.override_logical_id("ModelArchive")
+        return archive.value_as_string
 
     def _scale(self, endpoint: sagemaker.CfnEndpoint, *, asynchronous: bool) -> None:
         scalable = autoscaling.CfnScalableTarget(

@@ -1,13 +1,17 @@
-"""Workers follow their queue. Two policies a service:
+"""Workers follow their queue: target tracking on messages per task, and a first step away from zero.
 
-- **tracking** keeps the backlog per task (messages waiting and at work, divided by tasks) near a target. The tasks
-  counted are the desired ones: those that are still starting have been ordered already, and must not be ordered twice.
+- **busy** keeps the share of the tasks that are at work near a target. It never says more than one, so it grows and
+  shrinks a service gently.
+- **backlog** adds tasks by the messages that wait for each, and takes none away: it answers bursts.
+- datasets and trainings last minutes to hours and get **one** task each: waiting and at work together, one a task.
 - **from zero**, where a service may have no task at all: its alarm goes off when messages wait and no task is wanted,
   and sets the number of tasks by the size of the backlog. Tracking cannot do that: it multiplies, and zero stays zero.
 
-The constants come from `make simulate`, which reads them back out of the templates; see
-docs/decisions/0099-scaling-constants.md.
+The tasks counted are those that are wanted: the ones still starting have been ordered already. The constants come from
+`make simulate`, which reads them back out of the templates; see docs/decisions/0101-two-targets-for-workers.md.
 """
+
+from dataclasses import dataclass
 
 from aws_cdk import Duration
 from aws_cdk import aws_applicationautoscaling as autoscaling
@@ -19,9 +23,27 @@ from constructs import Construct
 from bandmate_aws.names import Service
 from bandmate_aws.sizes import Worker
 
-BACKLOG_PER_TASK: dict[Service, float] = {"ingest": 1, "train": 1, "generate": 0.7, "vocal": 0.7}
-"""The target of tracking. Below one, some tasks are always free, and songs are short enough to make use of them; a
-dataset or a training gets one task and no spare one beside it."""
+WAITING, WORKING = "waiting", "FILL(working, 0)"
+
+
+@dataclass(frozen=True)
+class Target:
+    """So many of the counted messages for each task that is wanted."""
+
+    name: str
+    counted: str
+    per_task: float
+    scales_in: bool = True
+
+
+SONGS = (Target("busy", WORKING, 0.7), Target("backlog", WAITING, 10, scales_in=False))
+ONE_EACH = (Target("backlog", f"{WAITING} + {WORKING}", 1),)
+TARGETS: dict[Service, tuple[Target, ...]] = {
+    "ingest": ONE_EACH,
+    "train": ONE_EACH,
+    "generate": SONGS,
+    "vocal": SONGS,
+}
 OUT_COOLDOWN_SECONDS = 120
 """Longer than metrics take to show what an order has changed: a shorter one orders the same tasks twice."""
 IN_COOLDOWN_SECONDS = 300
@@ -44,7 +66,8 @@ def follow_queue(
         scalable_dimension="ecs:service:DesiredCount",
         service_namespace="ecs",
     )
-    _track(scope, service, target, cluster, queue, scalable)
+    for wanted in TARGETS[service]:
+        _track(scope, service, wanted, target, cluster, queue, scalable)
     if fewest == 0:
         _start(scope, service, worker, target, cluster, queue, scalable)
     return scalable
@@ -53,6 +76,7 @@ def follow_queue(
 def _track(
     scope: Construct,
     service: Service,
+    wanted: Target,
     target: ecs.BaseService,
     cluster: str,
     queue: sqs.IQueue,
@@ -89,29 +113,31 @@ def _track(
             ),
         )
 
+    metrics = [tasks]
+    if WAITING in wanted.counted:
+        metrics.append(messages("waiting", "ApproximateNumberOfMessagesVisible"))
+    if WORKING in wanted.counted:
+        metrics.append(messages("working", "ApproximateNumberOfMessagesNotVisible"))
+    metrics.append(
+        policy.TargetTrackingMetricDataQueryProperty(
+            id="share",
+            label=f"Messages per task: {wanted.name}",
+            expression=f"({wanted.counted}) / IF(FILL(tasks, 1) < 1, 1, FILL(tasks, 1))",
+            return_data=True,
+        )
+    )
     autoscaling.CfnScalingPolicy(
         scope,
-        f"{service.capitalize()}Tracking",
-        policy_name=f"bandmate-{service}-backlog-per-task",
+        f"{service.capitalize()}{wanted.name.capitalize()}",
+        policy_name=f"bandmate-{service}-{wanted.name}",
         policy_type="TargetTrackingScaling",
         scaling_target_id=scalable.ref,
         target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
-            target_value=BACKLOG_PER_TASK[service],
+            target_value=wanted.per_task,
             scale_out_cooldown=OUT_COOLDOWN_SECONDS,
             scale_in_cooldown=IN_COOLDOWN_SECONDS,
-            customized_metric_specification=policy.CustomizedMetricSpecificationProperty(
-                metrics=[
-                    messages("waiting", "ApproximateNumberOfMessagesVisible"),
-                    messages("working", "ApproximateNumberOfMessagesNotVisible"),
-                    tasks,
-                    policy.TargetTrackingMetricDataQueryProperty(
-                        id="backlog",
-                        label="Backlog per task",
-                        expression="(waiting + FILL(working, 0)) / IF(FILL(tasks, 1) < 1, 1, FILL(tasks, 1))",
-                        return_data=True,
-                    ),
-                ]
-            ),
+            disable_scale_in=not wanted.scales_in,
+            customized_metric_specification=policy.CustomizedMetricSpecificationProperty(metrics=metrics),
         ),
     )
 

@@ -57,6 +57,8 @@ class Size:
     intake_tasks: int
     spot_share: float
     speech_engine: Literal["espeak", "polly"]
+    tenant: str
+    """Whose the songs are that messages, files and schedules ask for; its key is made at deployment."""
     sagemaker_endpoint: Endpoint
     glue_workers: int
     database: Database

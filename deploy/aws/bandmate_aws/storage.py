@@ -6,12 +6,16 @@ from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from bandmate_aws.names import INCOMING, STORE_PREFIX
+from bandmate_aws.names import ASYNC_FOLDER, INCOMING, STORE_PREFIX
 from bandmate_aws.retention import removal
 from bandmate_aws.sizes import Size
 
-UPLOAD_DAYS = 7
-"""An upload that nothing was made of, and a dropped file that has become a song, are not kept longer."""
+DROPPED_DAYS = 7
+"""A dropped file has become a song long before."""
+UPLOAD_DAYS = 31
+"""A day more than BANDMATE_UPLOAD_DAYS, after which no request may name an upload."""
+PASSING_DAYS = 2
+"""Uploads that nobody has named yet, and what goes to an asynchronous endpoint: both live a day."""
 OLD_VERSION_DAYS = 30
 ABORT_DAYS = 2
 
@@ -48,9 +52,14 @@ class StorageStack(Stack):
                     abort_incomplete_multipart_upload_after=abort,
                     noncurrent_version_expiration=Duration.days(OLD_VERSION_DAYS),
                 ),
-                s3.LifecycleRule(id="dropped-files", prefix=INCOMING, expiration=Duration.days(UPLOAD_DAYS)),
-                s3.LifecycleRule(
-                    id="uploads", prefix=f"{STORE_PREFIX}/{INCOMING}", expiration=Duration.days(UPLOAD_DAYS)
+                s3.LifecycleRule(id="dropped-files", prefix=INCOMING, expiration=Duration.days(DROPPED_DAYS)),
+                *(
+                    s3.LifecycleRule(id=folder, prefix=f"{STORE_PREFIX}/{folder}/", expiration=Duration.days(days))
+                    for folder, days in (
+                        ("incoming", PASSING_DAYS),
+                        (ASYNC_FOLDER, PASSING_DAYS),
+                        ("uploads", UPLOAD_DAYS),
+                    )
                 ),
             ],
             **common,

@@ -25,10 +25,9 @@ from bandmate_shared.contracts.base import Contract
 from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import BandmateError, Conflict, InvalidRequest
 from bandmate_shared.runtime import Runtime
+from bandmate_shared.song_submission import Check, as_song_request, may_pass, submit_song
 from celery.schedules import ParseException, crontab
 from pydantic import StringConstraints, ValidationError, field_validator
-
-from bandmate_generate.ask import Check, ask_for_song, may_pass
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +165,7 @@ class Schedule:
         key = f"schedule/{entry.name}/{due:%Y-%m-%dT%H:%M}"
         fields = entry.request.model_dump(mode="json")
         try:
-            submitted = ask_for_song(self._runtime, fields, key, self._check)
+            submitted = submit_song(self._runtime, as_song_request(fields), key, self._check)
         except Conflict:  # The file was changed since; that time's song was asked for as it said then.
             return True
         except BandmateError as error:

@@ -28,7 +28,7 @@ def folder_watch(runtime: Runtime, settings: GenerateSettings) -> FolderWatch | 
     return FolderWatch(
         runtime,
         settings.watch_folder,
-        partial(check, runtime),
+        partial(check, runtime, tenant=settings.submissions_tenant),
         every=settings.watch_seconds,
         settle=settings.watch_settle_seconds,
     )
@@ -39,7 +39,8 @@ def schedule(runtime: Runtime, settings: GenerateSettings) -> Schedule | None:
     if settings.schedules is None:
         return None
     entries = read_schedules(settings.schedules)
-    return Schedule(runtime, entries, partial(check, runtime), catch_up_seconds=settings.schedule_catch_up_seconds)
+    door = partial(check, runtime, tenant=settings.submissions_tenant)
+    return Schedule(runtime, entries, door, catch_up_seconds=settings.schedule_catch_up_seconds)
 
 
 def main(command: str) -> None:

@@ -20,8 +20,7 @@ from pathlib import Path
 from bandmate_shared.errors import BandmateError, LimitExceeded
 from bandmate_shared.incoming import options_name, read_options, role_of, song_request
 from bandmate_shared.runtime import Runtime
-
-from bandmate_generate.ask import Check, ask_for_song, may_pass
+from bandmate_shared.song_submission import Check, as_song_request, may_pass, submit_song
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +127,7 @@ class FolderWatch:
         chosen = read_options(options.read_bytes(), options.name) if options is not None else {}
         key = hashlib.sha256(json.dumps([role_of(path.name), chosen], sort_keys=True).encode() + b"\0" + data)
         fields = song_request(path.name, data, chosen)
-        return ask_for_song(self._runtime, fields, f"watch-{key.hexdigest()}", self._check).job.id
+        return submit_song(self._runtime, as_song_request(fields), f"watch-{key.hexdigest()}", self._check).job.id
 
     def _put_away(self, path: Path, options: Path | None, where: str, suffix: str, note: str) -> None:
         """Move a file that was dealt with out of sight, its options with it, and say beside it what became of it."""

@@ -56,7 +56,7 @@ class PlatformInfo:
 
     url: str
     pid: int
-    redis_url: str
+    broker_url: str
     model_url: str
     services: list[ServiceName]
     processes: dict[str, int]
@@ -96,7 +96,7 @@ class Platform:
             self.info = PlatformInfo(
                 planned.url,
                 os.getpid(),
-                planned.redis_url,
+                planned.broker_url,
                 planned.model_url,
                 list(self._services),
                 self._supervisor.pids(),

@@ -22,7 +22,7 @@ class Plan:
     """The programs in the order to start them in, and where they will listen."""
 
     url: str
-    redis_url: str
+    broker_url: str
     model_url: str
     programs: list[Program]
 
@@ -37,11 +37,12 @@ def plan(settings: LocalSettings, services: Sequence[ServiceName], listening: so
     redis_port = free_port(settings.redis_port)
     model_port = free_port()
     url, model_url = f"http://{f'[{host}]' if ':' in host else host}:{port}", f"http://127.0.0.1:{model_port}"
-    redis_url = settings.redis_url or f"redis://127.0.0.1:{redis_port}/0"
+    given = settings.resolved_broker_url
+    broker_url = given or f"redis://127.0.0.1:{redis_port}/0"
     env = {
         **os.environ,
         "BANDMATE_HOME": str(settings.home),
-        "REDIS_URL": redis_url,
+        "BANDMATE_BROKER_URL": broker_url,
         "BANDMATE_MODEL_URL": model_url,
         "BANDMATE_MODEL_PORT": str(model_port),
         "BANDMATE_ML_ROOT": str(settings.home / "model-server"),
@@ -50,15 +51,15 @@ def plan(settings: LocalSettings, services: Sequence[ServiceName], listening: so
         "REMAP_SIGTERM": "SIGQUIT",
     }
     programs = []
-    if not settings.redis_url:
-        programs.append(_redis(settings.home, redis_port, redis_url))
-    elif not redis_answers(redis_url):
-        raise Unavailable(f"no Redis answers at REDIS_URL={redis_url}")
+    if not given:
+        programs.append(_redis(settings.home, redis_port, broker_url))
+    elif given.startswith("redis:") and not redis_answers(given):
+        raise Unavailable(f"no Redis answers at {given} (BANDMATE_BROKER_URL or REDIS_URL)")
     programs.append(_http(listening, url, env))
     if "generate" in services:
         programs.append(_model(model_url, env))
     programs.extend(_worker(service, ready_file(settings.home, service), env) for service in services)
-    return Plan(url, redis_url, model_url, programs)
+    return Plan(url, broker_url, model_url, programs)
 
 
 def ready_file(home: Path, service: ServiceName) -> Path:

@@ -6,6 +6,7 @@ Started by the supervisor as `python -m bandmate_local.server FD`, where FD is a
 import socket
 import sys
 import threading
+from functools import partial
 from importlib.resources import as_file, files
 
 from bandmate_generate import api as generate
@@ -41,7 +42,7 @@ def main(descriptor: int) -> None:
         register_starter(runtime.storage, starter)
     stop = threading.Event()
     sweeper = Sweeper(runtime.store, runtime.relay, settings.sweep_seconds)
-    intake = SubmissionIntake(runtime, check=lambda request: generate.check(runtime, request))
+    intake = SubmissionIntake(runtime, check=partial(generate.check, runtime, tenant=settings.submissions_tenant))
     sources = [intake, folder_watch(runtime, generate_settings()), schedule(runtime, generate_settings())]
     threads = [
         threading.Thread(target=source.run, args=(stop,), name=type(source).__name__) for source in sources if source

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from bandmate_shared.broker import Broker, broker_check
 from bandmate_shared.jobs.model import queue_name
 from bandmate_shared.runtime import Runtime
+from bandmate_shared.storage import DirectoryStorage, Storage
 
 CHECK_SECONDS = 2.0
 """A dependency that does not answer for so long counts as down."""
@@ -29,7 +30,7 @@ def health_router(runtime: Runtime) -> APIRouter:
     checks: dict[str, Callable[[], None]] = {
         "database": lambda: _check_database(runtime),
         "broker": broker_check(Broker.of(runtime.settings), queue, CHECK_SECONDS),
-        "storage": lambda: runtime.storage.put(PROBE_KEY, b"ok"),
+        "storage": lambda: _check_storage(runtime.storage),
     }
 
     @router.get("/healthz", summary="Liveness")
@@ -64,6 +65,12 @@ async def _run_check(name: str, check: Callable[[], None], results: dict[str, di
     results[name] = {"ok": ok, "milliseconds": round((time.perf_counter() - started) * 1000, 1)}
     if not ok:
         results[name]["reason"] = reason
+
+
+def _check_storage(storage: Storage) -> None:
+    """A directory is written to, for a disk may be full; elsewhere a look is enough, where each write has a price."""
+    if isinstance(storage, DirectoryStorage) or not storage.exists(PROBE_KEY):
+        storage.put(PROBE_KEY, b"ok")
 
 
 def _check_database(runtime: Runtime) -> None:

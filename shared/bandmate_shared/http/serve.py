@@ -1,6 +1,8 @@
 """Running an app with uvicorn: refuses an unsafe bind, and ends event streams at once when told to stop."""
 
+import signal
 import socket
+import sys
 from types import FrameType
 
 import uvicorn
@@ -50,7 +52,14 @@ def serve(
     port: int = 8000,
     listening: socket.socket | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, on a socket that listens already if one is given."""
+    """Serve until SIGTERM or SIGINT, on a socket that listens already if one is given; then raises SystemExit."""
+    # uvicorn hands a signal on when it has stopped serving; by default that would end the process before its threads.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
     if listening is not None:
         host, port = listening.getsockname()[:2]
     server_for(app, settings, host, port).run(sockets=[listening] if listening is not None else None)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

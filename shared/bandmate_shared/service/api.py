@@ -1,9 +1,6 @@
 """One service's HTTP side, with the threads that keep jobs moving. Any number of them run side by side."""
 
-import signal
-import sys
 from contextlib import closing
-from types import FrameType
 
 from bandmate_shared.http.app import create_app
 from bandmate_shared.http.serve import serve
@@ -23,9 +20,6 @@ def run_api() -> None:
     Raises:
         NoSuchService, InsecureConfiguration: before the port is opened.
     """
-    # uvicorn hands a signal on when it has stopped serving; by default that would end the process before its threads.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
     service = service_name()
     settings = service_settings(service)
     configure_logging(settings, f"{service}-api")
@@ -42,7 +36,3 @@ def run_api() -> None:
             serve(app, settings, settings.host, settings.port)
         finally:
             sweeper.stop()
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(0)

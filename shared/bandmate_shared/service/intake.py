@@ -3,6 +3,7 @@
 import signal
 import threading
 from contextlib import closing
+from functools import partial
 
 from bandmate_shared.runtime import open_runtime
 from bandmate_shared.service.code import service_module, service_name, service_settings
@@ -34,4 +35,4 @@ def run_intake() -> None:
         signal.signal(number, lambda *_: stop.set())
     with closing(open_runtime(settings)) as runtime:
         runtime.relay.start()
-        SubmissionIntake(runtime, check=lambda request: module.check(runtime, request)).run(stop)
+        SubmissionIntake(runtime, check=partial(module.check, runtime, tenant=settings.submissions_tenant)).run(stop)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deploy.simulate.assumptions import Behaviour, Prices, task_hour
 from deploy.simulate.load import PATTERNS, arrivals, peak_of, steady
-from deploy.simulate.policy import Policy
+from deploy.simulate.policy import Policy, Tracking
 from deploy.simulate.simulation import Outcome, simulate
 from deploy.simulate.songs import Song, Stop
 
@@ -18,7 +18,7 @@ FIXED = Policy(
     service="generate",
     fewest=4,
     most=4,
-    target=2,
+    trackings=(Tracking(target=2, waiting=True, working=True),),
     out_cooldown=120,
     in_cooldown=300,
     steps=(),

@@ -33,7 +33,7 @@ def up(
                 print_json({**info.__dict__, "seconds": round(time.monotonic() - started, 2)})
             notes.print(f"[green]Bandmate is up[/] after {time.monotonic() - started:.1f} s. Ctrl-C stops it.")
             notes.print(f"  API    {info.url}/docs")
-            notes.print(f"  Redis  {info.redis_url}")
+            notes.print(f"  Broker {info.broker_url}")
             notes.print(f"  Home   {settings.home} (logs in logs/)")
         stop.wait()
         notes.print("Stopping; unfinished jobs go on at the next start.")

@@ -1,0 +1,62 @@
+"""A song request from anywhere but HTTP becomes a job: parsed, checked as the API checks it, submitted once."""
+
+import json
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from bandmate_shared.contracts.songs import SongRequest
+from bandmate_shared.errors import BandmateError, InvalidRequest, LimitExceeded
+from bandmate_shared.jobs.model import NewJob, QuotaExceeded, Submitted
+from bandmate_shared.runtime import Runtime
+
+Check = Callable[[SongRequest], SongRequest]
+"""What the API does at the door: gives the request, perhaps completed, or raises a BandmateError."""
+
+
+def submit_song(runtime: Runtime, asked: SongRequest, key: str, check: Check | None = None) -> Submitted:
+    """Submit a request under an idempotency key: the same key and request within a day give the same job.
+
+    The job is the tenant's whom BANDMATE_SUBMISSIONS_TENANT names. Raises what `check` and the job store raise; see
+    `may_pass`.
+    """
+    request = check(asked) if check is not None else asked
+    new = NewJob("song", request.model_dump(mode="json"), runtime.settings.submissions_tenant)
+    submitted = runtime.store.submit(new, idempotency_key=key, asked=asked.model_dump(mode="json"))
+    runtime.relay.kick()
+    return submitted
+
+
+def parse_song_request(text: str, limit: int) -> SongRequest:
+    """A SongRequest in JSON of at most `limit` bytes. Raises LimitExceeded, InvalidRequest."""
+    if len(text.encode()) > limit:
+        raise LimitExceeded(f"the request is larger than {limit} bytes (BANDMATE_MAX_BODY_BYTES)")
+    try:
+        return as_song_request(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise InvalidRequest(f"the request is not JSON: {error}") from error
+    except RecursionError as error:
+        raise InvalidRequest("the request is nested too deeply") from error
+
+
+def as_song_request(value: object) -> SongRequest:
+    """JSON as a SongRequest. Raises InvalidRequest, which names the fields that are wrong."""
+    try:
+        return SongRequest.model_validate(value)
+    except ValidationError as error:
+        raise InvalidRequest(f"the request is not a song request: {_readable(error)}") from error
+
+
+def may_pass(error: BandmateError) -> bool:
+    """Whether the same request may be taken later."""
+    return error.retryable or isinstance(error, QuotaExceeded)
+
+
+def _readable(error: ValidationError) -> str:
+    """`bars: Input should be less than or equal to 128; …`."""
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        place = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        problems.append(f"{place}: {message}" if place else message)
+    return "; ".join(problems)
