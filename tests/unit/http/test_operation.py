@@ -44,10 +44,11 @@ def test_ready_when_everything_answers_and_not_when_redis_is_gone(whole: Runtime
 
 
 class _SickStorage:
-    """A store whose disk is full, or that hangs."""
+    """A store whose disk is full, or that hangs; nothing was ever put into it."""
 
     def __init__(self, action: Callable[[], None]) -> None:
         self.put = lambda _key, _data: action()
+        self.exists = lambda _key: False
 
 
 def _full() -> None:

@@ -14,7 +14,6 @@ from bandmate_shared.contracts.vocals import VocalReport, VocalRequest
 from bandmate_shared.jobs.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import Job, NewJob
 from bandmate_shared.runtime import Runtime
-from bandmate_shared.settings import SharedSettings
 from bandmate_shared.storage import DirectoryStorage, blob_key
 from bandmate_vocal.espeak_process import EspeakEngine
 from bandmate_vocal.measure import vowel_onset_errors
@@ -26,12 +25,6 @@ from bandmate_vocal.sing import sing
 from tests.polly_server import PollyServer
 
 LONGEST_OFF = 0.025
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> SharedSettings:
-    """Patient leases: nobody dies here, and a busy machine sings slowly."""
-    return SharedSettings(home=tmp_path / "home")
 
 
 @pytest.mark.parametrize(
