@@ -1,5 +1,6 @@
 """Which broker carries the job ids, and how Celery is to speak to it."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,13 @@ class Broker:
     def transport_options(self) -> dict[str, Any]:
         """Celery's `broker_transport_options`."""
         if self.is_sqs:
-            return {"visibility_timeout": self.visibility_seconds, "wait_time_seconds": LONG_POLL_SECONDS}
+            # kombu keeps connections for the whole process and tells them apart by address and options alone.
+            endpoint = os.environ.get("AWS_ENDPOINT_URL_SQS") or os.environ.get("AWS_ENDPOINT_URL", "")
+            return {
+                "visibility_timeout": self.visibility_seconds,
+                "wait_time_seconds": LONG_POLL_SECONDS,
+                "endpoint": endpoint,
+            }
         return {
             "visibility_timeout": self.visibility_seconds,
             # How often overdue messages are looked for; by default every hundred seconds.

@@ -154,7 +154,7 @@ def test_what_the_model_cannot_do_is_said_and_not_tried_again(
     make_place: Callable[..., Place], more: dict[str, object], words: str
 ) -> None:
     for kind in KINDS:
-        place = make_place(kind, BANDMATE_MODEL_SECONDS="0.5")
+        place = make_place(kind, BANDMATE_MODEL_SECONDS="0.02")
         with pytest.raises(InvalidRequest, match=words):
             place.compose(request(**more))
 

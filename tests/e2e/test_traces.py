@@ -23,7 +23,9 @@ def collector() -> Iterator[OtlpCollector]:
 
 @pytest.fixture(scope="module")
 def traced(collector: OtlpCollector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
-    process = PlatformProcess(tmp_path_factory.mktemp("traced") / "home", collector.environment)
+    # A lease that a busy machine keeps: each job is to be one attempt.
+    patient = {"BANDMATE_LEASE_SECONDS": "60"}
+    process = PlatformProcess(tmp_path_factory.mktemp("traced") / "home", {**collector.environment, **patient})
     try:
         yield process.start()
     finally:
