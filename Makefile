@@ -7,6 +7,8 @@
 #   make bench   the figures of docs, measured here, into bench-out/
 #   make images  the container images; make stack starts all of them, make stack-down stops them, make stack-test tries them
 #   make clean   remove everything that the others made
+# With more than Python (below): stack, stack-down, stack-test, images, image-test (a container engine); synth, cdk-test,
+# simulate (Node); glue-test, glue-bench (Java 17); lambda-test; sdk-test (an engine and 700 MB).
 
 SHELL := /bin/bash -euo pipefail
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -52,7 +54,7 @@ bench: install-test
 	$(BIN)/python -m tests.bench
 
 clean:
-	rm -rf $(VENV) out bench-out
+	rm -rf $(VENV) $(VENV)-* out bench-out cdk.out
 
 install: $(VENV)/song.stamp
 install-test: $(VENV)/test.stamp
