@@ -1,5 +1,7 @@
 """Parts of the stack die, stop and come back while songs are being made: nothing is lost, nothing happens twice."""
 
+import json
+
 import pytest
 
 from tests.stack.stack import Stack, eventually
@@ -72,6 +74,8 @@ def test_the_gateway_finds_an_api_under_its_new_address(stack: Stack) -> None:
     try:
         replicas = stack.containers("generate-api")
         for replica in replicas:
+            for one in replicas:
+                eventually(lambda one=one: served_by(stack) == address(stack, one), "the gateway to know both replicas")
             stack.docker("stop", "-t", "5", replica)
             answers = {stack.http("GET", "/v1/songs").status_code for _ in range(20)}
             assert answers == {200}
@@ -79,6 +83,21 @@ def test_the_gateway_finds_an_api_under_its_new_address(stack: Stack) -> None:
             eventually(lambda replica=replica: answers_in(stack, replica), "the replica to be back")
     finally:
         stack.scale("generate-api", 1)
+        eventually(lambda: stack.http("GET", "/v1/songs").status_code == 200, "the gateway to forget the other")
+
+
+def served_by(stack: Stack) -> str:
+    """Ask once; the address of the API that the gateway says it had the answer from, '' where it had none."""
+    asked = stack.http("GET", "/v1/songs").headers.get("X-Request-Id", "none")
+    lines = stack.docker("logs", "--tail", "200", stack.containers("gateway")[0]).splitlines()
+    told = [json.loads(line) for line in lines if f'"{asked}"' in line]
+    return told[0]["upstream"].rpartition(", ")[2] if told else ""
+
+
+def address(stack: Stack, container: str) -> str:
+    """Where a container's API listens on the network between the containers."""
+    place = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    return stack.docker("inspect", "-f", place, container).strip() + ":8000"
 
 
 def answers_in(stack: Stack, container: str) -> bool:
