@@ -1,11 +1,13 @@
 """Fixtures that every kind of test shares. Real files, a real database, a real Redis; nothing is pretended."""
 
+import atexit
 import importlib.util
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,11 @@ from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.settings import SharedSettings
 
 pytest_plugins = ["tests.moto_server", "tests.containers", "tests.postgres_server"]
+
+# Test processes that fill numba's cache at the same moment leave code in it that crashes whoever loads it later (seen
+# with librosa's pitch tracker): each process has a cache of its own, set before anything imports numba.
+os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="bandmate-numba-")
+atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
 
 # A run of the suite says the same twice; `make explore` looks for examples that no run has tried.
 hypothesis.settings.register_profile("steady", derandomize=True, database=None)
