@@ -19,7 +19,9 @@ from bandmate_shared.errors import InvalidRequest, UnreadableFile
 from bandmate_shared.music.detect import describe, kind_of
 
 FIELDS = frozenset(
-    ("style", "key", "bars", "tempo", "metre", "seed", "lyrics", "voice", "prompt", "takes", "model")
+    ("style", "key", "bars", "tempo", "metre", "seed", "lyrics", "voice", "prompt", "takes", "model", "instruments",
+     "tracks", "density", "polyphony", "chords", "infill", "add", "variation", "temperature", "top_p", "top_k",
+     "candidates")
 )  # fmt: skip
 """The fields of a SongRequest; a test holds them to the contract."""
 

@@ -13,7 +13,7 @@ from tests import history
 from tests.platform_process import PlatformProcess
 from tests.tunes import write_tunes
 
-TINY = {"epochs": 1, "hidden": 16, "head": 8, "layers": 1, "streams": 2, "evaluation_takes": 1}
+TINY = {"epochs": 1, "hidden": 16, "layers": 1, "streams": 2, "steps": 64, "evaluation_takes": 1}
 WORDS = "The kettle sings, the window glows"
 
 

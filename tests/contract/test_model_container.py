@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -14,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bandmate_model
 import pytest
 
-STARTER = Path(bandmate_model.__file__).parent / "starter"
+from tests.unit.model.engine.networks import composer_folder
+
 REQUEST = {
     "style": "song", "tonic": 9, "mode": "minor", "numerator": 3, "denominator": 4, "bars": 4, "tempo": 88,
     "parts": [
@@ -26,6 +28,7 @@ REQUEST = {
     ],
     "seeds": [1, 2],
 }  # fmt: skip
+LONG = REQUEST | {"bars": 64, "seeds": [3, 4, 5, 6]}
 
 
 @dataclass
@@ -69,10 +72,16 @@ def end(server: Server) -> int:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with the starter model at /opt/ml/model."""
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with random weights."""
+    return composer_folder(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Iterator[Server]:
+    """A server with a model at /opt/ml/model."""
     root = tmp_path_factory.mktemp("ml")
-    (root / "model").symlink_to(STARTER)
+    (root / "model").symlink_to(toy)
     running = launch(root)
     yield running
     assert end(running) in (0, -signal.SIGTERM)
@@ -94,8 +103,35 @@ def test_same_request_same_bytes(server: Server) -> None:
     assert first == second
 
 
-def test_models_are_loaded_invoked_and_unloaded(server: Server) -> None:
-    load = {"model_name": "second", "url": STARTER.as_uri()}
+def test_a_later_short_request_is_answered_first_and_both_as_if_alone(server: Server) -> None:
+    """Their songs are stepped together; and one take's bytes do not depend on the company it was written in."""
+    answers: dict[str, Any] = {}
+    begun, ended = threading.Event(), threading.Event()
+
+    def ask_long() -> None:
+        begun.set()
+        answers["long"] = server.call("POST", "/invocations", LONG)
+        ended.set()
+
+    thread = threading.Thread(target=ask_long)
+    thread.start()
+    assert begun.wait(20)
+    status, short = server.call("POST", "/invocations", REQUEST | {"bars": 1, "seeds": [9]})
+    assert not ended.is_set(), "the short one waited for the long one"
+    thread.join(60)
+    assert (status, answers["long"][0]) == (200, 200)
+    assert server.call("POST", "/invocations", LONG)[1]["takes"] == answers["long"][1]["takes"]
+    assert server.call("POST", "/invocations", REQUEST | {"bars": 1, "seeds": [9]})[1]["takes"] == short["takes"]
+
+
+def test_a_take_is_the_same_whatever_seeds_stand_beside_it(server: Server) -> None:
+    together = server.call("POST", "/invocations", REQUEST | {"seeds": [7, 8, 9]})[1]["takes"]
+    for take in together:
+        assert server.call("POST", "/invocations", REQUEST | {"seeds": [take["seed"]]})[1]["takes"] == [take]
+
+
+def test_models_are_loaded_invoked_and_unloaded(server: Server, toy: Path) -> None:
+    load = {"model_name": "second", "url": toy.as_uri()}
     assert server.call("POST", "/models/second/invoke", REQUEST)[0] == 404
     status, loaded = server.call("POST", "/models", load)
     assert status == 200
@@ -106,7 +142,7 @@ def test_models_are_loaded_invoked_and_unloaded(server: Server) -> None:
     status, answer = server.call("POST", "/models/second/invoke", REQUEST)
     assert status == 200
     assert answer["takes"] == server.call("POST", "/invocations", REQUEST)[1]["takes"]
-    assert server.call("GET", "/models/second")[1]["modelUrl"] == str(STARTER)
+    assert server.call("GET", "/models/second")[1]["modelUrl"] == str(toy)
     assert server.call("DELETE", "/models/second")[0] == 200
     assert server.call("DELETE", "/models/second")[0] == 404
 
@@ -136,7 +172,7 @@ def test_errors_are_problem_details(server: Server, method: str, path: str, body
     assert problem["detail"]
 
 
-def test_a_server_without_a_model_says_so_and_has_limits(tmp_path: Path) -> None:
+def test_a_server_without_a_model_says_so_and_has_limits(tmp_path: Path, toy: Path) -> None:
     (tmp_path / "broken").mkdir()
     server = launch(tmp_path, BANDMATE_MODEL_MAX_LOADED="1", BANDMATE_MODEL_SECONDS="0.001")
     try:
@@ -145,8 +181,8 @@ def test_a_server_without_a_model_says_so_and_has_limits(tmp_path: Path) -> None
         broken = {"model_name": "m", "url": str(tmp_path / "broken")}
         status, problem = server.call("POST", "/models", broken)
         assert (status, problem["detail"]) == (422, "the model folder broken holds no config.json")
-        assert server.call("POST", "/models", {"model_name": "one", "url": str(STARTER)})[0] == 200
-        status, problem = server.call("POST", "/models", {"model_name": "two", "url": str(STARTER)})
+        assert server.call("POST", "/models", {"model_name": "one", "url": str(toy)})[0] == 200
+        status, problem = server.call("POST", "/models", {"model_name": "two", "url": str(toy)})
         assert (status, problem["type"]) == (507, "urn:bandmate:problem:model-memory-full")
         status, problem = server.call("POST", "/models/one/invoke", REQUEST)
         assert (status, problem["type"]) == (413, "urn:bandmate:problem:limit-exceeded")
@@ -155,15 +191,30 @@ def test_a_server_without_a_model_says_so_and_has_limits(tmp_path: Path) -> None
         end(server)
 
 
-def test_serving_needs_no_torch(tmp_path: Path) -> None:
+def test_serving_needs_no_torch(tmp_path: Path, toy: Path) -> None:
     """The image that serves may come without the training extra."""
     script = (
         "import sys; sys.modules['torch'] = None; sys.modules['matplotlib'] = None; sys.modules['pyarrow'] = None\n"
         "from bandmate_model.serve import create_app; from bandmate_model.settings import ModelSettings\n"
         "from bandmate_model.loaded import LoadedModel; from pathlib import Path\n"
-        f"create_app(ModelSettings(ml_root=Path({str(tmp_path)!r}))); LoadedModel.load(Path({str(STARTER)!r}))\n"
+        f"create_app(ModelSettings(ml_root=Path({str(tmp_path)!r}))); LoadedModel.load(Path({str(toy)!r}))\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_a_model_of_an_earlier_version_says_what_to_do(tmp_path: Path, toy: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(toy, old)
+    config = json.loads((old / "config.json").read_text())
+    del config["representation"]
+    (old / "config.json").write_text(json.dumps(config))
+    server = launch(tmp_path / "ml")
+    try:
+        status, problem = server.call("POST", "/models", {"model_name": "old", "url": str(old)})
+        assert status == 422
+        assert "train it again" in problem["detail"]
+    finally:
+        end(server)
 
 
 def test_the_wrong_word_is_explained() -> None:

@@ -40,16 +40,18 @@ def request(**more: object) -> CompositionRequest:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder of the size of a toy, its weights drawn at random."""
     import torch
-    from bandmate_model.architectures import Hyperparameters, Vocabulary, architecture
+    from bandmate_model.architectures import Hyperparameters, architecture
     from safetensors.torch import save_file
 
     torch.manual_seed(7)
-    rnn = architecture("rnn")
-    vocabulary, sizes = Vocabulary(("chorale", "song")), Hyperparameters(hidden=24, head=16)
-    network = rnn.build(vocabulary, sizes)
+    transformer = architecture("transformer")
+    sizes = Hyperparameters(hidden=32, layers=2, heads=2, feedforward=48, window=512)
+    network = transformer.build(sizes)
     folder = tmp_path_factory.mktemp("tiny-model")
-    save_file({name: tensor * 3 for name, tensor in network.state_dict().items()}, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps({**rnn.config(vocabulary, sizes), "id": "tiny"}))
+    weights = {name: tensor * 3 if tensor.dim() == 2 else tensor for name, tensor in network.state_dict().items()}
+    save_file(weights, folder / "model.safetensors")
+    config = {**transformer.config(["chorale", "song"], sizes), "id": "tiny"}
+    (folder / "config.json").write_text(json.dumps(config))
     (folder / "MODEL_CARD.md").write_text("# Tiny\n")
     return folder
 
@@ -133,7 +135,7 @@ def another_model(place: Place, tiny_model: Path, tmp_path: Path) -> ModelManife
     weights = load_file(tiny_model / "model.safetensors")
     save_file({name: array * 0.9 for name, array in weights.items()}, folder / "model.safetensors")
     return register(
-        place.storage, folder, model_id="another", architecture="rnn", dataset={}, code_version="test",
+        place.storage, folder, model_id="another", architecture="transformer", dataset={}, code_version="test",
         hyperparameters={}, metrics={}, job_id=None, tenant="local",
     )  # fmt: skip
 

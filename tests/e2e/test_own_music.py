@@ -28,7 +28,7 @@ def test_ingest_train_song_promote_and_roll_back(platform: PlatformProcess, home
     ]
     assert answer(home, "ingest", str(tmp_path / "midi"), "--name", "tunes")["files_processed"] == 0
 
-    tiny = {"epochs": 1, "hidden": 16, "head": 8, "layers": 1, "streams": 2, "evaluation_takes": 1}
+    tiny = {"epochs": 1, "hidden": 16, "layers": 1, "streams": 2, "steps": 64, "evaluation_takes": 1}
     options = [word for name, value in tiny.items() for word in ("--set", f"{name}={value}")]
     trained = answer(home, "train", "--dataset", "tunes", "--model", "rnn", "--name", "my-band", *options)
     assert trained["result"]["model"] == "my-band"

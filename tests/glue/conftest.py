@@ -22,7 +22,7 @@ from bandmate_glue.cleaning import Task
 from bandmate_ingest.build import Built, Progress, build
 from bandmate_ingest.pool import CleaningPool
 from bandmate_ingest.rules import CleaningRules
-from bandmate_shared.contracts.datasets import DatasetRequest
+from bandmate_shared.contracts.datasets import DatasetRequest, SplitSource
 from bandmate_shared.music.limits import Limits
 from bandmate_shared.music.midi_write import write_midi
 from bandmate_shared.music.musicxml_read import read_musicxml
@@ -95,9 +95,9 @@ def _copies(folder: Path) -> None:
 def by_pool(tmp_path: Path) -> Callable[..., Built]:
     """The dataset 'music' as the ingest service makes it, in the store `<tmp_path>/pool`."""
 
-    def run(*sources: Path, batch_files: int = 64) -> Built:
+    def run(*sources: Path, batch_files: int = 64, splits: SplitSource = "folders") -> Built:
         storage = open_storage((tmp_path / "pool").as_uri())
-        request = DatasetRequest(name="music", sources=[str(source) for source in sources])
+        request = DatasetRequest(name="music", sources=[str(source) for source in sources], splits=splits)
         with CleaningPool(LIMITS, RULES, processes=2, file_seconds=SECONDS, memory_bytes=MEMORY) as pool:
             return build(request, storage, LIMITS, RULES, pool.clean, Progress(), batch_files)
 

@@ -12,12 +12,14 @@ from bandmate_glue.dataset import build_dataset, clean_all, clean_packs
 from bandmate_glue.pack import pack
 from bandmate_glue.packs import read_cleaned, read_packed
 from bandmate_ingest.build import Built
+from bandmate_shared.contracts.datasets import SplitSource
 from bandmate_shared.dataset_versions import latest_revision
 from bandmate_shared.errors import NotFound
 from pyspark import TaskContext
 from pyspark.sql import SparkSession
 
 from tests.glue.conftest import LIMITS, RULES, dataset_files
+from tests.tunes import write_tunes
 
 # PySpark leaves the socket of a collected result to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
@@ -142,3 +144,20 @@ def test_one_machine_cleans_and_another_puts_together(
 def test_without_packs_there_is_a_clear_error(spark: SparkSession, task: Task) -> None:
     with pytest.raises(NotFound, match="nothing has been packed under 'music'"):
         build_dataset(spark, "music", "music", task)
+
+
+@pytest.mark.parametrize("splits", ["folders", "hash"])
+def test_published_splits_are_the_same_too(
+    spark: SparkSession, task: Task, by_pool: Callable[..., Built], tmp_path: Path, splits: SplitSource
+) -> None:
+    folder = tmp_path / "folk"
+    write_tunes(folder, 12)
+    for number, path in enumerate(sorted(folder.glob("*.mid"))):
+        (place := folder / ("train", "valid", "test")[number % 3]).mkdir(exist_ok=True)
+        path.rename(place / path.name)
+    assert pack(task.open(), "music", [str(folder)], None, LIMITS, splits=splits, batch_files=BATCH) is not None
+    built = build_dataset(spark, "music", "music", task)
+    assert built.written == by_pool(folder, splits=splits).written
+    table = pq.read_table(io.BytesIO(built.files["pieces.parquet"])).to_pylist()
+    in_place = [row["split"] == row["name"].split("/")[-2] for row in table]
+    assert all(in_place) == (splits == "folders")

@@ -19,8 +19,8 @@ IMAGE = os.environ.get("BANDMATE_MODEL_IMAGE", "bandmate/model:dev")
 REPOSITORY = Path(__file__).parents[2]
 BUILD_SECONDS = 1800
 TINY = {
-    "hidden": "16", "head": "8", "streams": "4", "steps": "16", "precision": "float32", "threads": "1",
-    "log_steps": "2", "evaluate_steps": "4", "evaluation_takes": "1", "warmup_steps": "2",
+    "hidden": "16", "layers": "1", "feedforward": "24", "streams": "4", "steps": "48", "precision": "float32",
+    "threads": "1", "log_steps": "2", "evaluate_steps": "4", "evaluation_takes": "1", "warmup_steps": "2",
 }  # fmt: skip
 READ_ONLY = ("--read-only", "--tmpfs", "/tmp")
 CONFINED = (*READ_ONLY, "--cap-drop", "ALL", "--security-opt", "no-new-privileges")

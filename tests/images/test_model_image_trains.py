@@ -14,6 +14,7 @@ pytestmark = pytest.mark.engine
 MakeJob = Callable[..., Path]
 MODEL_FILES = {
     "model.safetensors", "config.json", "originality.safetensors", "metrics.json", "loss.png", "MODEL_CARD.md",
+    "evaluation.json", "evaluation.html",
 }  # fmt: skip
 
 
@@ -29,7 +30,9 @@ def test_a_training_completes_on_a_read_only_root_file_system(
     container = run("train", root=root, options=options)
     assert container.wait() == 0, container.logs()
     assert {path.name for path in (root / "model").iterdir()} == MODEL_FILES
-    assert {path.name for path in (root / "output" / "data").iterdir()} == {"metrics.json", "loss.png"}
+    assert {path.name for path in (root / "output" / "data").iterdir()} == {
+        "metrics.json", "loss.png", "evaluation.json", "evaluation.html", "samples",
+    }  # fmt: skip
     assert not (root / "output" / "failure").exists()
     assert json.loads((root / "model" / "config.json").read_text())["id"] == "quoted by SDK 3"
     assert "[metrics] step=8 " in container.logs()
@@ -40,7 +43,7 @@ def test_a_bad_hyperparameter_is_the_failure(run: Run, make_job: MakeJob) -> Non
     root = make_job("job", hiden="8")
     container = run("train", root=root, options=CONFINED)
     assert container.wait() == 1
-    assert (root / "output" / "failure").read_text().startswith("unknown hyperparameter 'hiden'; there are ")
+    assert (root / "output" / "failure").read_text().startswith("unknown hyperparameter 'hiden'; those of the ")
     assert not list((root / "model").iterdir())
 
 
@@ -97,9 +100,9 @@ def two_hosts(run: Run, make_job: MakeJob, network: str, **hyperparameters: str)
 
 
 def test_two_containers_train_one_model(run: Run, make_job: MakeJob, network: str) -> None:
-    alone = make_job("alone", max_steps="12", dropout="0", lag_dropout="0")
+    alone = make_job("alone", max_steps="12")
     single = run("train", root=alone, options=CONFINED)
-    roots, containers = two_hosts(run, make_job, network, max_steps="12", dropout="0", lag_dropout="0")
+    roots, containers = two_hosts(run, make_job, network, max_steps="12")
     assert [container.wait() for container in containers] == [0, 0], [each.logs() for each in containers]
     assert single.wait() == 0
     assert {path.name for path in (roots[0] / "model").iterdir()} == MODEL_FILES

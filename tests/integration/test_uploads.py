@@ -10,11 +10,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from bandmate_generate.prompt import uploaded_prompt
+from bandmate_generate.prompt import named_prompt
 from bandmate_ingest.api import routers
 from bandmate_ingest.handler import build_dataset
 from bandmate_shared import uploads
 from bandmate_shared.auth import KeyStore
+from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import LimitExceeded, NotFound
 from bandmate_shared.http.app import create_app
 from bandmate_shared.jobs.inprocess import InProcessQueue
@@ -237,14 +238,13 @@ def test_what_was_never_used_is_swept_and_later_what_was(local: TestClient, runt
 
 
 def test_a_prompt_may_be_an_upload(local: TestClient, runtime: Runtime) -> None:
-    source = upload(local, "mine.mid", TUNE)
-    settings = runtime.settings
+    request = SongRequest(prompt=upload(local, "mine.mid", TUNE))
     encoded = base64.b64encode(TUNE).decode()
-    assert uploaded_prompt(source, runtime.storage, "local", settings) == encoded
-    assert uploaded_prompt(source, runtime.storage, "local", settings) == encoded, "the same each time"
-    assert uploaded_prompt(encoded, runtime.storage, "local", settings) == encoded
+    assert named_prompt(request, runtime, "local").prompt == encoded
+    assert named_prompt(request, runtime, "local").prompt == encoded, "the same each time"
+    assert named_prompt(SongRequest(prompt=encoded), runtime, "local").prompt == encoded
     with pytest.raises(NotFound):
-        uploaded_prompt(source, runtime.storage, "acme", settings)
+        named_prompt(request, runtime, "acme")
 
 
 def test_a_prompt_is_not_as_large_as_an_upload(runtime: Runtime) -> None:
@@ -252,7 +252,7 @@ def test_a_prompt_is_not_as_large_as_an_upload(runtime: Runtime) -> None:
     made = uploads.announce(runtime.storage, "local", "a.mid", len(data), runtime.settings)
     runtime.storage.put(made.key, data)
     with pytest.raises(LimitExceeded, match="a prompt may have"):
-        uploaded_prompt(f"upload:{made.ticket.id}", runtime.storage, "local", runtime.settings)
+        named_prompt(SongRequest(prompt=f"upload:{made.ticket.id}"), runtime, "local")
 
 
 def test_tenants_do_not_see_each_others_uploads(settings: SharedSettings, queue: InProcessQueue) -> None:

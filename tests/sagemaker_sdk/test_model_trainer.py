@@ -25,8 +25,9 @@ PYTHON = REPOSITORY / ".venv-sagemaker" / "bin" / "python"
 IMAGE = os.environ.get("BANDMATE_SAGEMAKER_MODEL_IMAGE", "bandmate/model-sagemaker:dev")
 SCRIPT = Path(__file__).parent / "train_locally.py"
 TINY = {
-    "hidden": 16, "head": 8, "streams": 4, "steps": 16, "precision": "float32", "threads": 1, "log_steps": 2,
-    "evaluate_steps": 4, "evaluation_takes": 1, "warmup_steps": 2, "max_steps": 8, "id": "trained-by-the-sdk",
+    "hidden": 16, "layers": 1, "feedforward": 24, "streams": 4, "steps": 48, "precision": "float32", "threads": 1,
+    "log_steps": 2, "evaluate_steps": 4, "evaluation_takes": 1, "warmup_steps": 2, "max_steps": 8,
+    "id": "trained-by-the-sdk",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.stack.stack import Stack
 from tests.tunes import write_tunes
 
-TINY = {"epochs": 1, "hidden": 16, "head": 8, "layers": 1, "streams": 2, "evaluation_takes": 1}
+TINY = {"epochs": 1, "hidden": 16, "feedforward": 24, "layers": 1, "streams": 2, "steps": 64, "evaluation_takes": 1}
 
 
 def test_an_upload_becomes_a_dataset_a_model_and_a_song(stack: Stack, tmp_path: Path) -> None:

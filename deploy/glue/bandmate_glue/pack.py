@@ -9,9 +9,11 @@ import argparse
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from bandmate_ingest.sources import SourceFile, collect
 from bandmate_ingest.space import Space
+from bandmate_shared.contracts.datasets import SplitSource
 from bandmate_shared.errors import BandmateError
 from bandmate_shared.music.limits import Limits
 from bandmate_shared.settings import SharedSettings
@@ -43,12 +45,12 @@ class _Run:
             if self._writer.size >= self._pack_bytes:
                 self._end_pack()
 
-    def finish(self, offered: Sequence[Offered]) -> PackRun:
+    def finish(self, offered: Sequence[Offered], splits: SplitSource) -> PackRun:
         """Write what is left and the list of files; the run does not count before `add_run`."""
         self._end_batch()
         self._end_pack()
         key = put_pack(self._storage, self._name, offered_bytes(offered), "offered")
-        return PackRun(self._number, self._packs, key, self._batches, self._files, self._bytes)
+        return PackRun(self._number, self._packs, key, self._batches, self._files, self._bytes, splits)
 
     def _end_batch(self) -> None:
         if self._waiting:
@@ -71,6 +73,7 @@ def pack(
     style: str | None,
     limits: Limits,
     *,
+    splits: SplitSource = "folders",
     batch_files: int = BATCH_FILES,
     pack_bytes: int = PACK_BYTES,
 ) -> PackRun | None:
@@ -96,7 +99,7 @@ def pack(
             run.add(offered, data)
     if not any(file.sha256 and (file.name, file.sha256) not in known for file in every):
         return None
-    done = run.finish(every)
+    done = run.finish(every, splits)
     add_run(storage, name, done)
     return done
 
@@ -118,12 +121,18 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="Under which the packs lie; the same name adds to them.")
     parser.add_argument("--sources", required=True, nargs="+", help="Folders, zips, s3:// prefixes.")
     parser.add_argument("--style", help="Label of every piece; without it, the name of the folder it lies in.")
+    parser.add_argument(
+        "--splits",
+        choices=get_args(SplitSource),
+        default="folders",
+        help="What decides on splits: folders called train, valid and test where there are some, or a hash alone.",
+    )
     parser.add_argument("--tenant", default="local")
     arguments = parser.parse_args()
     storage = Space(open_storage(arguments.storage), tenant_space(arguments.tenant))
     limits = Limits.from_settings(SharedSettings())
     sources = [source if ":" in source else str(Path(source).absolute()) for source in arguments.sources]
-    run = pack(storage, arguments.name, sources, arguments.style, limits)
+    run = pack(storage, arguments.name, sources, arguments.style, limits, splits=arguments.splits)
     if run is None:
         print("Nothing new.")  # noqa: T201
     else:

@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from bandmate_ingest.incremental import InventoryFile
+from bandmate_ingest.incremental import InventoryFile, with_published
 from bandmate_ingest.rules import CleaningRules
-from bandmate_shared.contracts.datasets import RejectedFile
+from bandmate_shared.contracts.datasets import RejectedFile, SplitSource
 from bandmate_shared.errors import NotFound, Unavailable
 from bandmate_shared.music.limits import Limits
 from bandmate_shared.storage import AlreadyExists, Storage, sha256_of
@@ -70,6 +70,8 @@ class PackRun:
     """Files in the packs."""
     bytes: int
     """Bytes of those files."""
+    splits: SplitSource = "folders"
+    """What decides on the splits of its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,12 @@ def read_packed(storage: Storage, name: str) -> Packed:
     """What has been packed under a name so far; nothing at all before the first run."""
     runs = read_runs(storage, name)
     last: dict[str, Offered] = {}
-    inventory = []
-    for offered in (file for run in runs for file in read_offered(storage.get(run.offered))):
-        last[offered.name] = offered
-        if offered.sha256:
-            inventory.append(InventoryFile(offered.name, offered.style, offered.sha256))
+    inventory: list[InventoryFile] = []
+    for run in runs:
+        every = list(read_offered(storage.get(run.offered)))
+        last |= {offered.name: offered for offered in every}
+        files = [InventoryFile(offered.name, offered.style, offered.sha256) for offered in every if offered.sha256]
+        inventory.extend(with_published(files, run.splits))
     unread = [RejectedFile(name=o.name, reason="unreadable", detail=o.detail) for o in last.values() if not o.sha256]
     return Packed(runs, inventory, unread)
 

@@ -23,16 +23,14 @@ def routers(runtime: Runtime) -> list[APIRouter]:
 
 
 def check(runtime: Runtime, request: SongRequest, tenant: str = "local") -> SongRequest:
-    """The request, with an uploaded prompt in it, if a song can be made of it.
+    """The request, with the upload or the song it names in it, if a song can be made of it.
 
-    Raises what `plan_song` and `uploaded_prompt` raise, and UnknownModel.
+    Raises what `plan_song` and `named_prompt` raise, and UnknownModel.
     """
     from bandmate_generate.plan import plan_song
-    from bandmate_generate.prompt import uploaded_prompt
+    from bandmate_generate.prompt import named_prompt
 
-    if request.prompt is not None:
-        prompt = uploaded_prompt(request.prompt, runtime.storage, tenant, runtime.settings)
-        request = request.model_copy(update={"prompt": prompt})
+    request = named_prompt(request, runtime, tenant)
     resolve_model(runtime.storage, request.model, tenant)
     plan_song(request, request.seed if request.seed is not None else _ANY_SEED, runtime.settings)
     return request

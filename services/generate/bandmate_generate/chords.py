@@ -1,6 +1,7 @@
 """The chord of each bar, read from the notes: the triad that best covers what sounds, the bass counting double."""
 
 import numpy as np
+from bandmate_shared.music.bars import COMMON_TIME
 from bandmate_shared.music.keys import Key
 from bandmate_shared.music.score import Score
 
@@ -13,7 +14,8 @@ _FOREIGN = 0.6
 
 def chords_of(score: Score, bars: int, key: Key) -> list[str]:
     """A chord symbol a bar ('D', 'Bm', 'C#dim'), spelt as the key suggests; '-' for a bar without pitched notes."""
-    length = score.metres[0].metre.bar_ticks(score.ticks_per_quarter)
+    metre = score.metres[0].metre if score.metres else COMMON_TIME
+    length = metre.bar_ticks(score.ticks_per_quarter)
     names = _FLAT_NAMES if key.fifths < 0 else _SHARP_NAMES
     weights = np.zeros((bars, 12))
     lowest: list[int | None] = [None] * bars

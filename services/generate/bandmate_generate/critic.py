@@ -4,15 +4,17 @@ The criteria follow the metrics in use for symbolic music (muspy's scale consist
 intervals) and textbook melody writing: steps more than leaps, consonance on strong beats, a close on the tonic.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from bandmate_shared.contracts.composition import ComposedTake
+from bandmate_shared.contracts.composition import ComposedTake, density_level
 from bandmate_shared.errors import BandmateError
 from numpy.typing import NDArray
 
 from bandmate_generate.accents import BEAT, bar_ticks, strength
+from bandmate_generate.measured import chord_tone_share, density_wishes, notes_a_quarter
 from bandmate_generate.plan import SongPlan
 
 Rows = NDArray[np.int64]
@@ -37,6 +39,9 @@ _WEIGHTS = {
     "density": 1.0,
     "copied": 4.0,
     "unlikely": 0.5,
+    "off_chords": 4.0,
+    "off_density": 2.0,
+    "silent_holes": 3.0,
 }
 
 
@@ -89,6 +94,26 @@ def faults_of(plan: SongPlan, take: ComposedTake) -> dict[str, float]:
         "unlikely": min(1.0, max(0.0, -take.log_likelihood / 4)),
     }
     faults["leaps"], faults["monotony"] = _line(melody)
+    return faults | _wishes(plan, take)
+
+
+def _wishes(plan: SongPlan, take: ComposedTake) -> dict[str, float]:
+    """Faults against soft wishes, where there are any, in what was composed."""
+    start = plan.prompt_bars * bar_ticks(plan.metre)
+    if plan.holes is not None:
+        composed = list((Counter(take.notes) - Counter(plan.prompt)).elements())
+    else:
+        composed = [row for row in take.notes if row[1] >= start]
+    faults: dict[str, float] = {}
+    if (share := chord_tone_share(plan.chords, plan.specs, composed)) is not None:
+        faults["off_chords"] = min(1.0, 2 * (1 - share))
+    if wishes := density_wishes(plan):
+        rates = notes_a_quarter(plan, composed)
+        beside = [abs(density_level(rates[part]) - level) for part, level in wishes.items()]
+        faults["off_density"] = min(1.0, sum(beside) / len(beside) / 2)
+    if plan.holes:
+        parts = {hole.part for hole in plan.holes}
+        faults["silent_holes"] = len(parts - {row[0] for row in composed}) / len(parts)
     return faults
 
 

@@ -4,9 +4,9 @@ A plan is a pure function of the request and its seed: the same at submission, w
 the worker, where it is carried out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from bandmate_shared.contracts.composition import CompositionRequest, PartSpec, RhythmNote
+from bandmate_shared.contracts.composition import ChordSpan, CompositionRequest, Hole, PartSpec, RhythmNote
 from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import InvalidRequest
 from bandmate_shared.music.keys import Key, parse_key
@@ -14,6 +14,9 @@ from bandmate_shared.music.metre import Metre, parse_metre
 from bandmate_shared.music.score import Score
 from bandmate_shared.settings import SharedSettings
 
+from bandmate_generate.given import Given, Stretch
+from bandmate_generate.harmony import chord_spans
+from bandmate_generate.line_up import asked_line_up, capped
 from bandmate_generate.lyrics import Line, read_lyrics
 from bandmate_generate.phrasing import MAX_BARS, bars_for
 from bandmate_generate.prompt import Row, fit_prompt, read_prompt
@@ -31,11 +34,31 @@ _PLAIN_TEMPI = (20.0, 300.0)
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the model chooses among what it finds likely; `top_k` 0 is off."""
+
+    temperature: float
+    top_p: float
+    top_k: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a given piece and the plan have to do with each other: the plan's bars are the stretch's, part k of it is
+    track `tracks[k]` of the piece, or a new one where that is None."""
+
+    given: Given
+    stretch: Stretch
+    tracks: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SongPlan:
     """A song settled but for its notes, on the model's grid.
 
     `sung` is empty without lyrics. `rhythm` is the melody's, (onset, duration), where it is settled: by the words, or
-    in songs without words by `vocalise.py`.
+    in songs without words by `vocalise.py`. `holes` None: everything after the prompt is composed. With `edit` the plan
+    covers a stretch of a given piece, and only the holes are composed.
     """
 
     seed: int
@@ -53,6 +76,11 @@ class SongPlan:
     prompt: tuple[Row, ...] = ()
     prompt_bars: int = 0
     prompt_semitones: int = 0
+    chords: tuple[ChordSpan, ...] = ()
+    density: int | None = None
+    sampling: Sampling | None = None
+    holes: tuple[Hole, ...] | None = None
+    edit: Edit | None = field(default=None, compare=False)
 
     @property
     def melody(self) -> int | None:
@@ -67,6 +95,7 @@ class SongPlan:
     def composition(self, candidates: int) -> CompositionRequest:
         """What the model is asked for."""
         rhythm = {}
+        sampling = self.sampling or Sampling(self.style.temperature, self.style.top_p)
         if self.rhythm and self.melody is not None:
             rhythm[self.melody] = [RhythmNote(onset=onset, duration=duration) for onset, duration in self.rhythm]
         return CompositionRequest.model_validate(
@@ -83,8 +112,12 @@ class SongPlan:
                 "prompt": self.prompt,
                 "prompt_bars": self.prompt_bars,
                 "seeds": [derived(self.seed, f"candidate {number}") for number in range(candidates)],
-                "temperature": self.style.temperature,
-                "top_p": self.style.top_p,
+                "holes": None if self.holes is None else list(self.holes),
+                "density": self.density,
+                "chords": list(self.chords),
+                "temperature": sampling.temperature,
+                "top_p": sampling.top_p,
+                "top_k": sampling.top_k,
             }
         )
 
@@ -94,16 +127,22 @@ def plan_song(request: SongRequest, seed: int, settings: SharedSettings) -> Song
 
     Raises:
         UnknownStyle, UnreadableFile, LimitExceeded: the style or the prompt is at fault.
-        InvalidRequest: lyrics, bars, metre and style cannot be had together; the message says what would do.
+        InvalidRequest: lyrics, bars, metre and style cannot be had together, or a wish cannot be met with the given
+            piece; the message says what would do.
     """
     style = find_style(request.style)
+    if request.edits:
+        from bandmate_generate.edit_plan import plan_edit
+
+        return plan_edit(request, seed, style, settings)
     lines = read_lyrics(request.lyrics) if request.lyrics is not None else []
-    if lines and style.melody is None:
+    asked = asked_line_up(request, style)
+    if lines and style.melody is None and asked is None:
         raise InvalidRequest(f"there is nobody to sing in the style {style.name!r}; leave the lyrics out")
     prompt = read_prompt(request.prompt, settings) if request.prompt is not None else None
     chosen = _metre(request, style, prompt, seed), _tempo(request, style, prompt, seed)
     try:
-        return _plan(request, seed, style, lines, prompt, *chosen)
+        return _plan(request, seed, style, asked, lines, prompt, *chosen)
     except InvalidRequest:
         # What nobody asked for may give way: the usual metre and the slowest tempo hold the most syllables.
         roomiest = (
@@ -112,15 +151,26 @@ def plan_song(request: SongRequest, seed: int, settings: SharedSettings) -> Song
         )
         if not lines or roomiest == chosen:
             raise
-        return _plan(request, seed, style, lines, prompt, *roomiest)
+        return _plan(request, seed, style, asked, lines, prompt, *roomiest)
 
 
 def _plan(
-    request: SongRequest, seed: int, style: Style, lines: list[Line], prompt: Score | None, metre: Metre, tempo: float
+    request: SongRequest,
+    seed: int,
+    style: Style,
+    asked: tuple[StylePart, ...] | None,
+    lines: list[Line],
+    prompt: Score | None,
+    metre: Metre,
+    tempo: float,
 ) -> SongPlan:
-    parts = tuple(_singer(part) if lines and part.role == "melody" else part for part in style.line_up(metre))
+    if asked is not None:
+        parts = asked
+    else:
+        usual = (_singer(part) if lines and part.role == "melody" else part for part in style.line_up(metre))
+        parts = tuple(capped(part, request.polyphony) for part in usual)
     specs = tuple(part.spec(sung=bool(lines)) for part in parts)
-    key, semitones = _key(request, style, prompt, seed)
+    key, semitones = key_for(request, style, prompt, seed)
     rows, prompt_bars = fit_prompt(prompt, specs, metre, semitones) if prompt is not None else ([], 0)
     bars = request.bars or _bars(lines, metre, tempo, prompt_bars)
     if prompt_bars >= bars:
@@ -136,7 +186,7 @@ def _plan(
     rhythm = [(note.onset, note.duration) for note in sung]
     if sung:
         rows = _without_singing(rows, parts)
-    elif any(part.role == "melody" and part.is_voice and part.lead is not None for part in parts):
+    elif any(_sings_without_words(part) for part in parts) and request.density is None:
         rhythm = wordless_rhythm(metre, tempo, bars, prompt_bars, style.feel, dice(seed, "rhythm"))
     return SongPlan(
         seed=seed,
@@ -154,7 +204,24 @@ def _plan(
         prompt=tuple(rows),
         prompt_bars=prompt_bars,
         prompt_semitones=semitones,
+        chords=chord_spans(request.chords, metre, prompt_bars, bars) if request.chords is not None else (),
+        density=request.density,
+        sampling=sampling_of(request, style),
     )
+
+
+def sampling_of(request: SongRequest, style: Style) -> Sampling:
+    """What is asked for; the rest as the style has it."""
+    return Sampling(
+        style.temperature if request.temperature is None else request.temperature,
+        style.top_p if request.top_p is None else request.top_p,
+        request.top_k or 0,
+    )
+
+
+def _sings_without_words(part: StylePart) -> bool:
+    """Whether the part's rhythm is made as if it had words: a wish for its density would be lost on it."""
+    return part.role == "melody" and part.is_voice and part.lead is not None and part.density is None
 
 
 def _singer(part: StylePart) -> StylePart:
@@ -190,7 +257,7 @@ def _tempo(request: SongRequest, style: Style, prompt: Score | None, seed: int) 
     return float(dice(seed, "tempo").randrange(low, high + 1, 2))
 
 
-def _key(request: SongRequest, style: Style, prompt: Score | None, seed: int) -> tuple[Key, int]:
+def key_for(request: SongRequest, style: Style, prompt: Score | None, seed: int) -> tuple[Key, int]:
     """The key, and by how many semitones the prompt is moved into it (at most six, the nearer way)."""
     from bandmate_generate.key_estimate import estimate_key
 

@@ -2,23 +2,29 @@
 
 import base64
 import binascii
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER, PartSpec
-from bandmate_shared.contracts.songs import MAX_PROMPT_CHARACTERS
-from bandmate_shared.errors import InvalidRequest, LimitExceeded, UnreadableFile
+from bandmate_shared.contracts.jobs import JobState
+from bandmate_shared.contracts.songs import MAX_PROMPT_CHARACTERS, SONG_SOURCE, SongRequest
+from bandmate_shared.errors import InvalidRequest, LimitExceeded, NotFound, UnreadableFile
+from bandmate_shared.jobs.model import Job
 from bandmate_shared.music.metre import Metre
 from bandmate_shared.music.score import Part, Score
+from bandmate_shared.runtime import Runtime
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.storage import Storage
+from bandmate_shared.storage import blob_key
 from bandmate_shared.uploads import keep, upload_id_of
 from numpy.typing import NDArray
 
 _POSITIONS = np.array([0, 6, 8, 12, 16, 18, 24])
 """Sixteenths and triplet eighths of a quarter note, in grid ticks."""
 _SHORTEST = 4
+FINEST = 2
+"""Grid ticks between the moments at which models write notes."""
 _BASS_BELOW = 52.0
 """A lowest track whose mean pitch is below this (E3) is a bass line."""
 
@@ -45,21 +51,68 @@ def read_prompt(encoded: str, settings: SharedSettings) -> Score:
     return score
 
 
-def uploaded_prompt(prompt: str, storage: Storage, tenant: str, settings: SharedSettings) -> str:
-    """A request's prompt as Base64, where it may name an upload of the tenant's, which is kept from now on.
+def named_prompt(request: SongRequest, runtime: Runtime, tenant: str) -> SongRequest:
+    """The request with its prompt as Base64, where it may name an upload or a finished song of the tenant's.
+
+    An upload is kept from now on. A song's style is taken over where the request names none, and its line-up where it
+    is to go on.
 
     Raises:
-        NotFound, InvalidRequest, UnreadableFile: no such upload, one without its bytes, or no music.
+        NotFound, InvalidRequest, UnreadableFile: no such upload or song, one without its bytes, or no music.
         LimitExceeded: more than a prompt may have.
     """
+    prompt = request.prompt
+    if prompt is None:
+        return request
+    if prompt.startswith(SONG_SOURCE):
+        job, data = _song(prompt.removeprefix(SONG_SOURCE), runtime, tenant)
+        update: dict[str, object] = {"prompt": _encoded(data, f"song.mid of {job.id}")}
+        made_of = SongRequest.model_validate(
+            {**job.request, "prompt": None, "infill": None, "add": None, "variation": None}
+        )
+        if "style" not in request.model_fields_set:
+            update["style"] = made_of.style
+        if not request.edits and not {"instruments", "tracks"} & request.model_fields_set:
+            update |= {"instruments": made_of.instruments, "tracks": made_of.tracks}
+        return request.model_copy(update=update)
     upload_id = upload_id_of(prompt)
     if upload_id is None:
-        return prompt
-    upload = keep(storage, tenant, upload_id, settings)
+        return request
+    upload = keep(runtime.storage, tenant, upload_id, runtime.settings)
+    _check_size(upload.ticket.size, upload.ticket.filename)
+    data = runtime.storage.get(upload.key)
+    return request.model_copy(update={"prompt": _encoded(data, upload.ticket.filename)})
+
+
+def _song(named: str, runtime: Runtime, tenant: str) -> tuple[Job, bytes]:
+    """A finished song's job and its MIDI file; `named` is a job's id, perhaps with a take: `song_…/take-2`."""
+    job_id, _, take = named.strip().partition("/")
+    try:
+        job = runtime.store.get(job_id, tenant)
+    except NotFound:
+        job = None
+    if job is None or job.kind not in ("song", "take"):
+        raise NotFound(f"there is no song {job_id!r} of yours")
+    if job.state is not JobState.SUCCEEDED:
+        raise InvalidRequest(f"the song {job_id} is {job.state.value}; only a finished one can be worked on")
+    artifact = job.artifact(f"{take}/song.mid" if take else "song.mid")
+    if artifact is None:
+        takes = sorted(one.name.split("/")[0] for one in job.artifacts if one.name.endswith("/song.mid"))
+        if not takes:
+            raise NotFound(f"the song {job_id} has no song.mid any more")
+        raise InvalidRequest(f"the song {job_id} has several takes; name one: {SONG_SOURCE}{job_id}/{takes[0]}")
+    return job, runtime.storage.get(blob_key(artifact.sha256))
+
+
+def _encoded(data: bytes, name: str) -> str:
+    _check_size(len(data), name)
+    return base64.b64encode(data).decode()
+
+
+def _check_size(size: int, name: str) -> None:
     most = MAX_PROMPT_CHARACTERS // 4 * 3
-    if upload.ticket.size > most:
-        raise LimitExceeded(f"{upload.ticket.filename} has {upload.ticket.size:,} bytes; a prompt may have {most:,}")
-    return base64.b64encode(storage.get(upload.key)).decode()
+    if size > most:
+        raise LimitExceeded(f"{name} has {size:,} bytes; a prompt may have {most:,}")
 
 
 def fit_prompt(score: Score, parts: Sequence[PartSpec], metre: Metre, semitones: int = 0) -> tuple[list[Row], int]:
@@ -76,8 +129,8 @@ def fit_prompt(score: Score, parts: Sequence[PartSpec], metre: Metre, semitones:
     for part, target in _deal(score, parts):
         spec = parts[target]
         notes = part.notes
-        onsets = _quantised(notes.onset * scale)
-        ends = _quantised((notes.onset + notes.duration) * scale)
+        onsets = quantised(notes.onset * scale)
+        ends = quantised((notes.onset + notes.duration) * scale)
         for onset, end, pitch, velocity in zip(
             onsets.tolist(), ends.tolist(), notes.pitch.tolist(), notes.velocity.tolist(), strict=True
         ):
@@ -87,20 +140,39 @@ def fit_prompt(score: Score, parts: Sequence[PartSpec], metre: Metre, semitones:
         raise InvalidRequest("no part of this style can play anything of the prompt")
     length = metre.bar_ticks(GRID_TICKS_PER_QUARTER)
     offset = min(row[1] for row in rows) // length * length
+    # A note that was moved over the last bar line adds no bar.
+    last = max(
+        math.ceil((int(part.notes.onset.max()) + 1) * scale / length) * length for part, _ in _deal(score, parts)
+    )
     rows = [(part, onset - offset, duration, pitch, velocity) for part, onset, duration, pitch, velocity in rows]
-    bars = max(row[1] for row in rows) // length + 1
+    bars = min(max(row[1] for row in rows), last - offset - 1) // length + 1
+    late = bars * length - FINEST
+    rows = [(part, min(onset, late), duration, pitch, loud) for part, onset, duration, pitch, loud in rows]
     return _playable(rows, parts, bars * length), bars
 
 
 def _deal(score: Score, parts: Sequence[PartSpec]) -> list[tuple[Part, int]]:
-    """Which of the line-up's parts each track of the prompt goes to; a track that none can play is left out."""
+    """Which of the line-up's parts each track of the prompt goes to; a track that none can play is left out.
+
+    A track of a part's own name and kind goes to that part: a song of ours goes on as it was.
+    """
     dealt: list[tuple[Part, int]] = []
-    drums = next((index for index, part in enumerate(parts) if part.is_drum), None)
-    melody = next((index for index, part in enumerate(parts) if part.role == "melody"), None)
-    bass = next((index for index, part in enumerate(parts) if part.role == "bass"), None)
-    harmony = [index for index, part in enumerate(parts) if part.role == "harmony"]
-    pitched = []
+    named = {(spec.name, spec.is_drum): index for index, spec in enumerate(parts)}
+    rest = []
     for part in score.parts:
+        target = named.pop((part.name, part.is_drum), None)
+        if target is None:
+            rest.append(part)
+        elif len(part.notes):
+            dealt.append((part, target))
+    free = {index for _, index in dealt} ^ set(range(len(parts)))
+    drums = next((index for index, part in enumerate(parts) if part.is_drum), None)
+    melody = next((index for index in sorted(free) if parts[index].role == "melody"), None)
+    bass = next((index for index in sorted(free) if parts[index].role == "bass"), None)
+    harmony = [index for index, part in enumerate(parts) if part.role == "harmony"]
+    harmony = [index for index in harmony if index in free] or harmony
+    pitched = []
+    for part in rest:
         if part.is_drum and drums is not None and len(part.notes):
             dealt.append((part, drums))
         elif not part.is_drum and len(part.notes):
@@ -116,11 +188,11 @@ def _deal(score: Score, parts: Sequence[PartSpec]) -> list[tuple[Part, int]]:
     return dealt
 
 
-def _quantised(ticks: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
-    """Each tick moved to the nearest sixteenth or triplet."""
+def quantised(ticks: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Each tick moved to the nearest sixteenth or triplet. What lies on the models' finer grid stays: it was meant."""
     quarter = np.floor(ticks / GRID_TICKS_PER_QUARTER).astype(np.int64) * GRID_TICKS_PER_QUARTER
     nearest = np.abs((ticks - quarter)[:, None] - _POSITIONS[None, :]).argmin(axis=1)
-    result: NDArray[np.int64] = quarter + _POSITIONS[nearest]
+    result: NDArray[np.int64] = np.where(ticks % FINEST == 0, ticks, quarter + _POSITIONS[nearest]).astype(np.int64)
     return result
 
 

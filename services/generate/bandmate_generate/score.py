@@ -1,6 +1,7 @@
 """A composed take to a score: 480 ticks a quarter, named parts, the words on their notes, and a player's accents."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -46,8 +47,7 @@ def to_score(plan: SongPlan, take: ComposedTake) -> Score:
     parts = []
     for index, spec in enumerate(plan.specs):
         rows = [row for row in take.notes if row[0] == index]
-        if _flat(rows):
-            rows = _accented(rows, plan.metre, spec.role == "melody")
+        rows = played(rows, plan.metre, spec.role == "melody")
         notes = Notes.from_rows(
             [(onset * _SCALE, length * _SCALE, pitch, loud) for _, onset, length, pitch, loud in rows]
         )
@@ -86,19 +86,44 @@ def sung_notes(plan: SongPlan, score: Score) -> list[SungNote]:
 def check_take(plan: SongPlan, take: ComposedTake) -> None:
     """Refuse an answer that breaks the frame. Raises BadComposition."""
     end = plan.bars * bar_ticks(plan.metre)
+    given, limits = set(plan.prompt), [(spec.low, spec.high) for spec in plan.specs]
     for part, onset, duration, pitch, velocity in take.notes:
         if not 0 <= part < len(plan.specs):
             raise BadComposition(f"the model wrote for part {part}, and there are {len(plan.specs)}")
         spec = plan.specs[part]
         if onset < 0 or duration <= 0 or onset + duration > end:
             raise BadComposition(f"the model wrote a note at tick {onset} outside the {plan.bars} bars asked for")
-        low, high = (0, 127) if spec.is_drum else (spec.low, spec.high)
+        low, high = (0, 127) if spec.is_drum or (part, onset, duration, pitch, velocity) in given else limits[part]
         if not low <= pitch <= high or not 1 <= velocity <= 127:
             raise BadComposition(f"the model wrote pitch {pitch}, velocity {velocity} for {spec.name} ({low}-{high})")
+    if plan.holes is not None:
+        _check_holes(plan, take)
     if plan.sung:
         there = [row[1:3] for row in take.notes if row[0] == plan.melody]
         if there != [(sung.onset, sung.duration) for sung in plan.sung]:
             raise BadComposition("the model changed the rhythm of the words")
+
+
+def composed_rows(plan: SongPlan, take: ComposedTake) -> list[Row]:
+    """What the model has put into the holes.
+
+    Raises:
+        BadComposition: a given note is missing.
+    """
+    missing = Counter(plan.prompt) - Counter(take.notes)
+    if missing:
+        part, onset, *_ = next(iter(missing))
+        raise BadComposition(f"the model changed the given note of {plan.specs[part].name} at tick {onset}")
+    return list((Counter(take.notes) - Counter(plan.prompt)).elements())
+
+
+def _check_holes(plan: SongPlan, take: ComposedTake) -> None:
+    length = bar_ticks(plan.metre)
+    holes = plan.holes or ()
+    spans = [(hole.part, hole.first_bar * length, (hole.first_bar + hole.bars) * length) for hole in holes]
+    for part, onset, duration, _, _ in composed_rows(plan, take):
+        if not any(part == own and start <= onset and onset + duration <= end for own, start, end in spans):
+            raise BadComposition(f"the model wrote a note of {plan.specs[part].name} at tick {onset}, outside the bars")
 
 
 def _to_the_last_bar(parts: list[Part], plan: SongPlan) -> list[Part]:
@@ -127,6 +152,11 @@ def _held(part: Part, end: int) -> Part:
 
 def _lyrics(plan: SongPlan) -> tuple[Lyric, ...]:
     return tuple(Lyric(sung.onset * _SCALE, sung.syllable.text, sung.syllable.word_end) for sung in plan.sung)
+
+
+def played(rows: Sequence[Row], metre: Metre, is_melody: bool) -> list[Row]:
+    """One part's rows with a player's velocities, where the model has left them to us."""
+    return _accented(rows, metre, is_melody) if _flat(rows) else list(rows)
 
 
 def _flat(rows: Sequence[Row]) -> bool:

@@ -1,6 +1,6 @@
 """The song job, from the request to its report.
 
-start:     plan → compose (the best of the model's candidates) → score → render → mix
+start:     plan → compose (the best of the model's candidates that breaks no hard wish) → score → render → mix
            without words → report; with words → wait for the singer
 mix-down:  the singer's files become the song's → report
 takes:     each take was a job of its own; their files become the song's
@@ -8,32 +8,35 @@ takes:     each take was a job of its own; their files become the song's
 
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bandmate_shared import tracing
 from bandmate_shared.audio.wav import to_wav
-from bandmate_shared.contracts.composition import ComposedTake
 from bandmate_shared.contracts.jobs import Artifact, JobState
-from bandmate_shared.contracts.songs import Originality, SongRequest
+from bandmate_shared.contracts.songs import Originality, RankedTake, SongRequest
 from bandmate_shared.contracts.vocals import VocalRequest
 from bandmate_shared.errors import BandmateError
 from bandmate_shared.jobs.context import Done, JobContext, Wait
 from bandmate_shared.jobs.model import START_PHASE, NewJob
-from bandmate_shared.music.midi_write import write_midi
+from bandmate_shared.music.bars import bars_of
+from bandmate_shared.music.limits import Limits
+from bandmate_shared.music.midi_read import read_midi
 from bandmate_shared.music.musicxml_write import write_musicxml
 from bandmate_shared.music.score import Score
 from bandmate_shared.registry import resolve_model
 from bandmate_shared.storage import blob_key
 
-from bandmate_generate.critic import choose
 from bandmate_generate.mix import Mixed, mix
 from bandmate_generate.model_endpoint import open_model_endpoint, styles_of
 from bandmate_generate.pianoroll import draw_pianoroll
+from bandmate_generate.pick import pick
 from bandmate_generate.plan import SongPlan, plan_song
+from bandmate_generate.players import Player, players, with_metre
 from bandmate_generate.render import TAIL_SECONDS, Audio, Band, band
 from bandmate_generate.report import make_report
-from bandmate_generate.score import sung_notes, to_score
+from bandmate_generate.score import sung_notes
 from bandmate_generate.seeds import derived, seed_of_job
 from bandmate_generate.settings import GenerateSettings, generate_settings
 from bandmate_generate.soundfont import Soundfont, find_soundfont
@@ -61,27 +64,27 @@ def _start(context: JobContext, request: SongRequest, plan: SongPlan, settings: 
     with ThreadPoolExecutor(1) as loader:
         # The soundfont is decoded while the model, another process, composes.
         loading: Future[Band] = loader.submit(band, font.path)
-        take, model = _compose(context, request, plan, settings)
+        chosen = _compose(context, request, plan, settings)
 
         context.stage("score", "writing the score")
-        score = to_score(plan, take)
-        context.add("song.mid", write_midi(score), "audio/midi")
-        context.add(
-            "song.musicxml", write_musicxml(score, least_bars=plan.bars), "application/vnd.recordare.musicxml+xml"
-        )
-        context.add("pianoroll.png", draw_pianoroll(score, plan.bars, _subtitle(plan)), "image/png")
+        score, bars = chosen.score, len(bars_of(chosen.score)) if plan.edit is not None else plan.bars
+        context.add("song.mid", chosen.midi, "audio/midi")
+        context.add("song.musicxml", write_musicxml(score, least_bars=bars), "application/vnd.recordare.musicxml+xml")
+        context.add("pianoroll.png", draw_pianoroll(score, bars, _subtitle(plan, bars)), "image/png")
 
-        context.stage("render", f"playing {len(score.parts)} parts with {font.name}")
-        dry = _render(context, plan, score, loading.result())
+        heard = players(plan, score)
+        seconds = _seconds(plan, score)
+        context.stage("render", f"playing {len(heard)} parts with {font.name}")
+        dry = _render(context, heard, score, loading.result(), seconds)
 
     context.stage("mix", "mixing the band")
-    heard = _audible(plan)
-    mixed = mix(dry, [plan.parts[index] for index in heard])
-    instrumental = _add_sound(context, plan, mixed, heard)
+    mixed = mix(dry, [player.place for player in heard])
+    instrumental = _add_sound(context, mixed, heard)
     loudness = {"integrated_lufs": round(mixed.integrated_lufs, 2), "true_peak_dbtp": round(mixed.true_peak_dbtp, 2)}
     saved = {
-        "model": model,
-        "originality": take.originality.model_dump(mode="json"),
+        "model": chosen.model,
+        "originality": chosen.originality.model_dump(mode="json"),
+        "ranking": [one.model_dump(mode="json") for one in chosen.ranking],
         "loudness": loudness,
         "soundfont": font.described(),
     }
@@ -106,43 +109,61 @@ def _start(context: JobContext, request: SongRequest, plan: SongPlan, settings: 
     return Wait([NewJob("vocal", vocal.model_dump(mode="json"))], MIX_DOWN, saved)
 
 
-def _compose(
-    context: JobContext, request: SongRequest, plan: SongPlan, settings: GenerateSettings
-) -> tuple[ComposedTake, dict[str, str]]:
-    """The best of the model's candidates, and the model as the report names it."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The take that becomes the song, as a file and as what the file reads as; the model as the report names it."""
+
+    midi: bytes
+    score: Score
+    originality: Originality
+    ranking: list[RankedTake]
+    model: dict[str, str]
+
+
+def _compose(context: JobContext, request: SongRequest, plan: SongPlan, settings: GenerateSettings) -> Chosen:
+    """The best of the model's candidates. Where nothing is to be composed it is the given piece."""
     context.stage("compose", f"composing {plan.bars} bars in {plan.key.name}")
     manifest = resolve_model(context.storage, request.model, context.job.tenant)
-    asked = plan.composition(settings.candidates)
+    asked = plan.composition(request.candidates or settings.candidates)
     styles = styles_of(context.storage, manifest)
     if styles and asked.style not in styles:
         # A model of one's own knows its own styles: its first one plays this style's line-up.
         asked = asked.model_copy(update={"style": styles[0]})
+    model = {"id": manifest.id, "sha256": manifest.sha256, "architecture": manifest.architecture, "style": asked.style}
+    if plan.edit is not None and not plan.holes:
+        given = plan.edit.given
+        return Chosen(given.data, with_metre(given.score), Originality(), [], model)
     with open_model_endpoint(settings) as endpoint, tracing.span(f"ask {manifest.id}", kind="client"):
         answer = endpoint.compose(context.storage, manifest, asked)
     context.check()
-    best = choose(plan, answer.takes)[0]
-    model = {"id": manifest.id, "sha256": manifest.sha256, "architecture": manifest.architecture, "style": asked.style}
-    return answer.takes[best.take], model
+    picked = pick(request, plan, answer.takes, lambda midi: _read(plan, midi, settings))
+    return Chosen(picked.midi, picked.score, answer.takes[picked.take].originality, picked.ranking, model)
 
 
-def _audible(plan: SongPlan) -> list[int]:
-    """Indices of the parts that the band plays: all, but for the line that is sung."""
-    return [index for index in range(len(plan.parts)) if not (plan.sung and index == plan.melody)]
+def _read(plan: SongPlan, midi: bytes, settings: GenerateSettings) -> Score:
+    """A song's file read back; what holds a stranger's bytes is read in the sandbox."""
+    if plan.edit is None:
+        return read_midi(midi, Limits.from_settings(settings))
+    from bandmate_shared.music.sandbox import read_untrusted
+
+    return with_metre(read_untrusted(midi, "song.mid", settings))
 
 
-def _render(context: JobContext, plan: SongPlan, score: Score, player: Band) -> list[Audio]:
-    heard = _audible(plan)
+def _seconds(plan: SongPlan, score: Score) -> float:
+    return plan.seconds if plan.edit is None else score.seconds
+
+
+def _render(context: JobContext, heard: list[Player], score: Score, player: Band, seconds: float) -> list[Audio]:
     dry = []
-    for number, index in enumerate(heard):
-        dry.append(player.play(score.parts[index], score, plan.seconds + TAIL_SECONDS))
-        context.progress((number + 1) / len(heard), score.parts[index].name)
+    for number, one in enumerate(heard):
+        dry.append(player.play(one.part, score, seconds + TAIL_SECONDS))
+        context.progress((number + 1) / len(heard), one.part.name)
     return dry
 
 
-def _add_sound(context: JobContext, plan: SongPlan, mixed: Mixed, heard: list[int]) -> Artifact:
-    for number, (index, stem) in enumerate(zip(heard, mixed.stems, strict=True)):
-        name = plan.specs[index].name.lower().replace(" ", "-")
-        context.add(f"stems/{name}.wav", to_wav(stem), "audio/wav")
+def _add_sound(context: JobContext, mixed: Mixed, heard: list[Player]) -> Artifact:
+    for number, (one, stem) in enumerate(zip(heard, mixed.stems, strict=True)):
+        context.add(f"stems/{one.stem}.wav", to_wav(stem), "audio/wav")
         context.progress((number + 1) / (len(heard) + 1))
     return context.add("instrumental.wav", to_wav(mixed.master), "audio/wav")
 
@@ -173,14 +194,17 @@ def _report(
         timings["sing"] = sum(vocal.get("timings", {}).values())
         timings.update({f"vocal.{stage}": spent for stage, spent in vocal.get("timings", {}).items()})
     font = saved["soundfont"]
+    data = context.storage.get(blob_key(midi.sha256))
+    score = _read(plan, data, settings)
     report = make_report(
         context.job.id,
         request,
         plan,
-        context.storage.get(blob_key(midi.sha256)),
-        settings,
+        data,
+        score,
         model=saved["model"],
         originality=Originality.model_validate(saved["originality"]),
+        ranking=[RankedTake.model_validate(one) for one in saved.get("ranking", [])],
         loudness=saved["loudness"],
         soundfont=Soundfont(font["name"], Path(font["path"]), font["licence"]),
         timings=timings,
@@ -196,7 +220,7 @@ def _report(
             "key": plan.key.name,
             "tempo": plan.tempo,
             "metre": plan.metre.name,
-            "bars": plan.bars,
+            "bars": plan.bars if plan.edit is None else len(plan.edit.given.bars),
             "seconds": report.seconds,
             "model": saved["model"]["id"],
             "sung": bool(plan.sung),
@@ -251,8 +275,8 @@ def _only_successful(context: JobContext) -> list[Any]:
     return context.children
 
 
-def _subtitle(plan: SongPlan) -> str:
+def _subtitle(plan: SongPlan, bars: int) -> str:
     return (
         f"{plan.style.name} · {plan.key.name} · {plan.metre.name} · {plan.tempo:g} bpm · "
-        f"{plan.bars} {'bar' if plan.bars == 1 else 'bars'} · seed {plan.seed}"
+        f"{bars} {'bar' if bars == 1 else 'bars'} · seed {plan.seed}"
     )

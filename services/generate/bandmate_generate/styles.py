@@ -37,6 +37,8 @@ class StylePart:
     pan: float = 0.0
     room: float = 0.2
     four_four_only: bool = False
+    density: int | None = None
+    polyphony: int | None = None
 
     def spec(self, sung: bool) -> PartSpec:
         """What the model is told of it."""
@@ -50,6 +52,8 @@ class StylePart:
             low=self.low,
             high=self.high,
             monophonic=self.monophonic,
+            density=self.density,
+            polyphony=self.polyphony,
         )
 
 

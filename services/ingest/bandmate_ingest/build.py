@@ -12,7 +12,15 @@ from bandmate_shared.storage import Storage, sha256_of
 from bandmate_ingest.access import Access
 from bandmate_ingest.clean import CleanedBatch, RawFile
 from bandmate_ingest.dataset import Written, assemble, describe, latest, stored, write
-from bandmate_ingest.incremental import Earlier, InventoryFile, joined_inventory, load_shard, save_shard, shard_key
+from bandmate_ingest.incremental import (
+    Earlier,
+    InventoryFile,
+    joined_inventory,
+    load_shard,
+    save_shard,
+    shard_key,
+    with_published,
+)
 from bandmate_ingest.report import add_reports, finished_report, known_report
 from bandmate_ingest.rules import CleaningRules
 from bandmate_ingest.sources import SourceFile, collect
@@ -81,7 +89,7 @@ def build(
     earlier = latest(storage, request.name)
     batches = known_batches(storage, earlier)
     found = _read(sources, _known_files(batches, rules), progress)
-    inventory = joined_inventory(earlier.inventory, found.inventory)
+    inventory = joined_inventory(earlier.inventory, with_published(found.inventory, request.splits))
     if earlier.version is not None and not found.fresh and len(inventory) == len(earlier.inventory):
         return unchanged(request.name, earlier.version, storage, found.unread, time.monotonic() - started)
 

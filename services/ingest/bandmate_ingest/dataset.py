@@ -17,8 +17,9 @@ from bandmate_shared.errors import Unavailable
 from bandmate_shared.storage import Storage, sha256_of
 
 from bandmate_ingest.clean import CleanedBatch, schema_of
-from bandmate_ingest.duplicates import relate
+from bandmate_ingest.duplicates import Relations, relate
 from bandmate_ingest.incremental import Earlier, InventoryFile, inventory_table, read_inventory, read_splits
+from bandmate_ingest.published import farthest
 from bandmate_ingest.rules import CleaningRules
 from bandmate_ingest.splits import assign_splits
 
@@ -71,24 +72,27 @@ def assemble(
     outcomes, candidates = _by_themselves(inventory, where, rows)
 
     files = [inventory[number] for number in candidates]
+    said: dict[str, Split | None] = {}
+    for file in inventory:
+        said[file.sha256] = farthest((said.get(file.sha256), file.published))
+    published = [said[file.sha256] for file in files]
     places = [where[file.sha256] for file in files]
     cleaned = [rows[batch][row] for batch, row in places]
     fingerprints = [np.array(row["fingerprint"], dtype=np.uint64) for row in cleaned]
-    relations = relate(fingerprints, [splits.get(file.sha256) for file in files], rules)
+    known = [splits.get(file.sha256) for file in files]
+    relations = relate(fingerprints, known, rules, published=published)
     for index, original in enumerate(relations.copy_of):
         if original >= 0:
-            detail = f"the music of {files[original].name} ({relations.resemblance[index]:.0%} alike)"
-            outcomes[candidates[index]] = ("near-duplicate", detail)
+            outcomes[candidates[index]] = ("near-duplicate", _of_whom(files[original], relations, index, rules))
 
     kept = [index for index, original in enumerate(relations.copy_of) if original < 0]
     piece_of = {index: piece for piece, index in enumerate(kept)}
     groups = [piece_of[relations.group[index]] for index in kept]
     pieces = [files[index] for index in kept]
     rows_kept = [cleaned[index] for index in kept]
+    assigned = assign_splits([file.sha256 for file in pieces], groups, splits, [published[index] for index in kept])
     tables = {
-        "pieces": _pieces_table(
-            rows_kept, pieces, groups, assign_splits([file.sha256 for file in pieces], groups, splits)
-        ),
+        "pieces": _pieces_table(rows_kept, pieces, groups, assigned),
         **_gather([places[index] for index in kept], batches),
         "files": inventory_table(inventory, outcomes),
     }
@@ -117,6 +121,14 @@ def _by_themselves(
         if rows[batch][row]["accepted"]:
             accepted.append(number)
     return outcomes, accepted
+
+
+def _of_whom(original: InventoryFile, relations: Relations, index: int, rules: CleaningRules) -> str:
+    """Why a piece is left out: it copies another, or it resembles pieces of another split than its own."""
+    alike = relations.resemblance[index]
+    if alike >= rules.copy_similarity:
+        return f"the music of {original.name} ({alike:.0%} alike)"
+    return f"kin to {original.name}, and would tell one split of another ({alike:.0%} alike)"
 
 
 @dataclass(frozen=True, slots=True)

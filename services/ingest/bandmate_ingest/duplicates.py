@@ -30,26 +30,37 @@ class Relations:
     resemblance: list[float]
 
 
-def relate(fingerprints: Sequence[Hashes], splits: Sequence[Split | None], rules: CleaningRules) -> Relations:
+def relate(
+    fingerprints: Sequence[Hashes],
+    splits: Sequence[Split | None],
+    rules: CleaningRules,
+    published: Sequence[Split | None] | None = None,
+) -> Relations:
     """Group pieces by resemblance. Earlier pieces have precedence: of two copies the first stays.
 
     A rejected copy joins no group of its own and brings no relatives with it. `splits` are those that pieces of an
-    earlier version have for good, None for new ones. A new piece that is kin to pieces in two splits counts as a copy
-    of the nearer one: in neither split could it stay without telling of the other.
+    earlier version have for good, None for new ones; `published` those that new ones bring along. A new piece that is
+    kin to pieces in two splits, its own among them, counts as a copy of the nearer one: in neither split could it stay
+    without telling of the other. Where any piece was published in a split, those of an earlier version come first,
+    then what is tested on, validated with and trained on, then all others, whatever their order.
     """
     count = len(fingerprints)
+    own = [known or said for known, said in zip(splits, published or [None] * count, strict=True)]
+    precedence = _precedence(splits, published or [None] * count)
     parent = list(range(count))
-    label = list(splits)
+    label = list(own)
     copy_of = [-1] * count
     closeness = [0.0] * count
     candidates: dict[int, list[tuple[int, float]]] = {}
-    for earlier, later, likeness in resemblances(fingerprints, min(rules.group_similarity, rules.copy_similarity)):
+    for one, other, likeness in resemblances(fingerprints, min(rules.group_similarity, rules.copy_similarity)):
+        earlier, later = sorted((one, other), key=precedence.__getitem__)
         candidates.setdefault(later, []).append((earlier, likeness))
-    for later in sorted(candidates):
+    for later in sorted(candidates, key=precedence.__getitem__):
         kept = [(earlier, likeness) for earlier, likeness in candidates[later] if copy_of[earlier] < 0]
-        original = max(kept, key=lambda pair: (pair[1], -pair[0]), default=None)
+        original = max(kept, key=lambda pair: (pair[1], -precedence[pair[0]]), default=None)
         kin = [earlier for earlier, likeness in kept if likeness >= rules.group_similarity]
-        torn = splits[later] is None and len({label[_root(parent, earlier)] for earlier in kin} - {None}) > 1
+        sides = {label[_root(parent, earlier)] for earlier in kin} | {own[later]} if kin else set()
+        torn = splits[later] is None and len(sides - {None}) > 1
         if original is not None and (torn or original[1] >= rules.copy_similarity):
             copy_of[later], closeness[later] = original
         else:
@@ -60,6 +71,17 @@ def relate(fingerprints: Sequence[Hashes], splits: Sequence[Split | None], rules
         if original_index >= 0:
             group[index] = group[original_index]
     return Relations(group, copy_of, closeness)
+
+
+def _precedence(splits: Sequence[Split | None], published: Sequence[Split | None]) -> list[int]:
+    """The rank of each piece among those that resemble it; their order, where nothing was published in a split."""
+    ranks: dict[Split | None, int] = {"test": 1, "valid": 2, "train": 3, None: 4}
+    strength = [0 if known else ranks[said] for known, said in zip(splits, published, strict=True)]
+    order = range(len(splits)) if not any(published) else sorted(range(len(splits)), key=lambda at: (strength[at], at))
+    precedence = [0] * len(splits)
+    for rank, index in enumerate(order):
+        precedence[index] = rank
+    return precedence
 
 
 def resemblances(fingerprints: Sequence[Hashes], at_least: float) -> Iterator[tuple[int, int, float]]:

@@ -7,21 +7,26 @@ finished, and a dataset asked for again costs only the reading of its sources.
 import hashlib
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from bandmate_shared.contracts.datasets import Split
+from bandmate_shared.contracts.datasets import Split, SplitSource
 from bandmate_shared.errors import NotFound
 from bandmate_shared.music.limits import Limits
 from bandmate_shared.storage import Storage
 
 from bandmate_ingest.clean import CleanedBatch, RawFile, schema_of
 from bandmate_ingest.frames import pack_batch, unpack_batch
+from bandmate_ingest.published import published_splits
 from bandmate_ingest.rules import CleaningRules
 
-INVENTORY_COLUMNS = {"name": "string", "style": "string", "sha256": "string", "reason": "string", "detail": "string"}
-"""files.parquet: every file the dataset was offered, in the order it came; no reason means accepted."""
+INVENTORY_COLUMNS = {
+    "name": "string", "style": "string", "sha256": "string", "published": "string", "reason": "string",
+    "detail": "string",
+}  # fmt: skip
+"""files.parquet: every file the dataset was offered, in the order it came, with the split its folder said (null: none);
+no reason means accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class InventoryFile:
     name: str
     style: str
     sha256: str
+    published: Split | None = None
+    """The split that its folder says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,7 @@ def inventory_table(files: Sequence[InventoryFile], outcomes: Sequence[tuple[str
             "name": [file.name for file in files],
             "style": [file.style for file in files],
             "sha256": [file.sha256 for file in files],
+            "published": [file.published for file in files],
             "reason": [reason for reason, _ in outcomes],
             "detail": [detail for _, detail in outcomes],
         },
@@ -80,14 +88,25 @@ def inventory_table(files: Sequence[InventoryFile], outcomes: Sequence[tuple[str
 
 
 def read_inventory(data: bytes) -> list[InventoryFile]:
-    table = pq.read_table(io.BytesIO(data), columns=["name", "style", "sha256"])
-    return [InventoryFile(**row) for row in table.to_pylist()]
+    """The files of files.parquet; one that an earlier release wrote has no published splits."""
+    wanted = ["name", "style", "sha256", "published"]
+    table = pq.read_table(io.BytesIO(data))
+    present = table.select([name for name in wanted if name in table.column_names])
+    return [InventoryFile(**row) for row in present.to_pylist()]
 
 
 def read_splits(data: bytes) -> dict[str, Split]:
     """The split of each piece by its file's sha256, from pieces.parquet."""
     table = pq.read_table(io.BytesIO(data), columns=["sha256", "split"])
     return dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
+
+
+def with_published(files: Sequence[InventoryFile], splits: SplitSource) -> list[InventoryFile]:
+    """Files that were offered together, with the splits their folders say, if folders are to be heard."""
+    if splits == "hash":
+        return list(files)
+    said = published_splits([file.name for file in files])
+    return [replace(file, published=split) for file, split in zip(files, said, strict=True)]
 
 
 def joined_inventory(earlier: Sequence[InventoryFile], found: Iterable[InventoryFile]) -> list[InventoryFile]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,12 @@ class Progress:
     streams: dict[str, Any]
     history: list[dict[str, float]]
     best_loss: float
+    since_best: int
+    """Evaluations since the loss was at its best."""
     run: dict[str, Any]
-    """What must agree for a checkpoint to be resumed: options and dataset."""
+    """What must agree for a checkpoint to be resumed: options, dataset, representation."""
+    tally: list[float] = field(default_factory=list)
+    """What the losses have summed up to since they were last told."""
 
 
 def save_weights(module: nn.Module, path: Path) -> None:
@@ -39,21 +44,30 @@ def save_weights(module: nn.Module, path: Path) -> None:
     temporary.replace(path)
 
 
-def save(
-    folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, state: tuple[Tensor, ...] | None,
-    random: list[Tensor], progress: Progress,
-) -> None:  # fmt: skip
-    """Replace the folder's checkpoint atomically. `random`: the states of all hosts' generators, by rank."""
+def load_weights(module: nn.Module, path: Path) -> None:
+    """What save_weights wrote.
+
+    Raises:
+        CheckpointUnusable: the file is broken, or of another network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        module.load_state_dict(load_file(path))
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise CheckpointUnusable(f"the weights in {path.name} cannot be used: {_first_line(error)}") from error
+
+
+def save(folder: Path, module: nn.Module, optimizers: Sequence[torch.optim.Optimizer], progress: Progress) -> None:
+    """Replace the folder's checkpoint atomically."""
     from safetensors.torch import save_file
 
     tensors: dict[str, Tensor] = {f"model.{name}": value for name, value in module.state_dict().items()}
-    for number, values in optimizer.state_dict()["state"].items():
-        for name, value in values.items():
-            tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value)
-    for number, value in enumerate(state or ()):
-        tensors[f"state.{number}"] = value
-    tensors["random"] = random[0]
-    tensors |= {f"random.{rank}": value for rank, value in enumerate(random[1:], 1)}
+    for each, optimizer in enumerate(optimizers):
+        for number, values in optimizer.state_dict()["state"].items():
+            for name, value in values.items():
+                tensors[f"optimizer.{each}.{number}.{name}"] = torch.as_tensor(value)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE_NAME
     temporary = path.with_suffix(".part")
@@ -63,42 +77,43 @@ def save(
 
 
 def load(
-    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, run: dict[str, Any], rank: int = 0
-) -> tuple[Progress, tuple[Tensor, ...] | None] | None:
-    """Put a checkpoint's values into module, optimizer and torch's generator. None if there is no such file.
+    path: Path,
+    module: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    run: dict[str, Any],
+    defaults: Mapping[str, Any] | None = None,
+) -> Progress | None:
+    """Put a checkpoint's values into module and optimizers. None if there is no such file.
 
-    With it come the progress, and the state of all lanes. A host that was not there before keeps its own generator.
+    `run` has to agree with the checkpoint's. `defaults`: the values of options that came later than it.
 
     Raises:
-        CheckpointUnusable: the file is broken, or is of a run with other options or another dataset.
+        CheckpointUnusable: the file is broken, or is of a run with other options, another network or another dataset.
     """
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
         return None
-    device = next(module.parameters()).device
     try:
         with safe_open(path, "pt") as file:
             progress = Progress(**json.loads(file.metadata()["progress"]))
             tensors = {name: file.get_tensor(name) for name in list(file.keys())}
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise CheckpointUnusable(f"the checkpoint cannot be read: {error}") from error
-    if progress.run != run:
-        other = sorted(name for name in {*run, *progress.run} if run.get(name) != progress.run.get(name))
-        raise CheckpointUnusable(f"the checkpoint is of another run: {', '.join(other)} differ; empty the folder")
-    module.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
-    states: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimizer."):
-            _, number, key = name.split(".", 2)
-            states.setdefault(int(number), {})[key] = value
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": states, "param_groups": groups})
-    own = "random" if rank == 0 else f"random.{rank}"
-    if own in tensors:
-        torch.set_rng_state(tensors[own])
-    carried = tuple(tensors[f"state.{number}"].to(device) for number in range(2) if f"state.{number}" in tensors)
-    return progress, carried or None
+        raise CheckpointUnusable(
+            f"the checkpoint cannot be read: {_first_line(error)}; empty the folder of checkpoints to begin anew"
+        ) from error
+    differing = _differences(run, progress.run, defaults or {})
+    if differing:
+        raise CheckpointUnusable(
+            f"the checkpoint is of another run: {'; '.join(differing)}; empty the folder of checkpoints to begin anew"
+        )
+    try:
+        module.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
+        for each, optimizer in enumerate(optimizers):
+            _restore(optimizer, f"optimizer.{each}.", tensors)
+    except (RuntimeError, ValueError) as error:
+        raise CheckpointUnusable(f"the checkpoint is of another network: {_first_line(error)}") from error
+    return progress
 
 
 def history(folder: Path) -> list[dict[str, float]]:
@@ -108,3 +123,35 @@ def history(folder: Path) -> list[dict[str, float]]:
     with safe_open(folder / FILE_NAME, "pt") as file:
         rows: list[dict[str, float]] = json.loads(file.metadata()["progress"])["history"]
     return rows
+
+
+def _restore(optimizer: torch.optim.Optimizer, prefix: str, tensors: dict[str, Tensor]) -> None:
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith(prefix):
+            number, key = name.removeprefix(prefix).split(".", 1)
+            states.setdefault(int(number), {})[key] = value
+    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _differences(run: dict[str, Any], stored: dict[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+    """In words, by name; options one by one. `options` may say more than `run` asks for: that has no effect."""
+    ours, theirs = {**run, **run.get("options", {})}, {**stored, **stored.get("options", {})}
+    names = ours.keys() - {"options"}
+    if theirs.get("architecture") != ours.get("architecture"):
+        names = {"architecture"}  # Then nothing else can be compared.
+    found = []
+    for name in sorted(names):
+        there = theirs.get(name, defaults.get(name))
+        if there != ours[name]:
+            found.append(f"{name} is {_short(there)} there and {_short(ours[name])} here")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 24 else f"{text[:12]}…"
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

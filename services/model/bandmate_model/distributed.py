@@ -1,32 +1,35 @@
-"""One training run on several hosts: each takes its share of every batch, and all take the same step.
+"""One training run on several hosts, or in several processes: each takes its share of every batch, all take one step.
 
 The batch of a step is the same as on one host: `streams` lanes, of which each host reads its own. Losses and gradients
-are sums over all hosts divided by the whole batch's events, so N hosts learn what one would, up to rounding (and
+are sums over all hosts divided by the whole batch's weight, so N hosts learn what one would, up to rounding (and
 dropout, which each host draws for itself). The first host alone writes checkpoints, metrics and the model. Whatever
 must be decided alike, to stop or to end, is decided together, in the same step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from torch._C._distributed_c10d import Store
 
-from bandmate_model.hosts import HostLost, Resources, first_line, meet
+from bandmate_model.hosts import HostLost, Resources, first_line, meet, wait_for
 from bandmate_model.settings import ModelSettings
 from bandmate_model.stop import Stop
 
-_RANDOM_STRIDE = 1_000_003
+T = TypeVar("T")
+
 _FAREWELL_SECONDS = 10.0
+_DONE, _FAILED = "done", "failed"
 
 
 class Hosts(Protocol):
@@ -61,20 +64,17 @@ class Hosts(Protocol):
         """The sum over the hosts, on all."""
         ...
 
-    def begin_alike(self, network: nn.Module, seed: int) -> None:
-        """The first host's weights for all, and for each a random sequence of its own."""
+    def begin_alike(self, network: nn.Module) -> None:
+        """The first host's weights for all."""
+        ...
+
+    def first_here(self, work: Callable[[], T], stop: Stop) -> T:
+        """What `work` gives, on all; of the processes of one machine one does it before the others, which then find
+        its files. Raises Stopped, and whatever `work` raises."""
         ...
 
     def add_gradients(self, network: nn.Module) -> None:
         """Every gradient becomes the sum over the hosts."""
-        ...
-
-    def join_lanes(self, state: tuple[Tensor, ...] | None, streams: int) -> tuple[Tensor, ...] | None:
-        """The state (layers, lanes, units) of all lanes out of each host's own."""
-        ...
-
-    def join_random(self) -> list[Tensor]:
-        """Every host's state of torch's generator, by rank."""
         ...
 
     def file_of_first(self, path: Path, copy: Path) -> Path:
@@ -107,17 +107,14 @@ class OneHost:
     def sum(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return values
 
-    def begin_alike(self, network: nn.Module, seed: int) -> None:
+    def begin_alike(self, network: nn.Module) -> None:
         pass
+
+    def first_here(self, work: Callable[[], T], stop: Stop) -> T:  # noqa: ARG002
+        return work()
 
     def add_gradients(self, network: nn.Module) -> None:
         pass
-
-    def join_lanes(self, state: tuple[Tensor, ...] | None, streams: int) -> tuple[Tensor, ...] | None:  # noqa: ARG002
-        return state
-
-    def join_random(self) -> list[Tensor]:
-        return [torch.get_rng_state()]
 
     def file_of_first(self, path: Path, copy: Path) -> Path:  # noqa: ARG002
         return path
@@ -163,12 +160,26 @@ class ManyHosts:
             dist.all_reduce(total)
         return total.numpy()
 
-    def begin_alike(self, network: nn.Module, seed: int) -> None:
+    def begin_alike(self, network: nn.Module) -> None:
         with self._watching(), torch.no_grad():
             for tensor in network.state_dict().values():
                 dist.broadcast(tensor, 0)
-        if not self.is_first:
-            torch.manual_seed(seed + _RANDOM_STRIDE * self.rank)
+
+    def first_here(self, work: Callable[[], T], stop: Stop) -> T:
+        key = f"prepared/{self._resources.machine}"
+        if self._resources.local_rank:
+            with self._watching():
+                wait_for(lambda: bool(self._store.check([key])), "", math.inf, stop)
+                if self._store.get(key).decode() == _FAILED:
+                    raise HostLost(f"{self._resources.current} ends: another process of its machine could not begin")
+            return work()
+        try:
+            result = work()
+        except BaseException:
+            self._store.set(key, _FAILED)
+            raise
+        self._store.set(key, _DONE)
+        return result
 
     def add_gradients(self, network: nn.Module) -> None:
         for parameter in network.parameters():
@@ -180,26 +191,6 @@ class ManyHosts:
             dist.all_reduce(flat)
         for gradient, part in zip(gradients, torch.split(flat, [each.numel() for each in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
-
-    def join_lanes(self, state: tuple[Tensor, ...] | None, streams: int) -> tuple[Tensor, ...] | None:
-        if state is None:
-            return None
-        joined = []
-        for value in state:
-            whole = torch.zeros((value.shape[0], streams, value.shape[2]), dtype=torch.float32)
-            whole[:, self.lanes(streams)] = value.detach().float().cpu()
-            with self._watching():
-                dist.all_reduce(whole)
-            joined.append(whole)
-        return tuple(joined)
-
-    def join_random(self) -> list[Tensor]:
-        own = torch.get_rng_state()
-        whole = torch.zeros((self._count, len(own)), dtype=torch.uint8)
-        whole[self.rank] = own
-        with self._watching():
-            dist.all_reduce(whole)
-        return list(whole)
 
     def file_of_first(self, path: Path, copy: Path) -> Path:
         content = path.read_bytes() if self.is_first and path.is_file() else b""
@@ -257,6 +248,7 @@ def join_hosts(resources: Resources, settings: ModelSettings, streams: int, stop
     if count == 1:
         return OneHost()
     if streams < count:
-        raise ValueError(f"streams={streams} cannot be shared by {count} hosts: each needs one at least")
+        kind = "processes" if resources.address else "hosts"
+        raise ValueError(f"streams={streams} cannot be shared by {count} {kind}: each needs one at least")
     store = meet(resources, settings.hosts_port, settings.hosts_start_seconds, stop)
     return ManyHosts(resources, store, settings.hosts_silence_seconds)

@@ -62,8 +62,14 @@ class MlFolders:
         folder = self.root / "input" / "data" / name
         return folder if folder.is_dir() else None
 
-    def write_failure(self, reason: str) -> None:
-        """Leave the reason where SageMaker looks for it."""
+    def write_failure(self, reason: str, *, if_first: bool = False) -> None:
+        """Leave the reason where SageMaker looks for it; `if_first`: unless a reason is there already."""
         path = self.root / "output" / "failure"
+        if if_first and path.is_file():
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(reason[:FAILURE_CHARACTERS])
+
+    def clear_failure(self) -> None:
+        """Remove the reason of an earlier attempt."""
+        (self.root / "output" / "failure").unlink(missing_ok=True)

@@ -1,180 +1,139 @@
-"""Measures of composed pieces against the validation pieces of their style.
+"""Measures of composed pieces against held-out pieces of their style, after training.
 
-The features are those of muspy (Dong et al., 2020) and mgeval (Yang and Lerch, 2020): pitch-class entropy, scale
-consistency, empty bars, groove consistency, polyphony, note density, pitch range. Two sets are compared by the
-overlapping area of their histograms, 1 where they are distributed alike.
+The held-out loss says how well the model foretells music; what it writes by itself is judged here, by the measures of
+`metrics/`: mgeval's overlapping areas beside those of the training pieces, muspy's means beside the range of real
+music, faults, and passages copied. The numbers go to metrics.json and evaluation.json, and to evaluation.html to be
+heard.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from bandmate_shared.contracts.composition import CompositionRequest, PartSpec
-from numpy.typing import NDArray
+from bandmate_shared.contracts.composition import ComposedTake, CompositionRequest
 
-from bandmate_model.context import COLUMNS
-from bandmate_model.data import NoteTable, PieceRows, TrainingSet, note_table
+from bandmate_model.audition import compose_all, excerpt_of
+from bandmate_model.cells.training_set import TrainingSet
 from bandmate_model.loaded import LoadedModel
-from bandmate_model.tokens import METRES, TICKS_PER_QUARTER, is_drum_slot, slot_class
+from bandmate_model.metrics.faults import is_empty, repeats_forever
+from bandmate_model.metrics.sets import SetComparison, compare_sets
+from bandmate_model.passages import Passage, draw, piece_of
 from bandmate_model.validity import violations
 
-BARS = 16
-"""Both sets are judged by their first bars, as many of each."""
-FEATURES = (
-    "pitch_class_entropy",
-    "scale_consistency",
-    "empty_bars",
-    "groove_consistency",
-    "polyphony",
-    "density",
-    "range",
-)
-_PROGRAMS = {
-    "voice": 52, "wind": 73, "brass": 61, "strings": 40, "lead": 80, "organ": 19, "piano": 0, "mallet": 11,
-    "guitar": 25, "ensemble": 48, "pad": 89, "other": 104, "bass": 33, "drums": 0,
-}  # fmt: skip
-_MAJOR = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], dtype=bool)
-_MINOR = np.array([1, 0, 1, 1, 0, 1, 0, 1, 1, 0, 0, 1], dtype=bool)
-_SCALES = np.stack([np.roll(scale, k) for scale in (_MAJOR, _MINOR) for k in range(12)])
-_TEMPI = (50.0, 70.0, 90.0, 110.0, 130.0, 155.0, 180.0)
-"""A tempo for each of tokens.tempo_token's classes."""
+BARS = (8, 4, 2)
+"""Length of what is composed and of what it is compared with: the first that the style's pieces are long enough for."""
+JSON_NAME, PAGE_NAME = "evaluation.json", "evaluation.html"
+_REFERENCE = 128
+"""Passages of real music a style; more make the overlaps smoother, not truer."""
+_SEED = 20_240
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Composed against validation pieces of one style."""
+class StyleEvaluation:
+    """What was composed in one style, and how it compares; without comparison where there is too little music."""
 
-    generated: dict[str, float]
-    reference: dict[str, float]
-    overlap: dict[str, float]
+    style: str
+    requests: list[CompositionRequest]
+    takes: list[ComposedTake]
+    composed: SetComparison | None
+    training: SetComparison | None
     valid_share: float
-    seen_share: float
-    longest_match_notes: int
+
+    def numbers(self) -> dict[str, float]:
+        """By the names of metrics.json, without the style."""
+        matches = [match for take in self.takes for match in take.originality.matches]
+        found = {
+            "seen_share": float(np.mean([take.originality.seen_share for take in self.takes])),
+            "longest_match_notes": float(max(take.originality.longest_match_notes for take in self.takes)),
+            "copied_passages": float(len(matches)),
+        }
+        if self.composed is not None and self.training is not None:
+            found |= {
+                "overlap": self.composed.overlap,
+                "overlap_of_training": self.training.overlap,
+                "overlap_share": self.composed.overlap / max(1e-9, self.training.overlap),
+                "metrics_outside": float(len(self.composed.outside)),
+            }
+        return found
 
 
-def describe(notes: NoteTable, bar_ticks: int, bars: int) -> dict[str, float]:
-    """FEATURES of one piece; drums count for density, empty bars and groove only."""
-    onsets = notes.onset[notes.onset < bars * bar_ticks]
-    grid = np.zeros((bars, bar_ticks), dtype=bool)
-    grid[onsets // bar_ticks, onsets % bar_ticks] = True
-    covered = np.zeros(bars, dtype=bool)
-    for onset, duration in zip(notes.onset.tolist(), notes.duration.tolist(), strict=True):
-        covered[onset // bar_ticks : (onset + max(1, duration) - 1) // bar_ticks + 1] = True
-    agreement = (grid[1:] == grid[:-1]).mean() if bars > 1 else 1.0
-    pitched = ~notes.drum
-    classes = np.bincount(notes.pitch[pitched] % 12, minlength=12).astype(float)
-    share = classes / max(1.0, classes.sum())
-    entropy = float(-(share[share > 0] * np.log2(share[share > 0])).sum())
-    return {
-        "pitch_class_entropy": entropy,
-        "scale_consistency": float((_SCALES @ share).max()) if classes.sum() else 1.0,
-        "empty_bars": float(1 - covered.mean()),
-        "groove_consistency": float(agreement),
-        "polyphony": _polyphony(notes.onset[pitched], notes.duration[pitched]),
-        "density": len(notes.onset) / bars,
-        "range": float(np.ptp(notes.pitch[pitched])) if pitched.any() else 0.0,
-    }
+def evaluate(
+    model: LoadedModel, training: TrainingSet, takes: int, folder: Path | None = None,
+    held_out: Mapping[str, float] | None = None,
+) -> dict[str, float]:  # fmt: skip
+    """Numbers for metrics.json: `<style>.<number>`, and means and sums over the styles; none without takes.
+
+    With a folder: also evaluation.json and evaluation.html there, in which `held_out` stands as well (the losses).
+    """
+    styles = [judge(model, training, style, takes) for style in training.styles] if takes else []
+    styles = [style for style in styles if style.takes]
+    numbers = _numbers(styles) if styles else {}
+    if folder is not None:
+        from bandmate_model.evaluation_page import page
+
+        shown = {**(held_out or {}), **numbers}
+        (folder / JSON_NAME).write_text(json.dumps(_as_json(styles, shown), indent=1) + "\n")
+        (folder / PAGE_NAME).write_text(page(model.info.id, styles, shown), encoding="utf-8")
+    return numbers
 
 
-def overlap(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Overlapping area of two samples' histograms over ten common bins, 0-1."""
-    low, high = min(first.min(), second.min()), max(first.max(), second.max())
-    if high <= low:
-        return 1.0
-    bins = np.linspace(low, high, 11)
-    one, two = (np.histogram(each, bins)[0] / len(each) for each in (first, second))
-    return float(np.minimum(one, two).sum())
-
-
-def compare(model: LoadedModel, training: TrainingSet, style: str, takes: int) -> Comparison:
-    """Compose `takes` pieces with the line-ups, metres and modes of validation pieces, and set them beside those."""
-    split = "valid" if any(training.pieces[index].style == style for index in training.split("valid")) else "train"
-    indices = [index for index in training.split(split) if training.pieces[index].style == style]
-    originals: list[dict[str, float]] = []
-    composed: list[dict[str, float]] = []
-    seen: list[float] = []
-    faults = longest = 0
-    for number, index in enumerate(indices):
-        piece = training.pieces[index]
-        rows = np.asarray(training.rows[piece.start : piece.start + piece.length])
-        notes, bar_ticks, bars = note_table(rows, BARS)
-        if bars < 2 or not len(notes.onset):
-            continue
-        originals.append(describe(notes, bar_ticks, bars))
-        if len(composed) < takes:
-            request = _request(piece, notes, rows, bars, seed=number)
-            take = model.answer(request).takes[0]
-            faults += bool(violations(request, take.notes))
-            seen.append(take.originality.seen_share)
-            longest = max(longest, take.originality.longest_match_notes)
-            bar = request.numerator * TICKS_PER_QUARTER * 4 // request.denominator
-            composed.append(describe(_table(request, take.notes), bar, bars))
-    mean = {name: float(np.mean([row[name] for row in composed])) for name in FEATURES}
-    reference = {name: float(np.mean([row[name] for row in originals])) for name in FEATURES}
-    area = {
-        name: overlap(np.array([row[name] for row in composed]), np.array([row[name] for row in originals]))
-        for name in FEATURES
-    }
-    return Comparison(mean, reference, area, 1 - faults / len(composed), float(np.mean(seen)), longest)
-
-
-def evaluate(model: LoadedModel, training: TrainingSet, takes: int) -> dict[str, float]:
-    """Numbers for metrics.json. Names: `<style>.<feature>.generated|reference|overlap`, and sums over the styles."""
-    numbers: dict[str, float] = {}
-    if not takes:
-        return numbers
-    comparisons = {style: compare(model, training, style, takes) for style in training.styles}
-    for style, found in comparisons.items():
-        for name in FEATURES:
-            numbers[f"{style}.{name}.generated"] = found.generated[name]
-            numbers[f"{style}.{name}.reference"] = found.reference[name]
-            numbers[f"{style}.{name}.overlap"] = found.overlap[name]
-        numbers[f"{style}.seen_share"] = found.seen_share
-        numbers[f"{style}.longest_match_notes"] = float(found.longest_match_notes)
-    numbers["generated_valid_share"] = float(np.mean([found.valid_share for found in comparisons.values()]))
-    numbers["overlapping_area"] = float(
-        np.mean([area for found in comparisons.values() for area in found.overlap.values()])
+def _numbers(styles: list[StyleEvaluation]) -> dict[str, float]:
+    numbers = {f"{style.style}.{name}": value for style in styles for name, value in style.numbers().items()}
+    excerpts = [excerpt_of(*pair) for style in styles for pair in zip(style.requests, style.takes, strict=True)]
+    numbers["generated_valid_share"] = float(
+        np.average([style.valid_share for style in styles], weights=[len(style.takes) for style in styles])
     )
+    compared = [(style.composed, style.training) for style in styles if style.composed and style.training]
+    if compared:
+        numbers["overlap"] = float(np.mean([composed.overlap for composed, _ in compared]))
+        numbers["overlap_share"] = numbers["overlap"] / float(np.mean([real.overlap for _, real in compared]))
+    unsound = [is_empty(one) or repeats_forever(one) for one in excerpts]
+    numbers["generated_sound_share"] = 1 - float(np.mean(unsound))
+    numbers["generated_notes_a_bar"] = float(np.mean([len(one) / one.bars for one in excerpts]))
     return {name: round(value, 4) for name, value in numbers.items()}
 
 
-def _request(
-    piece: PieceRows, notes: NoteTable, rows: NDArray[np.int16], bars: int, *, seed: int
-) -> CompositionRequest:
-    """The request that asks for a piece like this one, in C."""
-    metre = METRES[int(rows[0, COLUMNS.index("metre")])]
-    numerator, denominator = (4, 4) if metre == "other" else map(int, metre.split("/"))
-    parts = []
-    for number, slot in enumerate(piece.slots):
-        own = notes.pitch[notes.slot == slot]
-        name = slot_class(slot)
-        drum = is_drum_slot(slot)
-        low, high = (int(own.min()), int(own.max())) if len(own) and not drum else (36, 84)
-        role = "drums" if drum else "bass" if name == "bass" else "melody" if number == 0 else "harmony"
-        voice, mono = name == "voice", name in ("voice", "bass")
-        spec = PartSpec(
-            name=f"{name} {number}", role=role, program=_PROGRAMS[name], is_drum=drum, is_voice=voice, monophonic=mono,
-            low=low, high=max(high, low + 7) if high < 120 else high,
-        )  # fmt: skip
-        parts.append(spec)
-    mode = "minor" if piece.mode == "minor" else "major"
-    return CompositionRequest(
-        style=piece.style, tonic=0, mode=mode, numerator=numerator, denominator=denominator, bars=bars,
-        tempo=_TEMPI[piece.tempo], parts=parts[:16], seeds=[seed],
-    )  # fmt: skip
+def judge(model: LoadedModel, training: TrainingSet, style: str, takes: int) -> StyleEvaluation:
+    """Compose `takes` pieces on the frames of training pieces, and set both beside held-out pieces."""
+    for bars in BARS:
+        held_out = _passages(training, style, "valid", max(takes, _REFERENCE), bars)
+        real = _passages(training, style, "train", max(takes, _REFERENCE), bars)
+        if held_out and real:
+            break
+    requests = [passage.request(_SEED + number) for number, passage in enumerate(real[:takes])]
+    made = compose_all(model, requests)
+    faults = [bool(violations(request, take.notes)) for request, take in zip(requests, made, strict=True)]
+    reference = [passage.excerpt() for passage in held_out]
+    composed = [excerpt_of(request, take) for request, take in zip(requests, made, strict=True)]
+    enough = min(len(reference), len(composed), len(real)) >= 2
+    return StyleEvaluation(
+        style,
+        requests,
+        made,
+        compare_sets(composed, reference) if enough else None,
+        compare_sets([passage.excerpt() for passage in real], reference) if enough else None,
+        1 - float(np.mean(faults)) if faults else 1.0,
+    )
 
 
-def _table(request: CompositionRequest, rows: list[tuple[int, int, int, int, int]]) -> NoteTable:
-    table = np.array(rows, dtype=np.int64).reshape(-1, 5)
-    drums = np.array([part.is_drum for part in request.parts])
-    return NoteTable(table[:, 0], table[:, 1] // 2, np.maximum(1, table[:, 2] // 2), table[:, 3], drums[table[:, 0]])
+def _passages(training: TrainingSet, style: str, split: str, count: int, bars: int) -> list[Passage]:
+    pieces = [piece_of(training[index]) for index in training.split(split) if training.pieces[index].style == style]
+    return draw(pieces, count, bars, _SEED)
 
 
-def _polyphony(onsets: NDArray[np.int64], durations: NDArray[np.int64]) -> float:
-    """Mean number of notes that sound, over the ticks at which any sounds."""
-    if not len(onsets):
-        return 0.0
-    change = np.zeros(int((onsets + durations).max()) + 1, dtype=np.int64)
-    np.add.at(change, onsets, 1)
-    np.add.at(change, onsets + durations, -1)
-    sounding = np.cumsum(change)
-    return float(sounding[sounding > 0].mean())
+def _as_json(styles: list[StyleEvaluation], numbers: dict[str, float]) -> dict[str, Any]:
+    return {
+        "metrics": numbers,
+        "styles": {
+            style.style: {
+                "takes": len(style.takes),
+                "bars": style.requests[0].bars,
+                "composed": asdict(style.composed) if style.composed else None,
+                "training": asdict(style.training) if style.training else None,
+            }
+            for style in styles
+        },
+    }

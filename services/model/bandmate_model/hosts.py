@@ -1,7 +1,9 @@
-"""The hosts of a training job, as SageMaker's resourceconfig.json names them, and how they find each other.
+"""Who takes part in a training job, and how they find each other.
 
-The first host keeps a small key-value store (torch's TCPStore). Every host waits until all names resolve, and until all
-have come to the store. Without a network of their own beforehand, names may take a while to be known.
+Hosts are named by SageMaker's resourceconfig.json. Under torchrun, or where RANK and WORLD_SIZE are set as it sets
+them, they are processes, and find each other at MASTER_ADDR and MASTER_PORT. The first keeps a small key-value store
+(torch's TCPStore), unless torchrun keeps one already. Everybody waits until all names resolve, and until all have come
+to the store. Without a network of their own beforehand, names may take a while to be known.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,23 +31,36 @@ class HostLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """resourceconfig.json: who takes part, and who this is. The first host in the list leads."""
+    """Who takes part, and who this is. The first in the list leads."""
 
     hosts: tuple[str, ...]
     current: str
     interface: str = ""
+    address: str = ""
+    """Where the store is; empty: at the first host."""
+    port: int = 0
+    """Empty: the settings'."""
+    has_store: bool = False
+    """Whether something else keeps the store."""
+    local_rank: int = 0
+    """Number of this process on its machine; those of one machine share its folders and its GPUs."""
+    machine: str = ""
+    """Which machine of several this is; hosts in resourceconfig.json are one each."""
+    attempt: str = "0"
 
     @property
     def rank(self) -> int:
         return self.hosts.index(self.current)
 
     @staticmethod
-    def read(path: Path) -> Resources:
-        """One host of no name where there is no such file.
+    def read(path: Path, environment: Mapping[str, str] = os.environ) -> Resources:
+        """From torchrun's variables where they are set, else from resourceconfig.json; one host of no name without.
 
         Raises:
-            ValueError: the file is not what SageMaker writes.
+            ValueError: the variables or the file are not what torchrun or SageMaker writes.
         """
+        if "RANK" in environment and "WORLD_SIZE" in environment:
+            return _from_environment(environment)
         if not path.is_file():
             return Resources(("algo-1",), "algo-1")
         try:
@@ -56,7 +71,27 @@ class Resources:
             raise ValueError(f"resourceconfig.json needs hosts and current_host: {error}") from error
         if current not in hosts or len(set(hosts)) != len(hosts):
             raise ValueError(f"resourceconfig.json: {current!r} has to be one of the hosts, each named once: {hosts}")
-        return Resources(hosts, current, interface)
+        return Resources(hosts, current, interface, machine=current)
+
+
+def _from_environment(environment: Mapping[str, str]) -> Resources:
+    """Raises ValueError."""
+    try:
+        rank, count = int(environment["RANK"]), int(environment["WORLD_SIZE"])
+        local = int(environment.get("LOCAL_RANK", "0"))
+        port = int(environment["MASTER_PORT"]) if count > 1 else 0
+        address = environment["MASTER_ADDR"] if count > 1 else ""
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"RANK, WORLD_SIZE, LOCAL_RANK and MASTER_PORT have to be numbers, and MASTER_ADDR a name: {error}"
+        ) from error
+    if not 0 <= rank < count or not 0 <= local < count:
+        raise ValueError(f"RANK={rank} and LOCAL_RANK={local} have to lie below WORLD_SIZE={count}")
+    names = tuple(f"process-{number}" for number in range(count))
+    return Resources(
+        names, names[rank], "", address, port, environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True", local,
+        environment.get("GROUP_RANK", str(rank - local)), environment.get("TORCHELASTIC_RESTART_COUNT", "0"),
+    )  # fmt: skip
 
 
 def meet(resources: Resources, port: int, seconds: float, stop: Stop) -> Store:
@@ -67,22 +102,25 @@ def meet(resources: Resources, port: int, seconds: float, stop: Stop) -> Store:
         Stopped: while waiting.
     """
     deadline = time.monotonic() + seconds
-    first = resources.hosts[0]
+    first, port = resources.address or resources.hosts[0], resources.port or port
+    keeps = resources.rank == 0 and not resources.has_store
     _speak_through(resources.interface)
-    for host in resources.hosts:
-        _wait(lambda host=host: _resolves(host), f"the name {host} is not known", deadline, stop)  # type: ignore[misc]
-    if resources.rank > 0:
-        _wait(lambda: _listens(first, port), f"{first} does not listen on port {port}", deadline, stop)
+    for host in (resources.address,) if resources.address else resources.hosts:
+        wait_for(lambda host=host: _resolves(host), f"the name {host} is not known", deadline, stop)  # type: ignore[misc]
+    if not keeps:
+        wait_for(lambda: _listens(first, port), f"{first} does not listen on port {port}", deadline, stop)
     count = len(resources.hosts)
     try:
         limit = timedelta(seconds=max(1.0, deadline - time.monotonic()))
-        store = TCPStore(first, port, count, resources.rank == 0, limit, wait_for_workers=False)
+        store = PrefixStore(
+            f"training-{resources.attempt}", TCPStore(first, port, count, keeps, limit, wait_for_workers=False)
+        )
         store.set(f"here/{resources.current}", "")
         for host in resources.hosts:
-            _wait(lambda host=host: store.check([f"here/{host}"]), f"{host} has not come", deadline, stop)  # type: ignore[misc]
+            wait_for(lambda host=host: store.check([f"here/{host}"]), f"{host} has not come", deadline, stop)  # type: ignore[misc]
     except RuntimeError as error:
         raise HostLost(f"the hosts of the job did not find each other: {first_line(error)}") from error
-    return PrefixStore("training", store)
+    return store
 
 
 def first_line(error: Exception) -> str:
@@ -90,7 +128,13 @@ def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:300]
 
 
-def _wait(condition: Callable[[], bool], otherwise: str, deadline: float, stop: Stop) -> None:
+def wait_for(condition: Callable[[], bool], otherwise: str, deadline: float, stop: Stop) -> None:
+    """Look every now and then until the condition holds.
+
+    Raises:
+        HostLost: the deadline (of time.monotonic) is over; the message ends with `otherwise`.
+        Stopped: while waiting.
+    """
     while not condition():
         if stop.raised:
             raise Stopped

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 from bandmate_shared.contracts.composition import PartSpec
-from numpy.typing import NDArray
 
-from bandmate_model.context import COLUMNS
-from bandmate_model.data import TrainingSet, shift_to_c
+from bandmate_model.cells.pieces import NO_REPEAT
+from bandmate_model.cells.training_set import TrainingSet
+from bandmate_model.data import shift_to_c
 from bandmate_model.tokens import (
     CLASSES,
-    DRUM_PITCH,
+    SLOT_SIZE,
     SLOTS_PER_CLASS,
     assign_slots,
     instrument_class,
@@ -26,6 +26,7 @@ from bandmate_model.tokens import (
 
 FAMILIAR = 0.05
 """A slot used by fewer of a style's pieces is not familiar to it."""
+REPEAT_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
 RARITY = 24.0
 """Semitones of misfit that a slot no piece uses is worth."""
 _SUBSTITUTES = {
@@ -37,12 +38,16 @@ _SUBSTITUTES = {
 
 @dataclass(frozen=True, slots=True)
 class SlotStatistics:
-    """Share of the style's pieces that use the slot, and the 5th, 50th and 95th percentile of its pitches in C."""
+    """Share of the style's pieces that use the slot; the 5th, 50th and 95th percentile of its pitches in C; in what
+    share of those pieces it plays one note at a time; quantiles (REPEAT_QUANTILES) of the share of its bars that are
+    those of some bars before."""
 
     share: float
     low: int
     middle: int
     high: int
+    mono: float = 0.0
+    repeats: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +62,40 @@ class StyleStatistics:
         """From config.json; empty where the model has none for the style."""
         if not values:
             return StyleStatistics({}, frozenset())
-        slots = {int(slot): SlotStatistics(*row) for slot, row in values["slots"].items()}
+        slots = {int(slot): SlotStatistics(*row[:5], *map(tuple, row[5:])) for slot, row in values["slots"].items()}
         return StyleStatistics(slots, frozenset(values["drums"]))
 
 
 def measure(training: TrainingSet) -> dict[str, Any]:
     """The statistics of every style's training pieces, as JSON values."""
-    slot_column, pitch_column = COLUMNS.index("target_slot"), COLUMNS.index("target_pitch")
-    result: dict[str, Any] = {}
-    for style in training.styles:
-        pieces = [training.pieces[index] for index in training.split("train") if training.pieces[index].style == style]
-        counts: dict[int, int] = {}
-        histograms: dict[int, NDArray[np.int64]] = {}
-        for piece in pieces:
-            for slot in piece.slots:
-                counts[slot] = counts.get(slot, 0) + 1
-            rows = training.rows[piece.start : piece.start + piece.length]
-            for slot in piece.slots:
-                pitches = rows[rows[:, slot_column] == slot, pitch_column]
-                first = DRUM_PITCH if is_drum_slot(slot) else 1
-                found = np.bincount(np.clip(pitches - first, 0, 127), minlength=128)
-                histograms[slot] = histograms.get(slot, np.zeros(128, np.int64)) + found
-        slots = {}
-        drums: NDArray[np.int64] = np.zeros(128, np.int64)
-        for slot, histogram in sorted(histograms.items()):
-            cumulative = np.cumsum(histogram) / max(1, histogram.sum())
-            low, middle, high = (int(np.searchsorted(cumulative, share)) for share in (0.05, 0.5, 0.95))
-            slots[str(slot)] = [round(counts[slot] / len(pieces), 4), low, middle, high]
-            if is_drum_slot(slot):
-                drums += histogram
-        known = np.flatnonzero(drums > max(2, drums.sum() * 0.002))
-        result[style] = {"slots": slots, "drums": known.tolist()}
-    return result
+    return {style: _measure_style(training, style) for style in training.styles}
+
+
+def _measure_style(training: TrainingSet, style: str) -> dict[str, Any]:
+    pieces = [index for index in training.split("train") if training.pieces[index].style == style]
+    counts: dict[int, int] = {}
+    mono: dict[int, int] = {}
+    repeats: dict[int, list[float]] = {}
+    histograms = np.zeros((SLOT_SIZE, 128), np.int64)
+    for index in pieces:
+        piece = training[index]
+        for slot, alone in zip(piece.slots, piece.mono, strict=True):
+            counts[slot] = counts.get(slot, 0) + 1
+            mono[slot] = mono.get(slot, 0) + alone
+            again = piece.cells[(piece.cells[:, 1] == slot) & (piece.cells[:, 0] > 0), 4] != NO_REPEAT
+            if len(again):
+                repeats.setdefault(slot, []).append(float(again.mean()))
+        np.add.at(histograms, (piece.notes[:, 1], piece.notes[:, 4]), 1)
+    slots = {}
+    for slot in sorted(counts):
+        cumulative = np.cumsum(histograms[slot]) / max(1, histograms[slot].sum())
+        low, middle, high = (int(np.searchsorted(cumulative, share)) for share in (0.05, 0.5, 0.95))
+        share, single = round(counts[slot] / len(pieces), 4), round(mono[slot] / counts[slot], 4)
+        quantiles = np.quantile(repeats.get(slot, [0.0]), REPEAT_QUANTILES).round(3).tolist()
+        slots[str(slot)] = [share, low, middle, high, single, quantiles]
+    drums = histograms[[slot for slot in range(1, SLOT_SIZE) if is_drum_slot(slot)]].sum(axis=0)
+    known = np.flatnonzero(drums > max(2, drums.sum() * 0.002))
+    return {"slots": slots, "drums": known.tolist()}
 
 
 def slots_for(parts: Sequence[PartSpec], statistics: StyleStatistics) -> list[int]:

@@ -1,92 +1,111 @@
 """A model folder in memory, and a request answered with it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from bandmate_shared.contracts.composition import ComposedTake, CompositionAnswer, CompositionRequest
+from bandmate_shared.contracts.composition import (
+    GRID_TICKS_PER_QUARTER,
+    ComposedTake,
+    CompositionAnswer,
+    CompositionRequest,
+    PartSpec,
+)
 from bandmate_shared.contracts.songs import Originality
 
-from bandmate_model.compose import Take, compose
+from bandmate_model.composer import Composer, ModelInfo, ModelUnusable, NoteRow, Take, open_composer
 from bandmate_model.originality import Lines, OriginalityIndex, top_line
-from bandmate_model.plan import Plan, plan
-from bandmate_model.runtime import ModelUnusable, Network
-from bandmate_model.sampling import Temperatures
-from bandmate_model.taste import Taste
-from bandmate_model.tokens import GRID_PER_TICK, slot_class
+from bandmate_model.tokens import GRID_PER_TICK, instrument_class
 
 LONGEST_COPY = 20
 """A take that shares a longer passage (in notes) with a training piece is composed again."""
 ATTEMPTS = 3
+_UNSUNG = frozenset({"drums", "bass", "pad"})
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """Everything a request needs. Immutable and shared by threads."""
+    """Everything a request needs. Shared by threads: requests of several threads are composed together."""
 
-    network: Network
+    composer: Composer
     originality: OriginalityIndex | None
-    taste: Taste
-    temperatures: Temperatures
     folder: Path
 
     @staticmethod
     def load(folder: Path) -> "LoadedModel":
         """Raises ModelUnusable."""
-        network = Network.load(folder)
-        sampling = network.info.config.get("sampling", {})
+        composer = open_composer(folder)
         try:
-            index = OriginalityIndex.load(folder)
-            taste = Taste.off() if sampling.get("taste") == "off" else Taste.from_config(sampling.get("taste", {}))
-            temperatures = Temperatures(**sampling.get("temperatures", {}))
-        except (ValueError, TypeError) as error:
+            return LoadedModel(composer, OriginalityIndex.load(folder), folder)
+        except ValueError as error:
             raise ModelUnusable(str(error)) from error
-        return LoadedModel(network, index, taste, temperatures, folder)
+
+    @property
+    def info(self) -> ModelInfo:
+        return self.composer.info
 
     def answer(self, request: CompositionRequest, check: Callable[[], None] | None = None) -> CompositionAnswer:
-        """Compose one take a seed.
+        """Compose one take a seed, all at once. A take that copies a long passage is composed again; after ATTEMPTS it
+        is the most original one.
 
         Raises:
-            InvalidRequest: the model cannot carry the request out (compose.plan).
-            Whatever `check` raises; it is called once a bar.
+            InvalidRequest: the model cannot carry the request out.
+            Whatever `check` raises; it is called about once a bar.
         """
         started = time.monotonic()
-        planned = plan(request, self.network)
-        takes = [self._take(planned, seed, check) for seed in request.seeds]
-        info = self.network.info
-        model = {"id": info.id, "sha256": info.sha256, "architecture": str(info.config["architecture"])}
-        return CompositionAnswer(takes=takes, model=model, seconds=round(time.monotonic() - started, 4))
-
-    def _take(self, planned: Plan, seed: int, check: Callable[[], None] | None) -> ComposedTake:
-        """A take that copies no long passage; after ATTEMPTS the most original one."""
-        best: tuple[Take, Originality] | None = None
+        planned = self.composer.plan(request)
+        best: dict[int, tuple[Take, Originality]] = {}
+        waiting = list(range(len(request.seeds)))
         for attempt in range(ATTEMPTS):
-            take = compose(
-                planned, self.network, seed, attempt=attempt, taste=self.taste, temperatures=self.temperatures,
-                check=check,
-            )  # fmt: skip
-            measured = self._originality(planned, take)
-            if best is None or measured.longest_match_notes < best[1].longest_match_notes:
-                best = (take, measured)
-            if measured.longest_match_notes <= LONGEST_COPY:
+            takes = self.composer.compose(planned, [(request.seeds[number], attempt) for number in waiting], check)
+            for number, take in zip(waiting, takes, strict=True):
+                measured = self._originality(request, take)
+                if number not in best or measured.longest_match_notes < best[number][1].longest_match_notes:
+                    best[number] = (take, measured)
+            waiting = [number for number in waiting if best[number][1].longest_match_notes > LONGEST_COPY]
+            if not waiting:
                 break
-        assert best is not None, "there is at least one attempt"
-        take, measured = best
-        return ComposedTake(
-            seed=seed, notes=take.notes, log_likelihood=take.log_likelihood, tokens=take.choices, originality=measured
-        )
+        answered = [
+            ComposedTake(
+                seed=seed, notes=take.notes, log_likelihood=take.log_likelihood, tokens=take.choices,
+                originality=self._with_matches(request, take, measured),
+            )
+            for seed, (take, measured) in zip(request.seeds, (best[number] for number in sorted(best)), strict=True)
+        ]  # fmt: skip
+        model = {"id": self.info.id, "sha256": self.info.sha256, "architecture": self.info.architecture}
+        return CompositionAnswer(takes=answered, model=model, seconds=round(time.monotonic() - started, 4))
 
-    def _originality(self, planned: Plan, take: Take) -> Originality:
-        return Originality() if self.originality is None else self.originality.compare(_lines(planned, take))
+    def _originality(self, request: CompositionRequest, take: Take) -> Originality:
+        """How near what was composed comes to the training set."""
+        if self.originality is None:
+            return Originality()
+        return self.originality.compare(_lines(request.parts, composed(request, take.notes)))
+
+    def _with_matches(self, request: CompositionRequest, take: Take, measured: Originality) -> Originality:
+        if self.originality is None:
+            return measured
+        drums = {index for index, part in enumerate(request.parts) if part.is_drum}
+        return measured.model_copy(update={"matches": self.originality.matches(composed(request, take.notes), drums)})
 
 
-def _lines(planned: Plan, take: Take) -> Lines:
-    """The top lines of the melodic parts of a take, in model ticks, without the prompt."""
-    rows = np.array(take.notes, dtype=np.int64).reshape(-1, 5)
-    rows = rows[rows[:, 1] >= planned.prompt_end * GRID_PER_TICK]
-    for index, slot in enumerate(planned.slots):
-        if slot_class(slot) not in {"drums", "bass", "pad"}:
+def composed(request: CompositionRequest, notes: Iterable[NoteRow]) -> list[NoteRow]:
+    """The notes of a take that were composed, not given."""
+    bar = request.numerator * GRID_TICKS_PER_QUARTER * 4 // request.denominator
+    if request.holes is None:
+        return [row for row in notes if row[1] >= request.prompt_bars * bar]
+    free = {
+        (hole.part, number) for hole in request.holes for number in range(hole.first_bar, hole.first_bar + hole.bars)
+    }
+    return [row for row in notes if (row[0], row[1] // bar) in free]
+
+
+def _lines(parts: Collection[PartSpec], notes: Iterable[NoteRow]) -> Lines:
+    """The top lines of the melodic parts, in model ticks."""
+    rows = np.array(list(notes), dtype=np.int64).reshape(-1, 5)
+    for index, part in enumerate(parts):
+        drum = part.is_drum or part.role == "drums"
+        if instrument_class(program=part.program, is_drum=drum, is_voice=part.is_voice) not in _UNSUNG:
             mine = rows[rows[:, 0] == index]
             yield top_line(mine[:, 1] // GRID_PER_TICK, mine[:, 3])

@@ -1,22 +1,24 @@
-"""How near a piece comes to the training set: hashed n-grams of melody, the same in every key.
+"""How near a piece comes to the training set: hashed n-grams of melody, the same in every key, and long copies.
 
 An n-gram is NGRAM_NOTES successive top notes of a part, as intervals and time between onsets. The index holds each
 n-gram's hash with the number of a piece that has it: two sorted arrays, no notes. A run of matching n-grams in one
-piece is a passage in common.
+piece is a passage in common. Passages of 32 notes of any part are found by copies.py, whose index lies beside.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from bandmate_shared.contracts.songs import Originality
+from bandmate_shared.contracts.songs import Match, Originality
 from numpy.typing import NDArray
 
-from bandmate_model.context import COLUMNS
-from bandmate_model.data import TrainingSet
-from bandmate_model.tokens import DRUM_PITCH, TIME_BAR, slot_class
+from bandmate_model.cells.pieces import Cells
+from bandmate_model.cells.training_set import TrainingSet
+from bandmate_model.copies import Line, PassageIndex
+from bandmate_model.tokens import GRID_PER_TICK, is_drum_slot, slot_class
 
 NGRAM_NOTES = 6
 MIN_DISTINCT = 3
@@ -50,12 +52,19 @@ class OriginalityIndex:
     hashes: NDArray[np.uint32]
     pieces: NDArray[np.uint16]
     names: list[str]
+    passages: PassageIndex | None = None
+    """None in models of earlier versions: then no copies are named."""
 
     def save(self, folder: Path) -> None:
         from safetensors.numpy import save_file
 
         names = np.frombuffer(json.dumps(self.names).encode(), dtype=np.uint8)
-        save_file({"hashes": self.hashes, "pieces": self.pieces, "names": names}, folder / FILE_NAME)
+        arrays: dict[str, NDArray[Any]] = {"hashes": self.hashes, "pieces": self.pieces, "names": names}
+        if self.passages is not None:
+            arrays |= {
+                "steps": self.passages.codes, "line_starts": self.passages.starts, "line_pieces": self.passages.owners
+            }  # fmt: skip
+        save_file(arrays, folder / FILE_NAME)
 
     @staticmethod
     def load(folder: Path) -> "OriginalityIndex | None":
@@ -73,7 +82,12 @@ class OriginalityIndex:
         try:
             arrays = load_file(path)
             names = json.loads(arrays["names"].tobytes())
-            return OriginalityIndex(arrays["hashes"], arrays["pieces"], names)
+            passages = (
+                PassageIndex(arrays["steps"], arrays["line_starts"], arrays["line_pieces"])
+                if "steps" in arrays
+                else None
+            )
+            return OriginalityIndex(arrays["hashes"], arrays["pieces"], names, passages)
         except (SafetensorError, KeyError, OSError) as error:
             raise ValueError(f"{FILE_NAME} cannot be read: {error}") from error
 
@@ -102,6 +116,24 @@ class OriginalityIndex:
             ngram_notes=NGRAM_NOTES,
         )
 
+    def matches(self, rows: Sequence[Sequence[int]] | NDArray[np.integer], drums: Collection[int]) -> list[Match]:
+        """The passages of 32 notes and more that composed notes share with training pieces.
+
+        `rows` are (part, onset, duration, pitch, …) in grid ticks; `drums` the numbers of the parts that are drums.
+        """
+        return [] if self.passages is None else self.passages.matches(list(lines_of_rows(rows, drums)), self.names)
+
+
+def lines_of_rows(
+    rows: Sequence[Sequence[int]] | NDArray[np.integer], drums: Collection[int]
+) -> Iterator[tuple[int, Line]]:
+    """Each part's number and its notes as copies.py wants them, out of rows in grid ticks."""
+    table = np.asarray(rows, dtype=np.int64).reshape(len(rows), -1)
+    for part in np.unique(table[:, 0]).tolist() if len(table) else ():
+        own = table[table[:, 0] == part]
+        own = own[np.lexsort((own[:, 3], own[:, 1] // GRID_PER_TICK))]
+        yield part, (own[:, 1] // GRID_PER_TICK, own[:, 3], part in drums)
+
 
 def ngrams(onsets: NDArray[np.int64], pitches: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
     """Hash of the n-gram that starts at each note, and whether it tells anything (MIN_DISTINCT)."""
@@ -127,38 +159,35 @@ def top_line(onsets: NDArray[np.int64], pitches: NDArray[np.int64]) -> tuple[NDA
 
 
 def build_index(training: TrainingSet, *, leave_out: frozenset[str] = frozenset()) -> OriginalityIndex:
-    """Index of the top lines of every training piece's melodic parts; styles in `leave_out` have no music of their
-    own."""
+    """Index of every training piece: its melodic parts' top lines, and the passages of all its parts. Styles in
+    `leave_out` have no music of their own."""
     names: list[str] = []
     hashes, numbers = [], []
+    lines: list[tuple[int, Line]] = []
     for index in training.split("train"):
-        piece = training.pieces[index]
-        if piece.style in leave_out or len(names) >= 0xFFFF:
+        if training.pieces[index].style in leave_out or len(names) > np.iinfo(np.uint16).max:
             continue
-        rows = np.asarray(training.rows[piece.start : piece.start + piece.length])
-        found = [ngrams(*line) for line in _lines_of(rows)]
-        telling = [grams[mask] for grams, mask in found if mask.any()]
-        if not telling:
-            continue
-        own = np.unique(np.concatenate(telling))
-        hashes.append(own)
-        numbers.append(np.full(len(own), len(names), dtype=np.uint16))
+        piece = training[index]
+        whole = list(_lines(piece))
+        lines += [(len(names), line) for _, line in whole]
+        tops = [top_line(onsets, pitches) for slot, (onsets, pitches, _) in whole if slot_class(slot) not in _UNSUNG]
+        telling = [grams[mask] for grams, mask in (ngrams(*top) for top in tops) if mask.any()]
+        if telling:
+            own = np.unique(np.concatenate(telling))
+            hashes.append(own)
+            numbers.append(np.full(len(own), len(names), dtype=np.uint16))
         names.append(piece.name)
-    if not names:
-        return OriginalityIndex(np.zeros(0, np.uint32), np.zeros(0, np.uint16), [])
-    merged, owner = np.concatenate(hashes), np.concatenate(numbers)
+    merged = np.concatenate([np.zeros(0, np.uint32), *hashes])
+    owner = np.concatenate([np.zeros(0, np.uint16), *numbers])
     order = np.argsort(merged, kind="stable")
-    return OriginalityIndex(merged[order], owner[order], names)
+    return OriginalityIndex(merged[order], owner[order], names, PassageIndex.build(lines))
 
 
-def _lines_of(rows: NDArray[np.int16]) -> Lines:
-    """Top lines of a piece out of its training rows."""
-    time, slot = rows[:, COLUMNS.index("target_time")], rows[:, COLUMNS.index("target_slot")]
-    pitch, position = rows[:, COLUMNS.index("target_pitch")], rows[:, COLUMNS.index("target_position")]
-    ends = np.where(time == TIME_BAR, rows[:, COLUMNS.index("bar_ticks")], 0).astype(np.int64)
-    onset = np.cumsum(ends) - ends + position
-    for each in np.unique(slot[slot > 0]).tolist():
-        if slot_class(each) in _UNSUNG:
-            continue
-        mine = (slot == each) & (pitch < DRUM_PITCH)
-        yield top_line(onset[mine], pitch[mine].astype(np.int64))
+def _lines(piece: Cells) -> Iterator[tuple[int, Line]]:
+    """Each slot of a piece and its notes, in order of onset and pitch."""
+    rows = piece.notes.astype(np.int64)
+    onsets = piece.starts[rows[:, 0]] + rows[:, 2]
+    for slot in piece.slots:
+        mine = np.flatnonzero(rows[:, 1] == slot)
+        mine = mine[np.lexsort((rows[mine, 4], onsets[mine]))]
+        yield slot, (onsets[mine], rows[mine, 4], is_drum_slot(slot))

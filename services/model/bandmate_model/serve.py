@@ -1,8 +1,8 @@
 """The serving side of the container, as SageMaker speaks to it.
 
 GET /ping · POST /invocations (contracts/composition.py) · multi-model: POST, GET /models, GET, DELETE /models/{name},
-POST /models/{name}/invoke. Errors are RFC 9457 problem details. One request is composed at a time, in a thread, so that
-/ping always answers.
+POST /models/{name}/invoke. Errors are RFC 9457 problem details. Requests are composed in threads, so that /ping always
+answers; those of one model share its engine, which steps all their songs together (engine/batcher.py).
 """
 
 import logging
@@ -26,8 +26,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bandmate_model.engine.base import ModelUnusable
 from bandmate_model.loaded import LoadedModel
-from bandmate_model.runtime import ModelUnusable
 from bandmate_model.settings import ModelSettings
 
 PROBLEM_TYPE_PREFIX = "urn:bandmate:problem:"
@@ -48,6 +48,13 @@ class NoRoomForModel(BandmateError):
     type = "model-memory-full"
     title = "No room for another model"
     status = 507
+
+
+class OutOfMemory(Unavailable):
+    """There was not enough memory for the request; with fewer at once there may be."""
+
+    type = "out-of-memory"
+    title = "Not enough memory"
 
 
 class WrongModel(Conflict):
@@ -86,6 +93,8 @@ class Shelf:
                 self._models[name] = LoadedModel.load(folder)
             except ModelUnusable as error:
                 raise InvalidRequest(str(error)) from error
+            except MemoryError as error:
+                raise NoRoomForModel("there is not enough memory for this model; unload another") from error
             return self._models[name]
 
     def get(self, name: str) -> LoadedModel:
@@ -107,7 +116,7 @@ class Shelf:
     def describe(self, name: str) -> dict[str, object]:
         """Raises NotFound."""
         model = self.get(name)
-        info = model.network.info
+        info = model.info
         return {
             "modelName": name, "modelUrl": str(model.folder), "id": info.id, "sha256": info.sha256,
             "styles": info.styles,
@@ -115,17 +124,25 @@ class Shelf:
 
 
 class Composing:
-    """Runs requests one after another, each within its time, and gives up when the server stops."""
+    """Carries requests out, each within its time, and gives up when the server stops."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._turn = threading.Lock()
         self.stopping = threading.Event()
 
-    def answer(self, model: LoadedModel, request: CompositionRequest) -> CompositionAnswer:
-        """Raises InvalidRequest, LimitExceeded (too long for one request), Unavailable (the server is stopping)."""
-        with self._turn:
-            return model.answer(request, self._watch())
+    async def answer(self, model: LoadedModel, request: CompositionRequest) -> CompositionAnswer:
+        """In a thread; waiting for one counts as well.
+
+        Raises:
+            InvalidRequest: the model cannot carry it out.
+            LimitExceeded: it takes too long for one request.
+            OutOfMemory
+            Unavailable: the server is stopping.
+        """
+        try:
+            return await run_in_threadpool(model.answer, request, self._watch())
+        except MemoryError as error:
+            raise OutOfMemory("there was not enough memory to compose this; send it again, or ask for less") from error
 
     def _watch(self) -> Callable[[], None]:
         started = time.monotonic()
@@ -166,7 +183,7 @@ def create_app(settings: ModelSettings) -> Starlette:
     async def compose_with(model: LoadedModel, request: Request) -> Response:
         _refuse_other_weights(model, request.headers.get(ATTRIBUTES_HEADER, ""))
         asked = await _read(request, CompositionRequest, settings.model_max_body_bytes)
-        answer = await run_in_threadpool(composing.answer, model, asked)
+        answer = await composing.answer(model, asked)
         return Response(answer.model_dump_json(), media_type="application/json")
 
     async def list_models(_: Request) -> Response:
@@ -247,7 +264,7 @@ def _refuse_other_weights(model: LoadedModel, attributes: str) -> None:
     """Raises WrongModel: an endpoint of one model, which is not the one that the caller means."""
     wanted = dict(part.split("=", 1) for part in attributes.replace(";", ",").split(",") if "=" in part)
     sha256 = wanted.get("model-sha256", "").strip()
-    info = model.network.info
+    info = model.info
     if sha256 and sha256 != info.sha256:
         raise WrongModel(
             f"this endpoint holds {info.id} ({info.sha256[:12]}…), not the model {sha256[:12]}…; deploy it"

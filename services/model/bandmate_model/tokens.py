@@ -9,6 +9,7 @@ Pieces are moved to tonic C before they become events, and moved to the key aske
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 TICKS_PER_QUARTER = 12
@@ -95,6 +96,12 @@ class Frame:
         tick = 0
         for length, numerator, denominator in bars:
             metre = metre_token(numerator, denominator)
+            if 0 < length <= MAX_BAR_TICKS:
+                starts.append(tick)
+                lengths.append(length)
+                metres.append(metre)
+                tick += length
+                continue
             rest = length
             while rest > 0:
                 piece = min(rest, MAX_BAR_TICKS)
@@ -110,6 +117,7 @@ class Frame:
         return bisect_right(self.starts, tick) - 1
 
 
+@cache
 def metre_token(numerator: int, denominator: int) -> int:
     name = f"{numerator}/{denominator}"
     return METRES.index(name) if name in METRES else len(METRES) - 1

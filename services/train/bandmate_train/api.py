@@ -70,7 +70,7 @@ def models_router(runtime: Runtime) -> APIRouter:
     @router.post("/{model_id}/promote", summary="Let an alias, by default 'production', mean this model")
     def promote_model(tenant: Tenant, model_id: str, body: AliasChange | None = None) -> ModelAlias:
         change = body or AliasChange()
-        return promote(storage, model_id, tenant, change.alias, change.expected)
+        return promote(storage, model_id, tenant, change.alias, change.expected, force=change.force)
 
     def _aliases_by_model(tenant: str) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

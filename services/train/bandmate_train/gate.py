@@ -7,7 +7,7 @@ what was found, so that the report of a refused model says what to change.
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ UNSAFE_SUFFIXES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", 
 """Formats that can run code when they are loaded, or that hide such a file: no model may hold one."""
 VALID_SHARE = "generated_valid_share"
 """In metrics.json: the share of the takes composed after training that were valid music."""
+SOUND_SHARE = "generated_sound_share"
+"""In metrics.json: the share of the takes that are neither empty nor one bar over and over."""
+EVALUATION = "evaluation.json"
+"""Written by the model container into the model's folder, and, with the checks, among the job's artifacts."""
 _MOST_HEADER_BYTES = 100_000_000
 
 
@@ -40,11 +44,13 @@ class Check:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`evaluation.json`: the checks and the model's own metrics."""
+    """`evaluation.json`: the checks, the model's own metrics, and style by style how its music compares with held-out
+    music (empty for a container that does not measure that)."""
 
     passed: bool
     checks: list[Check]
     metrics: dict[str, float]
+    styles: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> bytes:
         return json.dumps(asdict(self), indent=1).encode()
@@ -69,12 +75,11 @@ def evaluate(
         _weights_are_safetensors(model),
         _loss_fell(metrics.get("valid_loss", math.nan), first, loss_ratio),
     ]
-    if VALID_SHARE in metrics:
-        share = metrics[VALID_SHARE]
-        checks.append(
-            Check("valid music", share >= valid_share, f"at least {valid_share:.0%} of takes", f"{share:.0%}")
-        )
-    return Evaluation(all(check.passed for check in checks), checks, metrics)
+    for name, number in (("valid music", VALID_SHARE), ("music that goes on", SOUND_SHARE)):
+        if number in metrics:
+            share = metrics[number]
+            checks.append(Check(name, share >= valid_share, f"at least {valid_share:.0%} of takes", f"{share:.0%}"))
+    return Evaluation(all(check.passed for check in checks), checks, metrics, _styles(model))
 
 
 def read_metrics(model: Path, output: Path) -> dict[str, float]:
@@ -87,6 +92,15 @@ def read_metrics(model: Path, output: Path) -> dict[str, float]:
                 return {}
             return {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
     return {}
+
+
+def _styles(model: Path) -> dict[str, Any]:
+    """What the model's own evaluation.json says of each style."""
+    try:
+        styles = json.loads((model / EVALUATION).read_text())["styles"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return styles if isinstance(styles, dict) else {}
 
 
 def _files_are_there(model: Path) -> Check:

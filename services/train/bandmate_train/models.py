@@ -21,6 +21,8 @@ from bandmate_shared.registry import (
 )
 from bandmate_shared.storage import AlreadyExists, Storage, put_blob, sha256_of
 
+from bandmate_train.promotion import require_no_worse
+
 WEIGHTS = "model.safetensors"
 RESERVED_NAMES = frozenset({"aliases", PRODUCTION, STARTER, "rollback"})
 _MAX_TRIES = 50
@@ -89,18 +91,29 @@ def refuse_reserved(model_id: str) -> None:
 
 
 def promote(
-    storage: Storage, model_id: str, tenant: str, alias: str = PRODUCTION, expected: str | None = None
+    storage: Storage,
+    model_id: str,
+    tenant: str,
+    alias: str = PRODUCTION,
+    expected: str | None = None,
+    *,
+    force: bool = False,
 ) -> ModelAlias:
     """Let the alias mean this model from now on; it remembers what it meant.
 
-    Raises NotFound when there is no such model, and Conflict when `expected` is given and not what it means now.
+    Raises NotFound when there is no such model, Conflict when `expected` is given and not what it means now, and unless
+    forced WorseModel when this one is measurably worse than what it means now.
     """
-    if read_model(storage, model_id, tenant) is None:
+    candidate = read_model(storage, model_id, tenant)
+    if candidate is None:
         raise NotFound(f"there is no model {model_id!r}")
     for _ in range(_MAX_TRIES):
         revision, current = _current(storage, alias, tenant, expected)
         if current is not None and current.model == model_id:
             return current
+        present = read_model(storage, current.model, tenant) if current is not None else None
+        if present is not None and not force:
+            require_no_worse(present, candidate)
         history = [*current.history, current.model] if current is not None else []
         changed = ModelAlias(alias=alias, model=model_id, history=history)
         if _write(storage, changed, revision + 1, tenant):

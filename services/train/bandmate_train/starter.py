@@ -31,7 +31,7 @@ def register_starter(storage: Storage, folder: Path) -> ModelManifest:
         manifest = _register(storage, folder, model_id)
     alias = read_alias(storage, STARTER, HOUSE)
     if alias is None or alias.model != model_id:
-        promote(storage, model_id, HOUSE, STARTER)
+        promote(storage, model_id, HOUSE, STARTER, force=True)
     return manifest
 
 

@@ -144,7 +144,9 @@ class SubprocessRun:
         if status == 0 and any(self.model.iterdir()):
             return
         if status < 0:
-            raise TrainerInterrupted(f"the trainer was killed by {signal.Signals(-status).name}")
+            name = signal.Signals(-status).name
+            why = "; the kernel does so when memory runs out" if name == "SIGKILL" else ""
+            raise TrainerInterrupted(f"the trainer was killed by {name}{why}")
         if status == 0:
             raise TrainerInterrupted("the trainer was stopped before the model was finished")
         failure = self.output / "failure"

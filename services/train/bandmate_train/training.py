@@ -15,14 +15,21 @@ from bandmate_shared.jobs.context import Done, JobContext
 from bandmate_shared.registry import PRODUCTION, fetch_model, resolve_model
 
 from bandmate_train.datasets import DatasetVersion, find_dataset, materialise
-from bandmate_train.gate import Evaluation, evaluate
+from bandmate_train.gate import EVALUATION, Evaluation, evaluate
 from bandmate_train.lineage import code_version
 from bandmate_train.models import promote, refuse_taken, register
+from bandmate_train.promotion import WorseModel
 from bandmate_train.settings import TrainSettings
-from bandmate_train.trainer import Trainer, TrainingPlan, TrainingRun, as_hyperparameters
+from bandmate_train.trainer import Trainer, TrainingFailed, TrainingPlan, TrainingRun, as_hyperparameters
 
-ARTIFACT_TYPES = {".png": "image/png", ".json": "application/json", ".md": "text/markdown", ".log": "text/plain"}
+ARTIFACT_TYPES = {
+    ".png": "image/png", ".json": "application/json", ".md": "text/markdown", ".log": "text/plain", ".html": "text/html"
+}  # fmt: skip
 """Which of a training's small files become the job's artifacts."""
+
+LAST_GOOD = "last-good"
+"""Below the output of a training that failed: its best weights, if it had come that far. Also in the id of the
+model that they become, so that another training can start from them."""
 
 _LINES_A_GROWTH = 200
 """So many lines of progress are written while a training's running time grows e-fold: some 2,000 in a day."""
@@ -76,6 +83,9 @@ class TrainingHandler:
         except Cancelled:
             run.stop()
             raise
+        except TrainingFailed as error:
+            kept = _keep_last_good(context, run, request, f"{model_id[:90]}-{LAST_GOOD}-{job.id[-10:]}", dataset)
+            raise TrainingFailed(f"{error.detail}, and are the model {kept}" if kept else error.detail) from error
         finally:
             run.leave()
 
@@ -99,9 +109,13 @@ class TrainingHandler:
             tenant=job.tenant,
             initial=initial.id if initial is not None else None,
         )
+        refused = None
         if request.promote:
-            promote(context.storage, manifest.id, job.tenant)
-        return Done(_result(manifest, dataset, request.promote))
+            try:
+                promote(context.storage, manifest.id, job.tenant)
+            except WorseModel as error:
+                refused = error.detail
+        return Done(_result(manifest, dataset, request.promote and refused is None, refused))
 
 
 def _follow(context: JobContext, run: TrainingRun) -> None:
@@ -142,20 +156,41 @@ def _message(metrics: Mapping[str, float]) -> str:
     return ", ".join(text.format(metrics[name]) for name, text in shown if name in metrics)
 
 
+def _keep_last_good(
+    context: JobContext, run: TrainingRun, request: TrainingRequest, model_id: str, dataset: DatasetVersion
+) -> str | None:
+    """Register what a failed training has left; the id of the model, or None if there is nothing."""
+    folder = run.output / "data" / LAST_GOOD
+    if not all((folder / name).is_file() for name in ("model.safetensors", "config.json")):
+        return None
+    return register(
+        context.storage,
+        folder,
+        model_id=model_id,
+        architecture=request.architecture,
+        dataset=dataset.lineage,
+        code_version=code_version(folder),
+        hyperparameters=dict(request.hyperparameters),
+        metrics={},
+        job_id=context.job.id,
+        tenant=context.job.tenant,
+    ).id
+
+
 def _add_artifacts(context: JobContext, run: TrainingRun, evaluation: Evaluation) -> None:
     """The job shows what a person wants to look at; the model itself goes into the registry."""
-    context.add("evaluation.json", evaluation.as_json(), "application/json")
+    context.add(EVALUATION, evaluation.as_json(), "application/json")
     context.add("history.json", json.dumps(run.history()).encode(), "application/json")
     for path in sorted(run.model.iterdir()):
         media_type = ARTIFACT_TYPES.get(path.suffix)
-        if media_type is not None and path.is_file():
+        if media_type is not None and path.is_file() and path.name != EVALUATION:  # That one is in the gate's own.
             context.add(path.name, path, media_type)
     log = run.model.parent.parent / "train.log"
     if log.is_file():
         context.add("train.log", Path(log), "text/plain")
 
 
-def _result(manifest: ModelManifest, dataset: DatasetVersion, promoted: bool) -> dict[str, object]:
+def _result(manifest: ModelManifest, dataset: DatasetVersion, promoted: bool, refused: str | None) -> dict[str, object]:
     return {
         "model": manifest.id,
         "architecture": manifest.architecture,
@@ -163,4 +198,5 @@ def _result(manifest: ModelManifest, dataset: DatasetVersion, promoted: bool) ->
         "dataset": dataset.lineage,
         "metrics": manifest.metrics,
         "promoted_to": PRODUCTION if promoted else None,
+        "not_promoted": refused,
     }

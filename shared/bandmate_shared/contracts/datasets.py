@@ -18,6 +18,7 @@ from bandmate_shared.contracts.base import Contract
 
 DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Split = Literal["train", "valid", "test"]
+SplitSource = Literal["folders", "hash"]
 
 PIECE_COLUMNS = {
     "piece": "int32", "sha256": "string", "name": "string", "style": "string", "split": "string",
@@ -45,6 +46,11 @@ class DatasetRequest(Contract):
         min_length=1, description="Folders, zips, files, `upload:ID`, `s3://BUCKET/FOLDER`, `music21:bach`."
     )
     style: str | None = Field(None, description="Label of every piece; None: the name of the folder it lies in.")
+    splits: SplitSource = Field(
+        "folders",
+        description="'folders': files in folders called train, valid and test side by side keep these splits, a hash "
+        "decides on all others; 'hash': it decides on all. A piece never changes its split.",
+    )
 
 
 class RejectedFile(Contract):

@@ -8,15 +8,15 @@ from bandmate_shared.contracts.base import Contract
 from bandmate_shared.contracts.datasets import DatasetName
 from bandmate_shared.contracts.songs import ModelName
 
-Architecture = Literal["rnn"]
+Architecture = Literal["rnn", "gan", "transformer"]
 
 
 class TrainingRequest(Contract):
-    """Train a model on a dataset. Hyperparameters left out take the architecture's defaults."""
+    """Train a model on a dataset. Hyperparameters left out take the defaults of the architecture, which has its own."""
 
     dataset: DatasetName
     dataset_version: str | None = None
-    architecture: Architecture = "rnn"
+    architecture: Architecture = "transformer"
     hyperparameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
     name: ModelName | None = Field(None, description="The model's id; None: made from dataset and job.")
     initial: ModelName | None = Field(
@@ -79,3 +79,4 @@ class AliasChange(Contract):
     expected: ModelName | None = Field(
         None, description="The model that the alias means now; if it means another by then, nothing is changed (409)."
     )
+    force: bool = Field(False, description="Promote a model although it is measurably worse than the current one.")

@@ -42,7 +42,7 @@ def read_chunks(data: bytes, limits: Limits) -> Chunks:
         UnreadableFile: no MIDI header, one that cannot be, no track, or a track that is cut off.
         LimitExceeded: more tracks than allowed.
     """
-    data = _unwrapped(data)
+    data = unwrapped(data)
     if data[:4] != b"MThd":
         raise UnreadableFile(f"this is {describe(data)}, not a MIDI file")
     if len(data) < 14:
@@ -104,7 +104,7 @@ def check_ticks(chunks: Chunks, limits: Limits) -> None:
             raise UnreadableFile(f"this MIDI file counts {ticks:,} ticks; more than 2,147,483,647 cannot be read")
 
 
-def _unwrapped(data: bytes) -> bytes:
+def unwrapped(data: bytes) -> bytes:
     """The MIDI file inside a RIFF RMID wrapper; anything else as it is."""
     if data[:4] != b"RIFF" or data[8:12] != b"RMID":
         return data

@@ -5,6 +5,7 @@ Format 1: a first track with title, tempi, metres and keys, then a track a part.
 
 from bandmate_shared.errors import InvalidRequest
 from bandmate_shared.music.lyric_text import lyric_event
+from bandmate_shared.music.midi_events import quantity
 from bandmate_shared.music.score import Part, Score
 
 _DRUM_CHANNEL = 9
@@ -39,6 +40,11 @@ def write_midi(score: Score) -> bytes:
     header = b"MThd" + (6).to_bytes(4, "big") + (1).to_bytes(2, "big")
     header += len(tracks).to_bytes(2, "big") + score.ticks_per_quarter.to_bytes(2, "big")
     return header + b"".join(tracks)
+
+
+def track_chunk(part: Part, channel: int) -> bytes:
+    """A part as a track chunk of its own, its times in the part's ticks."""
+    return _track(_part(part, channel, 0))
 
 
 def _conductor(score: Score) -> list[_Event]:
@@ -78,21 +84,11 @@ def _track(events: list[_Event]) -> bytes:
     for tick, _, message in sorted(events, key=lambda event: event[:2]):
         if tick - previous > _LONGEST_DELTA or tick < 0:
             raise InvalidRequest(f"MIDI cannot say tick {tick:,} after tick {previous:,}")
-        body += _quantity(tick - previous) + message
+        body += quantity(tick - previous) + message
         previous = tick
     body += b"\x00\xff\x2f\x00"
     return b"MTrk" + len(body).to_bytes(4, "big") + bytes(body)
 
 
 def _meta(kind: int, payload: bytes) -> bytes:
-    return bytes([0xFF, kind]) + _quantity(len(payload)) + payload
-
-
-def _quantity(value: int) -> bytes:
-    """A variable-length quantity: seven bits a byte, the last one below 128."""
-    if value < 128:
-        return bytes((value,))
-    groups = [value & 127]
-    while value := value >> 7:
-        groups.append(value & 127 | 128)
-    return bytes(reversed(groups))
+    return bytes([0xFF, kind]) + quantity(len(payload)) + payload

@@ -6,8 +6,8 @@ import music21
 import pytest
 from bandmate_generate.chords import chords_of
 from bandmate_generate.key_estimate import estimate_key
+from bandmate_generate.measured import measure
 from bandmate_generate.plan import SongPlan, plan_song
-from bandmate_generate.report import measure
 from bandmate_generate.score import BadComposition, sung_notes, to_score
 from bandmate_shared.contracts.composition import ComposedTake
 from bandmate_shared.contracts.songs import Originality, SongRequest
@@ -49,8 +49,9 @@ def changed(take: ComposedTake, index: int, row: Row) -> ComposedTake:
 
 
 def test_the_midi_file_holds_exactly_what_was_asked(plan: SongPlan, settings: SharedSettings) -> None:
-    score = read_midi(write_midi(to_score(plan, composed(plan))), Limits.from_settings(settings))
-    properties = measure(REQUEST, plan, score)
+    midi = write_midi(to_score(plan, composed(plan)))
+    score = read_midi(midi, Limits.from_settings(settings))
+    properties = measure(REQUEST, plan, midi, score)
     assert {name: found.met for name, found in properties.items()} == dict.fromkeys(properties, True)
     assert properties["key"].measured == "D major"
     assert properties["tempo"].measured == 97.0
@@ -111,7 +112,7 @@ def test_a_song_whose_last_bar_is_empty_keeps_its_bars(plan: SongPlan, settings:
     unsung = plan_song(REQUEST.model_copy(update={"lyrics": None}), 4, settings)
     score = to_score(unsung, take.model_copy(update={"notes": rows}))
     assert score.end == end * 20
-    assert measure(REQUEST, plan, score)["bars"].measured == 6
+    assert measure(REQUEST, plan, write_midi(score), score)["bars"].measured == 6
 
 
 @pytest.mark.parametrize(

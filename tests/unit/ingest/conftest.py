@@ -10,7 +10,7 @@ import pytest
 from bandmate_ingest.build import Built, Progress, build
 from bandmate_ingest.clean import CleanedBatch, RawFile, clean_batch
 from bandmate_ingest.rules import CleaningRules
-from bandmate_shared.contracts.datasets import DatasetRequest
+from bandmate_shared.contracts.datasets import DatasetRequest, SplitSource
 from bandmate_shared.music.limits import Limits
 from bandmate_shared.music.midi_write import write_midi
 from bandmate_shared.music.musicxml_read import read_musicxml
@@ -119,8 +119,10 @@ def cleaner() -> Cleaner:
 def ingest(storage: DirectoryStorage, cleaner: Cleaner) -> Callable[..., Built]:
     """`ingest(source, …)`: the dataset 'tunes' built from sources, on top of what it held."""
 
-    def run(*sources: Path | str, style: str | None = None, batch_files: int = 64) -> Built:
-        request = DatasetRequest(name="tunes", sources=[str(source) for source in sources], style=style)
+    def run(
+        *sources: Path | str, style: str | None = None, splits: SplitSource = "folders", batch_files: int = 64
+    ) -> Built:
+        request = DatasetRequest(name="tunes", sources=[str(source) for source in sources], style=style, splits=splits)
         return build(request, storage, LIMITS, RULES, cleaner, Progress(), batch_files)
 
     return run

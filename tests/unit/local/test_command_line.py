@@ -1,19 +1,24 @@
 """The command line's own judgement: what is a file and what are words, how faults read, what a stage took."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from bandmate_local.cli.ingest import _absolute
-from bandmate_local.cli.main import first_fault
+from bandmate_local.cli.main import app, first_fault
 from bandmate_local.cli.progress import StageDisplay
 from bandmate_local.cli.song import text_or_file
 from bandmate_local.cli.train import _assignment
 from bandmate_local.settings import LocalSettings
 from bandmate_shared.contracts.jobs import JobEvent
 from bandmate_shared.contracts.songs import SongRequest
-from bandmate_shared.errors import InvalidRequest, NotFound
+from bandmate_shared.errors import BandmateError, InvalidRequest, NotFound
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
 
 def test_words_are_taken_as_they_are_and_files_are_read(tmp_path: Path) -> None:
@@ -98,3 +103,73 @@ def test_the_embedded_platform_stays_on_loopback() -> None:
     assert LocalSettings(host="::1").host == "::1"
     with pytest.raises(ValidationError, match="loopback"):
         LocalSettings(host="0.0.0.0")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """What a command line asks the API for."""
+    sent: list[dict[str, Any]] = []
+
+    def submit(_session: object, _noun: str, request: dict[str, Any], _display: object) -> None:
+        sent.append(request)
+        raise typer.Exit(0)
+
+    monkeypatch.setattr("bandmate_local.cli.song.perform", submit)
+    monkeypatch.setattr("bandmate_local.cli.song.platform_session", lambda *_: nullcontext())
+
+    def run(*arguments: str) -> dict[str, Any]:
+        sent.clear()
+        result = CliRunner().invoke(app, ["song", *arguments])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return sent[0]
+
+    return run
+
+
+def test_every_wish_has_an_option(asked: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    request = asked(
+        *("--instruments", "violin, guitar,drums", "--chords", "C | F", "--density", "dense", "--polyphony", "3"),
+        *("--temperature", "0.9", "--top-p", "0.8", "--top-k", "12", "--candidates", "8"),
+    )
+    assert request == {
+        "instruments": ["violin", "guitar", "drums"], "chords": "C | F", "density": "dense", "polyphony": 3,
+        "temperature": 0.9, "top_p": 0.8, "top_k": 12, "candidates": 8,
+    }  # fmt: skip
+    (tmp_path / "band.json").write_text('[{"instrument": "violin", "low": "G3"}]')
+    assert asked("--tracks", str(tmp_path / "band.json"))["tracks"] == [{"instrument": "violin", "low": "G3"}]
+
+
+def test_wishes_about_a_piece(asked: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    piece = tmp_path / "mine.mid"
+    piece.write_bytes(b"MThd")
+    assert asked("--prompt", str(piece), "--infill", "5-8", "--tracks", "Bass, drums") == {
+        "prompt": "TVRoZA==", "infill": {"bars": "5-8", "tracks": ["Bass", "drums"]}
+    }  # fmt: skip
+    assert asked("--prompt", "song:song_1", "--infill", "5-8")["infill"] == {"bars": "5-8", "tracks": "all"}
+    assert asked("--prompt", "song:song_1", "--add", "bass", "--add", "drums,flute")["add"] == [
+        "bass",
+        "drums",
+        "flute",
+    ]
+    assert asked("--prompt", "upload:1", "--variation", "0.3") == {"prompt": "upload:1", "variation": 0.3}
+    varied = asked("--prompt", "upload:1", "--variation", "0.3", "--tracks", "Bass")
+    assert varied["infill"] == {"bars": "all", "tracks": ["Bass"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--prompt", "nowhere.mid"), "no file nowhere.mid"),
+        (("--tracks", "violin"), "JSON list"),
+        (("--chords", "C | H"), "bar 2"),
+        (("--infill", "5-8"), "prompt"),
+        (("--instruments", "vioin"), "Violin"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused_before_anything_starts(
+    asked: Callable[..., dict[str, Any]], arguments: tuple[str, ...], says: str
+) -> None:
+    with pytest.raises((BandmateError, ValidationError), match=says):
+        asked(*arguments)

@@ -81,21 +81,31 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, chorales: Any, write_datas
 
 
 @pytest.fixture(scope="session")
-def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """A model folder of the size of a toy, its weights drawn at random: it knows nothing, so only rules hold it."""
     import torch
-    from bandmate_model.architectures import Hyperparameters, Vocabulary, architecture
+    from bandmate_model.architectures import Hyperparameters, architecture
     from safetensors.torch import save_file
 
-    torch.manual_seed(7)
-    torch.set_num_threads(1)
-    rnn = architecture("rnn")
-    vocabulary, sizes = Vocabulary(("chorale", "song")), Hyperparameters(hidden=24, head=16)
-    network = rnn.build(vocabulary, sizes)
-    folder = tmp_path_factory.mktemp("random-model")
-    save_file({name: tensor * 3 for name, tensor in network.state_dict().items()}, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps({**rnn.config(vocabulary, sizes), "id": "random"}))
-    return folder
+    def make(name: str, *, seed: int = 7, **sizes: int) -> Path:
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        kind = architecture(name)
+        shape = Hyperparameters(**{"hidden": 32, "layers": 2, "heads": 2, "feedforward": 48, "window": 512} | sizes)
+        network = kind.build(shape)
+        folder = tmp_path_factory.mktemp(f"random-{name}")
+        weights = {key: tensor * 3 if tensor.dim() == 2 else tensor for key, tensor in network.state_dict().items()}
+        save_file(weights, folder / "model.safetensors")
+        config = {**kind.config(["chorale", "song"], shape), "id": "random"}
+        (folder / "config.json").write_text(json.dumps(config))
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def random_model(make_model: Callable[..., Path]) -> Path:
+    return make_model("transformer")
 
 
 @pytest.fixture(scope="session")

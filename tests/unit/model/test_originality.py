@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bandmate_model.data import build, read_pieces
+from bandmate_model.cells.training_set import build
+from bandmate_model.data import read_pieces
 from bandmate_model.originality import NGRAM_NOTES, OriginalityIndex, build_index, top_line
 
 

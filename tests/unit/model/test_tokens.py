@@ -1,4 +1,4 @@
-"""Pieces become events and rows, and come back."""
+"""What the tokens mean: instruments and slots, keys, bars, durations; and the band made of songs and grooves."""
 
 from pathlib import Path
 from typing import Any
@@ -6,43 +6,26 @@ from typing import Any
 import numpy as np
 import pytest
 from bandmate_model.band import BandRecipe, arrange, split_bass
-from bandmate_model.context import COLUMNS, Context
-from bandmate_model.data import DatasetUnusable, build, note_table, read_pieces, rows_of, sequence, shift_to_c
+from bandmate_model.cells.pieces import cells_of, is_drum
+from bandmate_model.data import DatasetUnusable, part_slots, read_pieces, shift_to_c
 from bandmate_model.tokens import (
-    DRUM_PITCH,
+    DURATIONS,
     Frame,
     assign_slots,
     duration_ticks,
+    duration_token,
     instrument_class,
     is_drum_slot,
     slot_class,
 )
-
-
-def test_a_chorale_survives_the_round_trip(dataset: Path, chorales: Any) -> None:
-    """Every note comes back in its part, at its time and pitch; durations to the vocabulary's nearest."""
-    for piece, original in zip(read_pieces(dataset), chorales, strict=True):
-        made = sequence(piece)
-        assert sorted(slot_class(slot) for slot in made.slots.values()) == ["voice"] * 4, (
-            "lines on a keyboard are voices"
-        )
-        context = Context(made.frame)
-        back = []
-        parts = {slot: part for part, slot in made.slots.items()}
-        for event in made.events:
-            context.advance(event)
-            if event.slot:
-                back.append((parts[event.slot], context.tick * 2, event.pitch - 1, duration_ticks(event.duration) * 2))
-        expected = {(part, onset // 2 * 2, pitch) for part, onset, _, pitch, _ in original["notes"]}
-        assert {note[:3] for note in back} == expected
-        durations = {(part, onset // 2 * 2, pitch): length for part, onset, length, pitch, _ in original["notes"]}
-        assert all(abs(length - durations[part, onset, pitch]) <= 6 for part, onset, pitch, length in back)
-        assert context.done
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def test_the_highest_part_takes_the_first_slot(dataset: Path) -> None:
     piece = next(iter(read_pieces(dataset)))
-    slots = sequence(piece).slots
+    slots = part_slots(piece)
+    assert [slot_class(slot) for slot in slots.values()] == ["voice"] * 4, "lines on a keyboard are voices"
     means = {slots[part]: piece.notes[piece.notes[:, 0] == part, 3].mean() for part in slots}
     assert [means[slot] for slot in sorted(means)] == sorted(means.values(), reverse=True)
 
@@ -52,49 +35,9 @@ def test_pieces_move_to_c_by_the_shorter_way(tonic: int, shift: int) -> None:
     assert shift_to_c(tonic) == shift
 
 
-def test_rows_tell_what_stood_here_before(dataset: Path) -> None:
-    """The lag features of a row are the notes of the bars before, and targets follow one another."""
-    made = sequence(next(iter(read_pieces(dataset))))
-    rows = rows_of(made)
-    column = {name: rows[:, index] for index, name in enumerate(COLUMNS)}
-    assert (column["time"][1:] == column["target_time"][:-1]).all()
-    assert (column["pitch"][1:] == column["target_pitch"][:-1]).all()
-    bar = np.cumsum(column["target_time"] == 1) - (column["target_time"] == 1)
-    notes = {
-        (b, p, s): pitch
-        for b, p, s, pitch in zip(
-            bar.tolist(), column["target_position"].tolist(), column["target_slot"].tolist(),
-            column["target_pitch"].tolist(), strict=True,
-        )
-        if s
-    }  # fmt: skip
-    for (b, p, s), lagged in zip(
-        [(b, p, s) for b, p, s in zip(bar, column["target_position"], column["target_slot"], strict=True) if s],
-        column["lag1_note_pitch"][column["target_slot"] > 0],
-        strict=True,
-    ):
-        assert lagged == notes.get((b - 1, p, s), 0)
-
-
-def test_building_twice_reads_the_dataset_once(dataset: Path, tmp_path: Path) -> None:
-    first = build(lambda: read_pieces(dataset), tmp_path)
-    again = build(lambda: pytest.fail("the rows are there already"), tmp_path)
-    assert len(first.rows) == len(again.rows) > 500
-    assert [piece.split for piece in again.pieces].count("valid") == 2
-
-
 def test_a_folder_that_is_no_dataset_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetUnusable, match=r"holds no pieces\.parquet"):
         list(read_pieces(tmp_path))
-
-
-def test_note_table_counts_bars(dataset: Path) -> None:
-    made = sequence(next(iter(read_pieces(dataset))))
-    notes, bar_ticks, bars = note_table(rows_of(made), 4)
-    assert bar_ticks in (36, 48)
-    assert bars == 4
-    assert notes.onset.max() < 4 * bar_ticks
-    assert not notes.drum.any()
 
 
 def test_slots_overflow_into_other_classes() -> None:
@@ -115,6 +58,12 @@ def test_a_bar_longer_than_the_vocabulary_is_split() -> None:
     frame = Frame.from_bars([(16 * 12, 16, 4)])
     assert frame.lengths == (96, 96)
     assert frame.end == 192
+
+
+@given(st.integers(1, 400))
+def test_durations_go_to_the_nearest(ticks: int) -> None:
+    chosen = duration_ticks(duration_token(ticks))
+    assert abs(chosen - ticks) == min(abs(each - ticks) for each in DURATIONS)
 
 
 def test_the_bass_line_leaves_the_piano() -> None:
@@ -148,8 +97,7 @@ def test_a_band_keeps_voice_and_gains_bass_and_drums(tmp_path: Path, write_datas
         ],
     )
     song, groove = read_pieces(folder)
-    made = sequence(arrange(song, groove, "pop"))
-    classes = sorted(slot_class(slot) for slot in made.slots.values())
-    assert classes == ["bass", "drums", "piano", "voice"]
-    drums = [event for event in made.events if event.pitch >= DRUM_PITCH]
+    made = cells_of(arrange(song, groove, "pop"))
+    assert [slot_class(slot) for slot in made.slots] == ["voice", "piano", "bass", "drums"]
+    drums = made.notes[is_drum(made.notes[:, 1])]
     assert len(drums) == 5 * 8 + 1, "the beat loops, and the last bar keeps its first stroke"

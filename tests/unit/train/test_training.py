@@ -64,6 +64,17 @@ def test_promoting_on_request(runtime: Runtime, train: Callable[..., Job]) -> No
     assert resolve_model(runtime.storage).id == job.result["model"]
 
 
+def test_a_worse_model_is_registered_and_not_promoted(runtime: Runtime, train: Callable[..., Job]) -> None:
+    good = train({"promote": True, "name": "good"}, steps=40)
+    worse = train({"promote": True, "name": "worse"}, steps=4)
+    assert good.result is not None
+    assert worse.result is not None
+    assert worse.result["promoted_to"] is None
+    assert "worse is worse than good: held-out loss" in worse.result["not_promoted"]
+    assert resolve_model(runtime.storage).id == "good"
+    assert read_model(runtime.storage, "worse") is not None
+
+
 def test_a_killed_trainer_goes_on_from_its_checkpoint(
     runtime: Runtime,
     train: Callable[..., Job],
@@ -98,6 +109,22 @@ def test_a_training_can_start_from_a_model(runtime: Runtime, train: Callable[...
     unknown = train({"initial": "nobody"})
     assert unknown.error is not None
     assert unknown.error.type == "unknown-model"
+
+
+def test_the_best_weights_of_a_training_that_fails_become_a_model(
+    runtime: Runtime, train: Callable[..., Job], tmp_path: Path
+) -> None:
+    job = train({"name": "first"}, steps=5, trouble="overflows")
+    assert job.state == JobState.FAILED
+    assert job.error is not None
+    model_id = f"first-last-good-{job.id[-10:]}"
+    told = f"no number any more; the best weights are kept in last-good, and are the model {model_id}"
+    assert (job.error.type, job.error.detail) == ("training-failed", told)
+    assert read_model(runtime.storage, "first") is None
+    kept = read_model(runtime.storage, model_id)
+    assert kept is not None
+    assert (kept.job_id, kept.metrics) == (job.id, {})
+    assert train({"name": "second", "initial": model_id}).state == JobState.SUCCEEDED
 
 
 WORKER = """

@@ -35,6 +35,11 @@ def save(path: Path, content: object) -> None:
     partial.replace(path)
 
 
+def weights(value: float) -> bytes:
+    header = json.dumps({"value": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    return struct.pack("<Q", len(header)) + header + struct.pack("<f", value)
+
+
 def main() -> int:
     hyper = json.loads((CONFIG / "hyperparameters.json").read_text())
     assert all(isinstance(value, str) for value in hyper.values()), "hyperparameters are strings"
@@ -74,13 +79,18 @@ def main() -> int:
         save(CHECKPOINT, state)
         if trouble == "dies" and state["step"] == 2:
             os.kill(os.getpid(), signal.SIGKILL)
+        if trouble == "overflows" and state["step"] == 2:
+            last_good = ROOT / "output" / "data" / "last-good"
+            last_good.mkdir()
+            (last_good / "model.safetensors").write_bytes(weights(state["value"]))
+            save(last_good / "config.json", {"architecture": hyper["architecture"], "code_version": "tiny 1"})
+            (ROOT / "output" / "failure").write_text("no number any more; the best weights are kept in last-good")
+            return 1
         if trouble == "crashes" and state["step"] == 2:
             say("Segmentation fault, or so")
             return 3
-    header = json.dumps({"value": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
     model = ROOT / "model"
-    weights = struct.pack("<Q", len(header)) + header + struct.pack("<f", state["value"])
-    (model / "model.safetensors").write_bytes(weights)
+    (model / "model.safetensors").write_bytes(weights(state["value"]))
     save(model / "config.json", {"id": hyper["id"], "architecture": hyper["architecture"], "code_version": "tiny 1"})
     save(model / "metrics.json", {"valid_loss": loss, "note": "text is no metric"})
     (model / "MODEL_CARD.md").write_text("# A number\n")

@@ -1,6 +1,7 @@
 """`bandmate ingest`: files become a dataset."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,13 @@ from bandmate_shared.errors import BandmateError, NotFound
 from bandmate_local.cli.output import console, print_json
 from bandmate_local.cli.progress import StageDisplay
 from bandmate_local.cli.working import perform, platform_session
+
+
+class SplitChoice(StrEnum):
+    """What decides on which split a piece goes to; see `DatasetRequest.splits`."""
+
+    FOLDERS = "folders"
+    HASH = "hash"
 
 
 class NothingAccepted(BandmateError):
@@ -25,10 +33,16 @@ def ingest(
     sources: Annotated[list[str], typer.Argument(help="Folders, zips, files, or music21:COMPOSER.")],
     name: Annotated[str, typer.Option(help="The dataset's name. Asking again with more sources adds to it.")],
     style: Annotated[str | None, typer.Option(help="Label of every piece; without it, the folder's name.")] = None,
+    splits: Annotated[
+        SplitChoice,
+        typer.Option(help="folders: files in folders train, valid and test keep these splits; hash: a hash decides."),
+    ] = SplitChoice.FOLDERS,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Clean files into a dataset. Exit status 0 when at least one piece was accepted."""
-    request = DatasetRequest(name=name, sources=[_absolute(source) for source in sources], style=style)
+    request = DatasetRequest(
+        name=name, sources=[_absolute(source) for source in sources], style=style, splits=splits.value
+    )
     with platform_session("ingest") as session, StageDisplay(quiet=as_json) as display:
         job = perform(session, "datasets", request.model_dump(mode="json", exclude_none=True), display)
         report = DatasetReport.model_validate(job.result)

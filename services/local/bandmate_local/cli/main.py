@@ -7,7 +7,8 @@ import typer
 from bandmate_shared.errors import BandmateError, InvalidRequest
 from pydantic import ValidationError
 
-from bandmate_local.cli import benchmark, ingest, jobs, models, sing, song, train, up
+from bandmate_local.cli import ingest, jobs, models, sing, song, train, up
+from bandmate_local.cli.benchmark import app as benchmark
 from bandmate_local.cli.output import complain
 from bandmate_local.settings import local_settings
 
@@ -27,7 +28,7 @@ app.command("ingest")(ingest.ingest)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(jobs.app, name="jobs")
-app.command("benchmark")(benchmark.benchmark)
+app.add_typer(benchmark.app, name="benchmark")
 
 
 def main() -> None:

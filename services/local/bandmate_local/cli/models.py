@@ -48,10 +48,14 @@ def show(model: str, as_json: AsJson = False) -> None:
 
 
 @app.command("promote")
-def promote(model: str, as_json: AsJson = False) -> None:
+def promote(
+    model: str,
+    force: Annotated[bool, typer.Option("--force", help="Also when it is worse than the one it replaces.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Write songs with this model from now on."""
     with platform_session() as session:
-        answer = session.api.call("POST", f"/v1/models/{model}/promote")
+        answer = session.api.call("POST", f"/v1/models/{model}/promote", {"force": force})
     _print(answer, as_json)
 
 

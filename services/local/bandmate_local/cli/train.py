@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Any
 
 import typer
-from bandmate_shared.contracts.trainings import TrainingRequest
+from bandmate_shared.contracts.trainings import Architecture, TrainingRequest
 from bandmate_shared.errors import InvalidRequest
 
 from bandmate_local.cli.output import console, print_json
@@ -14,7 +14,7 @@ from bandmate_local.cli.working import perform, platform_session
 
 def train(
     dataset: Annotated[str, typer.Option(help="Name of a dataset made by `bandmate ingest`.")],
-    model: Annotated[str, typer.Option(help="The architecture.")] = "rnn",
+    model: Annotated[Architecture, typer.Option(help="What to train.")] = "transformer",
     name: Annotated[str | None, typer.Option(help="The model's id; without it one is made up.")] = None,
     hyperparameters: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; may be repeated.")
@@ -45,6 +45,8 @@ def train(
     console.print(f"[green]✓[/] trained {result.get('model')}: {', '.join(told)}", markup=True)
     alias = result.get("promoted_to")
     console.print(f"  in use as {alias}" if alias else f"  try it: bandmate song --model {result.get('model')}")
+    if refused := result.get("not_promoted"):
+        console.print(f"  not promoted: {refused}", markup=False)
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -1,11 +1,12 @@
-"""The composer networks, by name. A new one is a module here with the four functions of `Architecture`.
+"""The composer networks that write tokens, by name. A new one is a module here with an `ARCHITECTURE`.
 
-Only training imports torch; `runtime.py` composes with numpy from the same weights.
+Only training imports torch; `engine/` runs the same weights without it.
 """
 
-from bandmate_model.architectures.base import Architecture, Hyperparameters, Vocabulary
+from bandmate_model.architectures.base import REPRESENTATION, Architecture, Hyperparameters
 
-NAMES = ("rnn",)
+TOKEN_ARCHITECTURES = ("rnn", "transformer")
+NAMES = (*TOKEN_ARCHITECTURES, "gan")
 
 
 def architecture(name: str) -> Architecture:
@@ -18,7 +19,11 @@ def architecture(name: str) -> Architecture:
         from bandmate_model.architectures import rnn
 
         return rnn.ARCHITECTURE
-    raise ValueError(f"unknown architecture {name!r}; there is: {', '.join(NAMES)}")
+    if name == "transformer":
+        from bandmate_model.architectures import transformer
+
+        return transformer.ARCHITECTURE
+    raise ValueError(f"unknown architecture {name!r}; there is: {', '.join(TOKEN_ARCHITECTURES)}")
 
 
-__all__ = ["NAMES", "Architecture", "Hyperparameters", "Vocabulary", "architecture"]
+__all__ = ["NAMES", "REPRESENTATION", "TOKEN_ARCHITECTURES", "Architecture", "Hyperparameters", "architecture"]

@@ -1,46 +1,47 @@
-"""What training needs from an architecture."""
+"""What training needs from an architecture that writes tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from bandmate_model.cells.vocabulary import VOCABULARY_SIZE
 
 if TYPE_CHECKING:
     import torch
 
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """What a model was trained on: part of config.json, needed to read the weights."""
-
-    styles: tuple[str, ...]
+REPRESENTATION = "cells-1"
+"""Which tokens a model writes: cells/vocabulary.py. Another vocabulary is another name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """Sizes of the network. All of it goes into config.json."""
+    """Sizes of a network. `feedforward`, `heads` and `window` are the transformer's; `window`: the longest context."""
 
-    hidden: int = 384
-    layers: int = 2
-    head: int = 192
-    dropout: float = 0.1
-    lag_dropout: float = 0.1
+    hidden: int = 256
+    layers: int = 6
+    heads: int = 2
+    feedforward: int = 640
+    window: int = 1024
+    dropout: float = 0.0
+    vocabulary: int = VOCABULARY_SIZE
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """`build(vocabulary, hyperparameters)` makes a module whose forward takes rows (streams, steps, columns) of
-    context.COLUMNS, piece conditions (streams, conditions) and a state, and gives (losses, state):
+    """`build(sizes)` makes a module whose forward takes tokens (rows, length), documents (rows, length), targets (rows,
+    length) and wanted (rows, length), and gives the wanted targets' losses, (wanted,), natural log, in order.
 
-    losses: (fields, streams, steps), natural log, 0 where a field has no target. state: a tuple of tensors, its second
-    dimension the streams; None begins anew.
+    `layout` is what config.json says of the network beside what is ours.
     """
 
     name: str
-    build: Callable[[Vocabulary, Hyperparameters], torch.nn.Module]
+    build: Callable[[Hyperparameters], torch.nn.Module]
+    layout: Callable[[Hyperparameters], dict[str, Any]]
 
-    def config(self, vocabulary: Vocabulary, hyperparameters: Hyperparameters) -> dict[str, Any]:
-        from dataclasses import asdict
-
-        return {"architecture": self.name, "network": asdict(hyperparameters), "styles": list(vocabulary.styles)}
+    def config(self, styles: list[str], sizes: Hyperparameters) -> dict[str, Any]:
+        return {
+            **self.layout(sizes), "architecture": self.name, "representation": REPRESENTATION,
+            "network": asdict(sizes), "styles": styles,
+        }  # fmt: skip

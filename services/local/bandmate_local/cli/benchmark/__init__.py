@@ -1,0 +1,1 @@
+"""`bandmate benchmark`: what the platform and its models can do, measured."""

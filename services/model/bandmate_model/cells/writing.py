@@ -1,0 +1,132 @@
+"""The tokens of what is known: the header, the bars so far, what is told ahead. Exactly those that encode.py gives.
+
+Given cells of the bars before the first one to compose stand in place; from there on they are told a bar ahead. Where
+the window is full the piece is written anew from a later bar on, with RESUME.
+"""
+
+from collections.abc import Sequence
+
+from bandmate_model.cells.line import Cell
+from bandmate_model.cells.request import Plan
+from bandmate_model.cells.vocabulary import (
+    AHEAD,
+    COUNT,
+    DRUM,
+    DURATION,
+    END,
+    PITCH,
+    POSITION,
+    REPEAT,
+    REPEAT_BARS,
+    RESUME,
+    SLOT,
+    START,
+    VELOCITY,
+    bar_token,
+    count_class,
+)
+
+_SLOT, _REPEAT, _COUNT = SLOT.first - 1, REPEAT.first, COUNT.first
+_POSITION, _DURATION, _VELOCITY = POSITION.first, DURATION.first - 1, VELOCITY.first - 1
+_PITCH, _DRUM = PITCH.first, DRUM.first
+
+
+def note_tokens(cell: Cell, *, drum: bool) -> list[int]:
+    """The notes of a cell, without its slot and attributes."""
+    length_of, pitch_of = (_VELOCITY, _DRUM) if drum else (_DURATION, _PITCH)
+    tokens = []
+    before = last = -1
+    for position, length, pitch in cell:
+        if position != before:
+            tokens.append(_POSITION + position)
+        if length != last:
+            tokens.append(length_of + length)
+        tokens.append(pitch_of + pitch)
+        before, last = position, length
+    return tokens
+
+
+def cell_tokens(slot: int, cell: Cell, *, drum: bool, repeat: int | None = None) -> list[int]:
+    """A cell. `repeat`: the index in REPEAT_BARS of the bar it repeats."""
+    if repeat is None:
+        return [_SLOT + slot, _COUNT + count_class(len(cell)), *note_tokens(cell, drum=drum)]
+    return [_SLOT + slot, _REPEAT + repeat, *([] if drum else note_tokens(cell, drum=drum))]
+
+
+class Score:
+    """The grid of cells: what is given, and what has been composed so far."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.cells: list[list[Cell]] = [list(line.given) for line in plan.lines]
+        """By line and bar; () for what is silent or not composed yet."""
+        self.first = 0
+        """The bar from which on the network has been told the piece; what it was not told, it cannot repeat."""
+        self._lengths = plan.frame.lengths
+        self._bars = len(self._lengths)
+
+    def repeats(self, line: int, bar: int) -> int | None:
+        """The index in REPEAT_BARS of the nearest bar that has the same cell of this line."""
+        cells = self.cells[line]
+        cell = cells[bar]
+        if not cell:
+            return None
+        for number, lag in enumerate(REPEAT_BARS):
+            if bar - lag < self.first:
+                break
+            if cells[bar - lag] == cell and self._lengths[bar - lag] == self._lengths[bar]:
+                return number
+        return None
+
+    def ahead(self, bar: int) -> list[int]:
+        """The section that tells the given cells of `bar`; empty where there is nothing to tell."""
+        plan = self.plan
+        if not plan.first <= bar < self._bars:
+            return []
+        tokens = []
+        for line, own in zip(plan.lines, self.cells, strict=True):
+            if own[bar] and not line.free[bar]:
+                tokens += cell_tokens(line.slot, own[bar], drum=line.drum)
+        return [AHEAD, *tokens] if tokens else []
+
+    def head(self, bar: int) -> list[int]:
+        """What is told ahead before `bar`, its BAR and its harmony; END after the last bar."""
+        if bar >= self._bars:
+            return [END]
+        return [*self.ahead(bar + 1), bar_token(bar, self._bars), *self.plan.harmony.tokens[bar]]
+
+    def body(self, bar: int) -> list[int]:
+        """The cells that stand in place in a bar that is done."""
+        tokens = []
+        for number, line in enumerate(self.plan.lines):
+            cell = self.cells[number][bar]
+            if cell and (bar < self.plan.first or line.free[bar]):
+                tokens += cell_tokens(line.slot, cell, drum=line.drum, repeat=self.repeats(number, bar))
+        return tokens
+
+    def context(self, first: int, bar: int) -> list[int]:
+        """From the header through the head of `bar`, written from bar `first` on."""
+        self.first = first
+        tokens = [RESUME if first else START, *self.plan.header, *self.ahead(first)]
+        for each in range(first, bar):
+            tokens += self.head(each) + self.body(each)
+        return tokens + self.head(bar)
+
+    def fitting(self, bar: int, written: Sequence[int], room: int) -> list[int]:
+        """The context of `bar` and what is `written` of it already, from as early a bar as `room` tokens allow: from
+        the beginning, or from where half of them are filled. A bar that is longer than that loses its beginning."""
+        whole = [*self.context(0, bar), *written]
+        if len(whole) <= room:
+            return whole
+        self.first = first = bar
+        size = len(self.ahead(bar)) + len(self.head(bar)) + len(written) + 1 + len(self.plan.header)
+        while first > 0:
+            size += len(self.head(first - 1)) + len(self.body(first - 1))
+            if size > room // 2:
+                break
+            first -= 1
+        tokens = [*self.context(first, bar), *written]
+        if len(tokens) <= room * 3 // 4:
+            return tokens
+        head = [RESUME, *self.plan.header][: room // 4]
+        return head + tokens[-(room // 2) :]

@@ -1,0 +1,43 @@
+"""Where a training computes: which device, in which precision, and what it says when memory runs out."""
+
+from __future__ import annotations
+
+import torch
+
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("auto", "float32", "bfloat16")
+_SAID_BY_TORCH = ("DefaultCPUAllocator", "not enough memory", "can't allocate memory", "CUDA out of memory")
+
+
+def find_device(name: str, local_rank: int = 0) -> torch.device:
+    """The device of the option `device`; of several GPUs the one of this process's rank on its machine.
+
+    Raises:
+        ValueError: a GPU is asked for and absent.
+    """
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "cpu" or (name == "auto" and not there):
+        return torch.device("cpu")
+    if not there:
+        raise ValueError("device=cuda, and there is no GPU that torch can use; write device=auto or device=cpu")
+    if local_rank >= there:
+        raise ValueError(
+            f"process {local_rank + 1} of this machine finds {there} GPU(s): start one process a GPU, or use the CPU"
+        )
+    return torch.device("cuda", local_rank)
+
+
+def computes_in_bfloat16(precision: str, device: torch.device) -> bool:
+    """Whether matrix products are taken in bfloat16: by the option `precision`, auto where the processor has it."""
+    if precision != "auto":
+        return precision == "bfloat16"
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported())
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out; torch says so on a processor with a RuntimeError like any other."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _SAID_BY_TORCH)

@@ -1,0 +1,136 @@
+"""The Transformer's engine: Llama's layout, one call of machine code a step, a cache of keys and values a slot."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandmate_model.engine.base import Array, Feed
+from bandmate_model.engine.code import Compiled, Machine
+from bandmate_model.engine.decoder import SEGMENT_FIELDS, TOGETHER, decoder
+from bandmate_model.engine.kernels import packed, padded, padded_matrix
+from bandmate_model.engine.layout import Shape
+from bandmate_model.engine.slots import Slots
+from bandmate_model.engine.weights import Aligned, Weights
+
+ROWS = 64
+"""How many tokens go through the network at once; longer prompts in several rounds."""
+
+
+class TransformerEngine(Slots):
+    """See base.Engine."""
+
+    def __init__(self, shape: Shape, weights: Weights, slots: int, machine: Machine) -> None:
+        super().__init__(vocabulary=shape.vocabulary, window=shape.window, slots=slots)
+        self._shape = shape
+        arena = Aligned()
+        self._embedding = padded_matrix(weights.take("model.embed_tokens.weight", shape.vocabulary, shape.hidden))
+        self._pack(weights, arena)
+        weights.finish(ignored={"lm_head.weight"})
+        angles = np.outer(np.arange(shape.places), shape.theta ** (-np.arange(0, shape.head, 2) / shape.head))
+        half = np.zeros((2, shape.places, shape.width // 2), np.float32)
+        half[0, :, : shape.head // 2], half[1, :, : shape.head // 2] = np.cos(angles), np.sin(angles)
+        cache = slots * shape.layers * shape.key_heads * 2 * shape.places
+        ones = np.ones(max(shape.places, shape.width), np.float32)
+        self._rows = arena.zeros((ROWS, shape.row))
+        self._logits = arena.zeros((ROWS, padded(shape.vocabulary)))
+        self._segments = np.zeros((ROWS, SEGMENT_FIELDS), np.int64)
+        self._last = np.zeros(ROWS, np.int64)
+        arrays: list[NDArray[Any]] = [
+            self._weights, self._scales, self._norms, arena.copy(half[0]), arena.copy(half[1]),
+            arena.zeros(cache * shape.width, np.int16), arena.zeros(cache), arena.copy(ones),
+            self._rows, arena.zeros((ROWS, shape.row)), arena.zeros((ROWS, shape.projected)),
+            arena.zeros((ROWS, shape.mixed)), arena.zeros((ROWS, 2 * shape.inner)), arena.zeros((ROWS, shape.inner)),
+            arena.zeros((TOGETHER, shape.places)), self._logits, self._segments, self._last,
+        ]  # fmt: skip
+        self._held = arrays
+        self._addresses = [array.ctypes.data for array in arrays]
+        self._compiled = Compiled(decoder(shape, kind=weights.kind, wide=machine.wide), machine)
+        self._forward = self._compiled.function("forward", len(arrays) + 3)
+
+    @staticmethod
+    def load(folder: Path, config: dict[str, Any], slots: int, machine: Machine | None = None) -> "TransformerEngine":
+        """Raises ModelUnusable."""
+        return TransformerEngine(Shape.read(config), Weights.load(folder), slots, machine or Machine.host())
+
+    def feed(self, feeds: Sequence[tuple[int, Feed]]) -> Array:
+        """See base.Engine."""
+        starts = self._starts(feeds)
+        result = np.empty((len(feeds), self.vocabulary), np.float32)
+        ended: list[int] = []
+        tokens: list[int] = []
+        segments: list[tuple[int, int, int]] = []
+        last: list[int] = []
+        for number, ((slot, feed), start) in enumerate(zip(feeds, starts, strict=True)):
+            taken = 0
+            while taken < len(feed.tokens):
+                part = feed.tokens[taken : taken + ROWS - len(tokens)]
+                segments.append((slot, start + taken, len(part)))
+                tokens += part
+                taken += len(part)
+                if taken == len(feed.tokens):
+                    last.append(len(tokens) - 1)
+                    ended.append(number)
+                if len(tokens) == ROWS:
+                    self._run(tokens, segments, last, ended, result)
+                    tokens, segments, last, ended = [], [], [], []
+            self._lengths[slot] = start + taken
+        if tokens:
+            self._run(tokens, segments, last, ended, result)
+        return result
+
+    def _run(
+        self, tokens: list[int], segments: list[tuple[int, int, int]], last: list[int], ended: list[int], result: Array
+    ) -> None:
+        np.take(self._embedding, tokens, axis=0, out=self._rows[: len(tokens)])
+        self._segments[: len(segments)] = segments
+        self._last[: len(last)] = last
+        self._forward(*self._addresses, len(tokens), len(segments), len(last))
+        if ended:
+            result[ended] = self._logits[: len(ended), : self.vocabulary]
+
+    def _pack(self, weights: Weights, arena: Aligned) -> None:
+        """Matrices of all layers, one after the other, then the embedding; their scales alike; norms."""
+        shape = self._shape
+        matrices: list[NDArray[np.int16]] = []
+        scales: list[Array] = []
+        norms: list[Array] = []
+
+        def add(matrix: Array) -> None:
+            whole, scale = packed(matrix, kind=weights.kind)
+            matrices.append(whole)
+            scales.append(scale)
+
+        for layer in range(shape.layers):
+            name = f"model.layers.{layer}"
+            norms.append(weights.take(f"{name}.input_layernorm.weight", shape.hidden))
+            norms.append(weights.take(f"{name}.post_attention_layernorm.weight", shape.hidden))
+            parts = [
+                _heads_apart(
+                    weights.take(f"{name}.self_attn.{kind}_proj.weight", heads * shape.head, shape.hidden), heads
+                )
+                for kind, heads in (("q", shape.heads), ("k", shape.key_heads), ("v", shape.key_heads))
+            ]
+            add(padded_matrix(np.concatenate(parts)))
+            output = weights.take(f"{name}.self_attn.o_proj.weight", shape.hidden, shape.heads * shape.head)
+            add(padded_matrix(_heads_apart(np.ascontiguousarray(output.T), shape.heads).T))
+            sizes = (shape.feedforward, shape.hidden)
+            gate, up = (
+                padded_matrix(weights.take(f"{name}.mlp.{kind}_proj.weight", *sizes)) for kind in ("gate", "up")
+            )
+            add(np.concatenate([gate, up]))
+            add(padded_matrix(weights.take(f"{name}.mlp.down_proj.weight", *sizes[::-1])))
+        norms.append(weights.take("model.norm.weight", shape.hidden))
+        add(self._embedding)
+        self._weights = arena.copy(np.concatenate(matrices))
+        self._scales = arena.copy(np.concatenate(scales))
+        self._norms = arena.copy(np.stack([np.pad(norm, (0, shape.row - shape.hidden)) for norm in norms]))
+
+
+def _heads_apart(matrix: Array, heads: int) -> Array:
+    """Rows of heads (heads * width, …), the halves of each head padded, so that pairs stay half a padded head apart."""
+    halves = matrix.reshape(heads, 2, -1, matrix.shape[1])
+    missing = padded(2 * halves.shape[2]) // 2 - halves.shape[2]
+    return np.pad(halves, [(0, 0), (0, 0), (0, missing), (0, 0)]).reshape(-1, matrix.shape[1])

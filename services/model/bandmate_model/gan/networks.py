@@ -1,0 +1,233 @@
+"""Generator and critic, in torch: for training only. runtime.py is the generator's other half, in numpy.
+
+Both read a window of eight slices, the block in its second half. Steps are embedded, six of them joined to a beat, and
+the 32 beats pass mixers (Tolstikhin et al., 2021): a dense layer across the beats, so that a bar can be like one before
+it, and one across the channels. The generator goes back from beats to steps, each track by a head of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bandmate_model.gan.roll import (
+    BEAT_STEPS,
+    BEATS,
+    BLOCK,
+    BLOCK_STEPS,
+    CELLS,
+    DRUMS,
+    KIT,
+    PITCHED,
+    PITCHES,
+    PLANES,
+    SLICE_STEPS,
+    TRACKS,
+)
+
+BLOCK_BEATS = BLOCK * BEATS
+WINDOW_BEATS = 2 * BLOCK_BEATS
+MARKS = len(TRACKS) + 2
+INPUTS = CELLS + MARKS
+SLOPE = 0.2
+EPSILON = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Widths. `noise` numbers are drawn for the block, `bar_noise` for each of its slices."""
+
+    condition: int
+    step: int = 48
+    beat: int = 96
+    mixers: int = 3
+    head: int = 40
+    noise: int = 48
+    bar_noise: int = 16
+
+
+def marks(given: Tensor, there: Tensor) -> Tensor:
+    """(B, WINDOW_STEPS, MARKS): of each step which tracks are known, whether it exists, whether it is of the block.
+
+    `given` (B, slices, tracks), `there` (B, WINDOW_STEPS).
+    """
+    known = given.repeat_interleave(SLICE_STEPS, dim=1)
+    block = torch.zeros_like(there)
+    block[:, BLOCK_STEPS:] = 1.0
+    return torch.cat([known, there[..., None], block[..., None]], dim=2)
+
+
+def _fold() -> Tensor:
+    """(cells, planes * 12 + kit): which pitch class of which plane a cell is."""
+    groups = []
+    for track in PITCHED:
+        for plane in (PLANES[track].onset, PLANES[track].sounding):
+            groups.append((plane.start, PITCHES[track], 12))
+    matrix = torch.zeros(CELLS, 12 * len(groups) + len(KIT))
+    for number, (first, pitches, classes) in enumerate(groups):
+        for row in range(pitches):
+            matrix[first + row, classes * number + row % 12] = 1.0
+    drums = PLANES[DRUMS].onset
+    matrix[drums.start : drums.stop, 12 * len(groups) :] = torch.eye(len(KIT))
+    return matrix
+
+
+class StepEmbedding(nn.Module):
+    """A linear layer whose weight of a pitch is its own plus its pitch class's: octaves are alike from the start."""
+
+    fold: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("fold", _fold(), persistent=False)
+        self.own = nn.Parameter(torch.randn(width, INPUTS) * 0.15)
+        self.shared = nn.Parameter(torch.randn(width, self.fold.shape[1]) * 0.15)
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def weight(self) -> Tensor:
+        return self.own + functional.pad(self.shared @ self.fold.T, (0, MARKS))
+
+    def forward(self, cells: Tensor, told: Tensor) -> Tensor:
+        """(B, steps, width) of cells (B, steps, CELLS) and marks (B, steps, MARKS)."""
+        weight = self.weight()
+        beside = functional.linear(told, weight[:, CELLS:], self.bias)
+        return functional.linear(cells, weight[:, :CELLS]) + beside
+
+
+class Mixer(nn.Module):
+    """Beats among themselves, then channels among themselves, each added to what was there."""
+
+    def __init__(self, beats: int, width: int) -> None:
+        super().__init__()
+        self.across_in, self.across_out = nn.Linear(beats, 2 * beats), nn.Linear(2 * beats, beats)
+        self.along_in, self.along_out = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+        for last in (self.across_out, self.along_out):
+            nn.init.normal_(last.weight, std=0.02)
+            nn.init.zeros_(last.bias)
+
+    def forward(self, beats: Tensor) -> Tensor:
+        mixed = self.across_out(_leaky(self.across_in(_normal(beats).transpose(1, 2)))).transpose(1, 2)
+        beats = beats + mixed
+        result: Tensor = beats + self.along_out(_leaky(self.along_in(_normal(beats))))
+        return result
+
+
+class Generator(nn.Module):
+    """Known cells, condition and noise to the logits of the block's cells."""
+
+    def __init__(self, sizes: Sizes, chances: Tensor | None = None) -> None:
+        """`chances` (CELLS,): how often each neuron should fire; outputs begin there."""
+        super().__init__()
+        self.sizes = sizes
+        self.embed = StepEmbedding(sizes.step)
+        self.join = nn.Linear(BEAT_STEPS * sizes.step, sizes.beat)
+        self.place = nn.Parameter(torch.randn(WINDOW_BEATS, sizes.beat) * 0.1)
+        self.condition = nn.Linear(sizes.condition, sizes.beat)
+        self.noise = nn.Linear(sizes.noise, sizes.beat, bias=False)
+        self.bar_noise = nn.Linear(sizes.bar_noise, sizes.beat, bias=False)
+        self.mixers = nn.ModuleList([Mixer(WINDOW_BEATS, sizes.beat) for _ in range(sizes.mixers)])
+        self.part = nn.Linear(sizes.beat, BEAT_STEPS * sizes.step)
+        self.beside = nn.Linear(sizes.step, sizes.step, bias=False)
+        self.near = nn.Linear(3 * sizes.step, sizes.step)
+        self.enter = nn.ModuleList([nn.Linear(sizes.step, sizes.head) for _ in TRACKS])
+        self.leave = nn.ModuleList([nn.Linear(sizes.head, plane.sounding.stop - plane.onset.start) for plane in PLANES])
+        if chances is not None:
+            odds = torch.logit(chances.clamp(3e-4, 0.97))
+            for plane, head in zip(PLANES, self.leave, strict=True):
+                assert isinstance(head, nn.Linear), "made above"
+                with torch.no_grad():
+                    head.bias.copy_(odds[plane.onset.start : plane.sounding.stop])
+
+    def forward(self, cells: Tensor, told: Tensor, condition: Tensor, noise: Tensor, bar_noise: Tensor) -> Tensor:
+        """(B, BLOCK_STEPS, CELLS), of what is known, `marks`, and noises (B, noise) and (B, BLOCK, bar_noise)."""
+        sizes = self.sizes
+        steps = _leaky(self.embed(cells, told))
+        beats = _leaky(self.join(steps.reshape(len(cells), WINDOW_BEATS, BEAT_STEPS * sizes.step)))
+        own = self.bar_noise(bar_noise).repeat_interleave(BEATS, dim=1)
+        wanted = (self.condition(condition) + self.noise(noise))[:, None]
+        beats = beats + self.place + wanted + functional.pad(own, (0, 0, BLOCK_BEATS, 0))
+        for mixer in self.mixers:
+            beats = mixer(beats)
+        part = self.part(beats[:, BLOCK_BEATS:]).reshape(len(cells), BLOCK_STEPS, sizes.step)
+        fine = _leaky(part + self.beside(steps[:, BLOCK_STEPS:]))
+        around = functional.pad(fine, (0, 0, 1, 1))
+        fine = fine + _leaky(self.near(torch.cat([around[:, :-2], fine, around[:, 2:]], dim=2)))
+        heads = zip(self.enter, self.leave, strict=True)
+        return torch.cat([leave(_leaky(enter(fine))) for enter, leave in heads], dim=2)
+
+
+class Critic(nn.Module):
+    """How real a window seems: a score for each beat of the block and one for the whole, added."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.embed = StepEmbedding(sizes.step)
+        self.join = nn.Linear(BEAT_STEPS * sizes.step, sizes.beat)
+        self.place = nn.Parameter(torch.randn(WINDOW_BEATS, sizes.beat) * 0.1)
+        self.condition = nn.Linear(sizes.condition, sizes.beat)
+        self.mixers = nn.ModuleList([Mixer(WINDOW_BEATS, sizes.beat) for _ in range(max(1, sizes.mixers - 1))])
+        self.local = nn.Linear(sizes.beat + 1, 1)
+        self.whole = nn.Sequential(
+            nn.Linear(BLOCK_BEATS * sizes.beat, sizes.beat), nn.LeakyReLU(SLOPE), nn.Linear(sizes.beat, 1)
+        )
+
+    def forward(self, cells: Tensor, told: Tensor, condition: Tensor) -> Tensor:
+        """(B,) of whole windows, `marks`, conditions. The spread of the batch is told, so that sameness can be seen."""
+        steps = _leaky(self.embed(cells, told))
+        beats = _leaky(self.join(steps.reshape(len(cells), WINDOW_BEATS, -1)))
+        beats = beats + self.place + self.condition(condition)[:, None]
+        for mixer in self.mixers:
+            beats = mixer(beats)
+        beats = _normal(beats[:, BLOCK_BEATS:])
+        spread = torch.sqrt(beats.var(dim=0, unbiased=False) + 1e-6).mean().expand(len(cells), BLOCK_BEATS, 1)
+        local = self.local(torch.cat([beats, spread], dim=2)).mean(dim=(1, 2))
+        result: Tensor = local + self.whole(beats.reshape(len(cells), -1))[:, 0]
+        return result
+
+
+def fire(logits: Tensor, noise: Tensor | None = None) -> Tensor:
+    """Binary neurons: 1 where a logit, with `noise` added, is above 0. Gradients pass as through the sigmoid (Dong and
+    Yang, 2018)."""
+    raised = logits if noise is None else logits + noise
+    soft = torch.sigmoid(raised)
+    hard = (raised > 0).to(soft.dtype)
+    return hard + soft - soft.detach()
+
+
+def hold(fired: Tensor) -> Tensor:
+    """A roll out of what the neurons say: (B, steps, CELLS) each.
+
+    In place of what sounds a neuron says whether a pitch that sounds goes on sounding. How long a note lasts is settled
+    once it has begun, which neurons that do not know of each other could not do.
+    """
+    parts = []
+    for track in PITCHED:
+        onset, gate = fired[..., PLANES[track].onset], fired[..., PLANES[track].sounding]
+        sounding = [onset[:, 0]]
+        for step in range(1, fired.shape[1]):
+            lasting = sounding[-1] * gate[:, step]
+            sounding.append(onset[:, step] + lasting - onset[:, step] * lasting)
+        parts += [onset, torch.stack(sounding, dim=1)]
+    return torch.cat([*parts, fired[..., PLANES[DRUMS].onset]], dim=-1)
+
+
+def asked(roll: Tensor) -> Tensor:
+    """(B, steps, CELLS): where a real roll says what a neuron should do. A gate is asked only while a note may end."""
+    weights = torch.ones_like(roll)
+    for track in PITCHED:
+        onset, sounding = roll[..., PLANES[track].onset], roll[..., PLANES[track].sounding]
+        before = functional.pad(sounding[:, :-1], (0, 0, 1, 0))
+        weights[..., PLANES[track].sounding] = before * (1 - onset)
+    return weights
+
+
+def _leaky(values: Tensor) -> Tensor:
+    return functional.leaky_relu(values, SLOPE)
+
+
+def _normal(values: Tensor) -> Tensor:
+    """Each beat's channels to mean square 1: no statistics over the batch, which a gradient penalty could not bear."""
+    return values / torch.sqrt(values.square().mean(dim=-1, keepdim=True) + EPSILON)

@@ -1,0 +1,60 @@
+"""Starting a training from the weights of a model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandmate_model.architectures import REPRESENTATION
+from bandmate_model.cells.vocabulary import STYLE
+from bandmate_model.model_files import CONFIG, WEIGHTS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def take_over(network: nn.Module, folder: Path, architecture: str, styles: list[str]) -> int:
+    """Take a model's weights where name and shape agree; those of the styles' tokens by the style's name. How many.
+
+    Raises:
+        ValueError: the folder holds no model whose weights can be read, or one of another kind, sizes or version.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        config = json.loads((folder / CONFIG).read_text())
+        kind, known = str(config["architecture"]), list(config["styles"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"the channel of initial weights holds no model: {error}") from error
+    if kind != architecture:
+        raise ValueError(
+            f"the initial model is of architecture {kind}, and the training is of architecture {architecture}; "
+            "take an initial model of the same"
+        )
+    if config.get("representation") != REPRESENTATION:
+        raise ValueError("the initial model was made by an earlier version and writes other tokens; start without it")
+    try:
+        stored = load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"the initial model's weights cannot be read: {error}") from error
+    broken = [name for name, tensor in stored.items() if not bool(torch.isfinite(tensor).all())]
+    if broken:
+        raise ValueError(f"the initial model's weights hold values that are no numbers: {broken[0]}")
+    taken = 0
+    with torch.no_grad():
+        for name, tensor in network.state_dict().items():
+            if name in stored and stored[name].shape == tensor.shape:
+                before = tensor.clone()
+                tensor.copy_(stored[name])
+                taken += 1
+                if "embed" in name:
+                    tensor[STYLE.first : STYLE.end] = before[STYLE.first : STYLE.end]
+                    for row, style in enumerate(styles):
+                        if style in known:
+                            tensor[STYLE.token(row)] = stored[name][STYLE.token(known.index(style))]
+    if not taken:
+        raise ValueError("nothing of the initial model fits: it has other sizes; give the training its hyperparameters")
+    return taken

@@ -1,0 +1,75 @@
+"""Takes by hand: a composer that keeps every rule, for tests of what surrounds the model, and music to work on."""
+
+import base64
+import random
+
+from bandmate_generate.accents import bar_ticks
+from bandmate_generate.plan import SongPlan
+from bandmate_shared.contracts.composition import ComposedTake
+from bandmate_shared.contracts.songs import Originality
+from bandmate_shared.music.metre import Metre
+from bandmate_shared.music.midi_write import write_midi
+from bandmate_shared.music.score import MetreChange, Notes, Part, Score, TempoChange
+
+Row = tuple[int, int, int, int, int]
+
+
+def take_of(plan: SongPlan, seed: int = 1, notes_a_bar: int = 2) -> ComposedTake:
+    """The given notes, and in every free bar some more: chord tones where chords are asked for, one at a time."""
+    roll = random.Random(seed)
+    rows: list[Row] = [*plan.prompt]
+    length = bar_ticks(plan.metre)
+    for part, bar in cells_of(plan):
+        spec = plan.specs[part]
+        step = length // notes_a_bar
+        for number in range(notes_a_bar):
+            onset = bar * length + number * step
+            chord = next((one for one in plan.chords if one.onset <= onset < one.onset + one.duration), None)
+            wanted = set(chord.pitch_classes) if chord else set(range(12))
+            pitches = [pitch for pitch in range(spec.low, spec.high + 1) if pitch % 12 in wanted]
+            pitch = roll.choice((36, 38, 42)) if spec.is_drum else roll.choice(pitches)
+            rows.append((part, onset, max(1, step - 2), pitch, 70))
+    return taken(rows, seed)
+
+
+def taken(rows: list[Row], seed: int = 1) -> ComposedTake:
+    ordered = sorted(rows, key=lambda row: (row[1], row[0], row[3]))
+    return ComposedTake(seed=seed, notes=ordered, log_likelihood=-1.0, tokens=len(rows), originality=Originality())
+
+
+def cells_of(plan: SongPlan) -> list[tuple[int, int]]:
+    """(part, bar) of everything that is to be composed."""
+    if plan.holes is None:
+        return [(part, bar) for part in range(len(plan.specs)) for bar in range(plan.prompt_bars, plan.bars)]
+    return [(hole.part, bar) for hole in plan.holes for bar in range(hole.first_bar, hole.first_bar + hole.bars)]
+
+
+def tune(bars: int = 8, metre: Metre = Metre(4, 4), resolution: int = 480) -> Score:  # noqa: B008 - immutable
+    """A flute over chords on a piano, a bass and drums, in C, every quarter of every bar."""
+    beat = resolution * 4 // metre.denominator
+    length = metre.bar_ticks(resolution)
+    flute, piano, bass, drums = [], [], [], []
+    for bar in range(bars):
+        root = (48, 53, 55, 48)[bar % 4]
+        for number in range(metre.numerator):
+            onset = bar * length + number * beat
+            flute.append((onset, beat - 10, 72 + (0, 4, 7, 5)[number % 4], 90))
+            drums.append((onset, beat // 2, 36 if number == 0 else 42, 80))
+        piano += [(bar * length, length, root + step, 60) for step in (0, 4, 7)]
+        bass.append((bar * length, length - 20, root - 12, 75))
+    return Score(
+        (
+            Part("Tune", 73, Notes.from_rows(flute)),
+            Part("Piano", 0, Notes.from_rows(piano)),
+            Part("Bass", 33, Notes.from_rows(bass)),
+            Part("Kit", 0, Notes.from_rows(drums), is_drum=True),
+        ),
+        resolution,
+        (TempoChange(0, 96.0),),
+        (MetreChange(0, metre),),
+        title="A tune",
+    )
+
+
+def encoded(score: Score) -> str:
+    return base64.b64encode(write_midi(score)).decode()

@@ -1,0 +1,249 @@
+"""Both engines: what they compute is what the network is, to the last bit the same whatever stands beside it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bandmate_model.engine import Batcher, Engine, Feed, ModelUnusable, open_engine
+from bandmate_model.engine.code import Machine
+from bandmate_model.engine.rnn import RnnEngine
+from bandmate_model.engine.transformer import TransformerEngine
+from safetensors.numpy import save_file
+
+from tests.unit.model.engine import networks
+
+TOKENS = np.random.default_rng(5).integers(0, 71, 140).tolist()
+AVX2 = Machine("haswell", "+avx2,+fma,+f16c", wide=False)
+
+
+def transformer(folder: Path, kind: str = "bfloat16", **changes: Any) -> tuple[dict[str, Any], Any]:
+    config = networks.transformer_config(**changes)
+    return config, networks.stored(folder, networks.transformer_tensors(config), config, kind)
+
+
+def rnn(folder: Path, kind: str = "bfloat16", **changes: Any) -> tuple[dict[str, Any], Any]:
+    config = networks.rnn_config(**changes)
+    return config, networks.stored(folder, networks.rnn_tensors(config), config, kind)
+
+
+@pytest.fixture(scope="module", params=["transformer", "rnn"])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    folder = tmp_path_factory.mktemp(request.param)
+    config, _ = (transformer if request.param == "transformer" else rnn)(folder)
+    return open_engine(folder, config)
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16", "float32"])
+@pytest.mark.parametrize(
+    "changes", [{}, {"num_key_value_heads": 6}, {"hidden_size": 128, "head_dim": 64, "num_attention_heads": 2}]
+)
+def test_transformer_is_the_network_it_was_stored_as(tmp_path: Path, kind: str, changes: dict[str, Any]) -> None:
+    config, values = transformer(tmp_path, kind, **changes)
+    wanted = networks.transformer_logits(values, config, TOKENS)
+    near = (2e-3 if kind == "float32" else 1e-3) * wanted.std()  # Rounded to 16-bit integers.
+    engine = open_engine(tmp_path, config)
+    slot = engine.open()
+    assert np.abs(engine.feed([(slot, Feed(TOKENS[:100]))])[0] - wanted[99]).max() < near
+    for place in range(100, 140):
+        logits = engine.feed([(slot, Feed(TOKENS[place : place + 1]))])[0]
+        assert np.abs(logits - wanted[place]).max() < near
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float32"])
+def test_rnn_is_the_network_it_was_stored_as(tmp_path: Path, kind: str) -> None:
+    config, values = rnn(tmp_path, kind)
+    wanted = networks.rnn_logits(values, config, TOKENS)
+    engine = open_engine(tmp_path, config)
+    slot = engine.open()
+    for start, stop in ((0, 1), (1, 60), (60, 140)):
+        logits = engine.feed([(slot, Feed(TOKENS[start:stop]))])[0]
+        assert np.abs(logits - wanted[stop - 1]).max() < 5e-4
+
+
+def test_transformer_agrees_with_transformers(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    sizes = {"hidden_size": 256, "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 128}
+    config, _ = transformer(tmp_path, intermediate_size=640, **sizes)
+    model = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
+    with torch.inference_mode():
+        wanted = model(torch.tensor([TOKENS])).logits[0].numpy()
+    engine = open_engine(tmp_path, config)
+    slot = engine.open()
+    assert np.abs(engine.feed([(slot, Feed(TOKENS))])[0] - wanted[-1]).max() < 1e-3 * wanted.std()
+
+
+def alone(engine: Engine, tokens: list[int]) -> Any:
+    """The logits after each token, fed one by one, with nobody beside."""
+    slot = engine.open()
+    rows = np.concatenate([engine.feed([(slot, Feed([token]))]) for token in tokens])
+    engine.close(slot)
+    return rows
+
+
+def test_a_sequence_is_the_same_to_the_bit_in_any_company(engine: Engine) -> None:
+    """Sixteen songs that start, end and take in chunks at different times, in slots handed out again and again."""
+    random = np.random.default_rng(11)
+    songs = [random.integers(0, 71, random.integers(3, 140)).tolist() for _ in range(40)]
+    expected = [alone(engine, song) for song in songs[:40]]
+    waiting, active = list(range(40)), dict[int, tuple[int, int]]()
+    sizes = set()
+    while waiting or active:
+        while waiting and len(active) < engine.slots and random.random() < 0.7:
+            active[engine.open()] = (waiting.pop(), 0)
+        feeds, ends = [], {}
+        for slot in random.permutation(list(active)).tolist():
+            song, place = active[slot]
+            stop = min(place + int(random.choice([1, 1, 1, 2, 30])), len(songs[song]))
+            feeds.append((slot, Feed(songs[song][place:stop])))
+            ends[slot] = stop
+        if not feeds:
+            continue
+        sizes.add(len(feeds))
+        for (slot, _), row in zip(feeds, engine.feed(feeds), strict=True):
+            song, _ = active[slot]
+            assert np.array_equal(row, expected[song][ends[slot] - 1])
+            active[slot] = (song, ends[slot])
+            if ends[slot] == len(songs[song]):
+                del active[slot]
+                engine.close(slot)
+    assert max(sizes) == 16
+
+
+def test_what_is_forgotten_leaves_no_trace(engine: Engine) -> None:
+    expected = alone(engine, TOKENS[:20])[-1]
+    slot = engine.open()
+    engine.feed([(slot, Feed(TOKENS[50:130]))])
+    assert np.array_equal(engine.feed([(slot, Feed(TOKENS[:20], keep=0))])[0], expected)
+    if isinstance(engine, RnnEngine):
+        with pytest.raises(ValueError, match="all or nothing"):
+            engine.feed([(slot, Feed([1], keep=10))])
+    else:
+        engine.feed([(slot, Feed(TOKENS[60:90]))])
+        assert np.array_equal(engine.feed([(slot, Feed(TOKENS[10:20], keep=10))])[0], expected)
+    engine.close(slot)
+
+
+def test_another_processor_gives_the_same_bits(tmp_path: Path) -> None:
+    """A song can be played again on another machine: the order of sums is the code's, not the processor's."""
+    host = Machine.host()
+    if "+fma" not in host.features.split(",") or "+avx2" not in host.features.split(","):
+        pytest.skip("this processor cannot run code for AVX2")
+    for load, make in ((TransformerEngine.load, transformer), (RnnEngine.load, rnn)):
+        config, _ = make(tmp_path / make.__name__)
+        first, second = (load(tmp_path / make.__name__, config, 16, machine) for machine in (host, AVX2))
+        assert np.array_equal(alone(first, TOKENS), alone(second, TOKENS))
+
+
+def test_slots_run_out_and_come_back(engine: Engine) -> None:
+    slots = [engine.open() for _ in range(engine.slots)]
+    assert sorted(slots) == list(range(16))
+    with pytest.raises(RuntimeError, match="16 slots"):
+        engine.open()
+    for slot in slots:
+        engine.close(slot)
+
+
+@pytest.mark.parametrize(
+    "feed", [Feed([]), Feed([71]), Feed([-1]), Feed([1], keep=3), Feed([1], keep=-1), Feed([1] * 151)]
+)
+def test_a_wrong_feed_takes_nothing_in(engine: Engine, feed: Feed) -> None:
+    if len(feed.tokens) > 150 and isinstance(engine, RnnEngine):
+        pytest.skip("its state holds any number of tokens")
+    expected = alone(engine, TOKENS[:3])
+    right, wrong = engine.open(), engine.open()
+    engine.feed([(right, Feed(TOKENS[:2])), (wrong, Feed([1, 2]))])
+    with pytest.raises(ValueError, match=r"keep|feed|window"):
+        engine.feed([(right, Feed([5])), (wrong, feed)])
+    assert np.array_equal(engine.feed([(right, Feed(TOKENS[2:3]))])[0], expected[2])
+    engine.close(right)
+    engine.close(wrong)
+
+
+def test_the_whole_window_can_be_filled(tmp_path: Path) -> None:
+    config, values = transformer(tmp_path, max_position_embeddings=70)
+    engine = open_engine(tmp_path, config)
+    slot = engine.open()
+    wanted = networks.transformer_logits(values, config, TOKENS[:70])
+    assert np.abs(engine.feed([(slot, Feed(TOKENS[:70]))])[0] - wanted[-1]).max() < 1e-3
+    with pytest.raises(ValueError, match="window holds 70"):
+        engine.feed([(slot, Feed([1]))])
+
+
+def test_a_batch_of_real_songs_gives_what_each_gives_alone(engine: Engine) -> None:
+    """Through the batcher: sampled songs of different lengths, more of them than slots."""
+
+    def song(seed: int) -> Any:
+        random = np.random.default_rng(seed)
+        tokens, feed = [], Feed([seed, 1])
+        for _ in range(int(random.integers(5, 60))):
+            logits = yield feed
+            shares = np.exp(logits - logits.max(), dtype=np.float64)
+            tokens.append(int(np.searchsorted(np.cumsum(shares), random.random() * shares.sum())))
+            feed = Feed([tokens[-1]])
+        return tokens
+
+    batcher = Batcher(engine)
+    together = batcher.run([song(seed) for seed in range(30)])
+    assert together == [batcher.run([song(seed)])[0] for seed in range(30)]
+
+
+def broken(folder: Path, name: str) -> None:
+    config = networks.transformer_config()
+    tensors = networks.transformer_tensors(config)
+    path = folder / "model.safetensors"
+    if name == "missing":
+        path.unlink()
+    elif name == "torn":
+        path.write_bytes(path.read_bytes()[:-40])
+    elif name == "garbage":
+        path.write_bytes(b"\x00" * 100)
+    elif name == "lacking":
+        del tensors["model.layers.1.mlp.up_proj.weight"]
+    elif name == "shape":
+        tensors["model.norm.weight"] = tensors["model.norm.weight"][:-1]
+    elif name == "more":
+        tensors["model.layers.2.mlp.up_proj.weight"] = tensors["model.layers.1.mlp.up_proj.weight"]
+    elif name == "nan":
+        tensors["model.norm.weight"][3] = np.nan
+    if name in {"lacking", "shape", "more", "nan"}:
+        networks.stored(folder, tensors, config)
+    if name == "double":
+        save_file({"a": np.zeros(3)}, path)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing", "holds no model.safetensors"), ("torn", "cannot be read"), ("garbage", "cannot be read"),
+        ("lacking", "lack model.layers.1.mlp.up_proj"), ("shape", r"has the shape \[71\]"),
+        ("more", "hold model.layers.2"), ("nan", "no finite numbers"), ("double", "stored as F64"),
+    ],
+)  # fmt: skip
+def test_weights_that_cannot_be_served_are_told(tmp_path: Path, name: str, words: str) -> None:
+    config, _ = transformer(tmp_path)
+    broken(tmp_path, name)
+    with pytest.raises(ModelUnusable, match=words):
+        open_engine(tmp_path, config)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"architecture": "diffusion"}, "no engine composes with architecture 'diffusion'"),
+        ({"hidden_size": "wide"}, "does not describe a network"), ({"num_key_value_heads": 4}, "cannot share 4 keys"),
+        ({"num_hidden_layers": 0}, "below 1"), ({"hidden_act": "gelu"}, "gelu"),
+        ({"attention_bias": True}, "attention_bias"),
+        ({"rope_scaling": {"rope_type": "linear", "factor": 2}}, "scaled RoPE"),
+        ({"tie_word_embeddings": False}, "tie_word_embeddings"), ({"num_hidden_layers": 1}, "hold model.layers.1"),
+    ],
+)  # fmt: skip
+def test_configurations_that_cannot_be_served_are_told(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    transformer(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text()) | changes
+    with pytest.raises(ModelUnusable, match=words):
+        open_engine(tmp_path, config)
+    with pytest.raises(ModelUnusable, match="does not describe an LSTM"):
+        open_engine(tmp_path, {"architecture": "rnn"})

@@ -1,0 +1,210 @@
+"""Composing with random weights: the network knows nothing, so only the rules can keep what requests ask for."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bandmate_model.gan.composer import GanComposer
+from bandmate_model.loaded import LoadedModel
+from bandmate_model.validity import free_bars, violations
+from bandmate_shared.contracts.composition import (
+    ChordSpan,
+    CompositionRequest,
+    Hole,
+    RhythmNote,
+    density_level,
+)
+from bandmate_shared.errors import InvalidRequest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+BAND: list[dict[str, Any]] = [
+    {"name": "voice", "role": "melody", "program": 52, "is_voice": True, "low": 57, "high": 76},
+    {"name": "piano", "role": "harmony", "program": 0, "low": 40, "high": 84},
+    {"name": "bass", "role": "bass", "program": 33, "monophonic": True, "low": 28, "high": 55},
+    {"name": "drums", "role": "drums", "program": 0, "is_drum": True},
+]
+
+
+def request(parts: list[dict[str, Any]] | None = None, **values: Any) -> CompositionRequest:
+    asked = {
+        "style": "band", "tonic": 2, "mode": "major", "numerator": 4, "denominator": 4, "bars": 6, "tempo": 100,
+        "parts": BAND if parts is None else parts, "seeds": [1],
+    }  # fmt: skip
+    return CompositionRequest.model_validate(asked | values)
+
+
+def compose(composer: GanComposer, asked: CompositionRequest, seed: int = 1, attempt: int = 0) -> list[Any]:
+    return composer.compose(composer.plan(asked), [(seed, attempt)])[0].notes
+
+
+@st.composite
+def part_specs(draw: st.DrawFn) -> dict[str, Any]:
+    role = draw(st.sampled_from(("melody", "harmony", "bass", "drums")))
+    low = draw(st.integers(10, 110))
+    drums = role == "drums"
+    return {
+        "name": role, "role": role, "program": draw(st.sampled_from((0, 25, 33, 40, 48, 52, 73, 89))),
+        "is_drum": drums, "is_voice": role == "melody" and draw(st.booleans()), "low": low,
+        "high": min(127, low + draw(st.integers(0, 40))), "monophonic": draw(st.booleans()),
+        "density": draw(st.sampled_from((None, 1, 3, 5))),
+        "polyphony": None if drums else draw(st.sampled_from((None, 1, 2, 4))),
+    }  # fmt: skip
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> CompositionRequest:
+    """Requests of every kind; some with holes, and then with given notes around and into them."""
+    bars = draw(st.integers(1, 7))
+    numerator, denominator = draw(st.sampled_from(((4, 4), (3, 4), (6, 8), (7, 8), (5, 4), (12, 8), (3, 16), (9, 2))))
+    parts = draw(st.lists(part_specs(), min_size=1, max_size=6))
+    bar = numerator * 96 // denominator
+    values: dict[str, Any] = {"bars": bars, "numerator": numerator, "denominator": denominator}
+    if draw(st.booleans()):
+        holes = draw(
+            st.lists(
+                st.builds(
+                    lambda part, first, count: Hole(part=part, first_bar=first, bars=min(count, bars - first)),
+                    st.integers(0, len(parts) - 1), st.integers(0, bars - 1), st.integers(1, bars),
+                ),
+                min_size=1, max_size=4,
+            )
+        )  # fmt: skip
+        values["holes"] = holes
+        free = free_bars(request(parts, **values))
+        rows = draw(
+            st.sets(
+                st.tuples(st.integers(0, len(parts) - 1), st.integers(0, bars * bar - 1), st.integers(30, 90)),
+                max_size=12,
+            )
+        )
+        values["prompt"] = sorted(
+            (part, onset, min(draw(st.sampled_from((5, 24, 96))), bars * bar - onset), pitch, 64)
+            for part, onset, pitch in rows
+            if not free[part][onset // bar]
+        )
+    elif draw(st.booleans()):
+        onsets = sorted(draw(st.sets(st.integers(0, bars * bar // 6 - 1), max_size=6)))
+        if onsets:
+            values["rhythm"] = {0: [RhythmNote(onset=6 * onset, duration=6) for onset in onsets]}
+    if draw(st.booleans()):
+        values["chords"] = [
+            ChordSpan(onset=0, duration=max(1, bar // 2), root=7, pitch_classes=[7, 11, 2], symbol="G"),
+        ]
+    values |= {
+        "style": draw(st.sampled_from(("band", "song"))), "tonic": draw(st.integers(0, 11)),
+        "mode": draw(st.sampled_from(("major", "minor"))), "temperature": draw(st.sampled_from((0.1, 1.0, 3.0))),
+        "density": draw(st.sampled_from((None, 2, 4))),
+    }  # fmt: skip
+    return request(parts, **values)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(asked=requests(), seed=st.integers(0, 2**31))
+def test_hard_wishes_hold_whatever_is_asked(composer: GanComposer, asked: CompositionRequest, seed: int) -> None:
+    notes = compose(composer, asked, seed)
+    unavoidable = {"nothing was composed"} if all(index in asked.rhythm for index in range(len(asked.parts))) else set()
+    assert [text for text in violations(asked, notes) if text not in unavoidable] == []
+    assert notes == compose(composer, asked, seed), "the same request and seed, the same notes"
+
+
+def test_seeds_and_attempts_differ_and_do_not_touch_each_other(composer: GanComposer) -> None:
+    planned = composer.plan(request())
+    together = composer.compose(planned, [(1, 0), (2, 0), (1, 1)])
+    assert len({str(take.notes) for take in together}) == 3
+    assert composer.compose(planned, [(2, 0)])[0] == together[1]
+
+
+def test_a_given_melody_stays_and_is_heard(composer: GanComposer) -> None:
+    """The track-conditional mode: an accompaniment of two melodies by the same seed."""
+    holes = [Hole(part=part, first_bar=0, bars=6) for part in (1, 2, 3)]
+    answers = []
+    for pitches in ((60, 64, 67, 64), (62, 65, 69, 71)):
+        melody = [(0, 24 * beat, 24, pitches[beat % 4], 80) for beat in range(24)]
+        notes = compose(composer, request(holes=holes, prompt=melody))
+        assert [row for row in notes if row[0] == 0] == melody, "every given note came back unchanged"
+        answers.append([row for row in notes if row[0] != 0])
+    assert {row[0] for row in answers[0]} == {1, 2, 3}
+    assert answers[0] != answers[1], "the accompaniment depends on what it accompanies"
+
+
+def test_what_came_before_is_heard_in_the_next_block(composer: GanComposer) -> None:
+    later = []
+    for pitch in (60, 71):
+        prompt = [(0, 24 * beat, 24, pitch, 80) for beat in range(16)]
+        notes = compose(composer, request(bars=8, prompt=prompt, prompt_bars=4))
+        assert violations(request(bars=8, prompt=prompt, prompt_bars=4), notes) == []
+        later.append([row for row in notes if row[1] >= 4 * 96])
+    assert later[0] != later[1]
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
+def test_density_is_met(composer: GanComposer, level: int) -> None:
+    asked = request(bars=8, density=level)
+    counts = np.bincount([row[0] for row in compose(composer, asked)], minlength=4)
+    assert [density_level(count / 32) for count in counts.tolist()] == [level] * 4
+
+
+def test_chords_draw_the_notes(composer: GanComposer) -> None:
+    """Random weights know no harmony, so what there is of it comes from the wish."""
+    chord = [6, 10, 1]
+    spans = [ChordSpan(onset=0, duration=8 * 96, root=6, pitch_classes=chord, symbol="F#")]
+
+    def share(asked: CompositionRequest) -> float:
+        notes = [row for seed in range(4) for row in compose(composer, asked, seed) if row[0] != 3]
+        return float(np.mean([row[3] % 12 in chord for row in notes]))
+
+    assert share(request(bars=8, tonic=0, chords=spans)) > 0.85
+    assert share(request(bars=8, tonic=0)) < 0.5
+
+
+def test_syllables_keep_their_times(composer: GanComposer) -> None:
+    sung = [RhythmNote(onset=onset, duration=11) for onset in range(7, 500, 31)]
+    notes = compose(composer, request(rhythm={0: sung}))
+    assert [(row[1], row[2]) for row in notes if row[0] == 0] == [(note.onset, note.duration) for note in sung]
+    assert all(57 <= row[3] <= 76 for row in notes if row[0] == 0)
+
+
+def test_many_parts_of_a_kind_all_play(composer: GanComposer) -> None:
+    violins = [{**BAND[0], "name": f"violin {k}", "program": 40, "is_voice": False} for k in range(5)]
+    asked = request([*violins, *BAND[2:]])
+    notes = compose(composer, asked)
+    assert {row[0] for row in notes} == set(range(7))
+    assert violations(asked, notes) == []
+    lines = {tuple(row[1:4] for row in notes if row[0] == part) for part in range(5)}
+    assert len(lines) == 5, "each has a line of its own"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"style": "polka"}, "this model knows no style 'polka'; it knows band, song"),
+        ({"prompt": [(0, 0, 24, 60, 80)]}, "set prompt_bars"),
+        ({"prompt": [(9, 0, 24, 60, 80)], "prompt_bars": 1}, "part 9, which does not exist"),
+        ({"prompt": [(0, 96, 24, 60, 80)], "prompt_bars": 1}, "bar 2 of 'voice', which is to be composed"),
+        ({"prompt": [(0, 0, 24, 60, 0)], "prompt_bars": 1}, "is no note of this piece"),
+        ({"rhythm": {0: [{"onset": 0, "duration": 24}, {"onset": 12, "duration": 6}]}}, "overlaps itself at tick 12"),
+        ({"rhythm": {0: [{"onset": 570, "duration": 24}]}}, "runs past the last bar: 594 of 576 ticks"),
+        ({"parts": [{**BAND[0], "low": 60, "high": 50}]}, "'voice' has no pitch between 60 and 50"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(composer: GanComposer, values: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidRequest, match=reason):
+        composer.plan(request(**values))
+
+
+def test_it_is_served_as_the_other_families_are(model: Path) -> None:
+    asked = request(seeds=[3, 4])
+    answer = LoadedModel.load(model).answer(asked)
+    assert answer.model["architecture"] == "gan"
+    assert [take.seed for take in answer.takes] == [3, 4]
+    assert all(violations(asked, take.notes) == [] for take in answer.takes)
+
+
+def test_composing_can_be_stopped(composer: GanComposer) -> None:
+    def check() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        composer.compose(composer.plan(request()), [(1, 0)], check)

@@ -1,0 +1,103 @@
+"""Generator and critic: the served half against the trained one, and the penalty on the critic's slope."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from bandmate_model.checkpoint import save_weights
+from bandmate_model.composer import ModelUnusable, read_info
+from bandmate_model.gan.composer import GanComposer
+from bandmate_model.gan.condition import Condition
+from bandmate_model.gan.losses import penalty
+from bandmate_model.gan.networks import Generator, Sizes, asked, fire, hold, marks
+from bandmate_model.gan.publish import served_weights
+from bandmate_model.gan.roll import BLOCK, CELLS, MELODY, PLANES, WINDOW_STEPS
+from bandmate_model.gan.runtime import Runtime, Widths
+
+SIZES = Sizes(condition=Condition(("one", "two")).size, step=12, beat=20, mixers=2, head=9, noise=7, bar_noise=5)
+
+
+def test_numpy_composes_what_torch_has_learned(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    generator = Generator(SIZES, torch.rand(CELLS))
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    save_weights(generator, tmp_path / "best.safetensors")
+    widths = Widths(SIZES.step, SIZES.beat, SIZES.mixers, SIZES.head, SIZES.noise, SIZES.bar_noise)
+    served = Runtime(served_weights(tmp_path / "best.safetensors", SIZES), widths, Condition(("one", "two")))
+    numbers = np.random.default_rng(1)
+    roll = numbers.random((WINDOW_STEPS, CELLS)) < 0.05
+    given = numbers.random((2 * BLOCK, 5)) < 0.5
+    there = numbers.random(WINDOW_STEPS) < 0.9
+    condition = numbers.random(SIZES.condition, dtype=np.float32)
+    noise = numbers.standard_normal(SIZES.noise).astype(np.float32)
+    bars = numbers.standard_normal((BLOCK, SIZES.bar_noise)).astype(np.float32)
+    ours = served.logits(roll, given, there, condition, noise, bars)
+
+    def batch(array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(array.astype(np.float32))[None]
+
+    with torch.no_grad():
+        told = marks(batch(given), batch(there))
+        theirs = generator(batch(roll), told, batch(condition), batch(noise), batch(bars))[0].numpy()
+    assert theirs.std() > 0.1, "there is something to compare"
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [("wgan", (5.0 - 1.0) ** 2), ("logistic", 5.0**2 / 2)])
+def test_the_penalty_is_what_the_papers_say(kind: str, wanted: float) -> None:
+    """A critic that multiplies by a vector of length 5 has slope 5 everywhere."""
+    direction = torch.zeros(3, 4)
+    direction[0, 0], direction[2, 1] = 3.0, 4.0
+    real, made = torch.rand(6, 3, 4), torch.rand(6, 3, 4)
+    found = penalty(kind, lambda block: (block * direction).sum(dim=(1, 2)), real, made, torch.rand(6, 1, 1))
+    assert float(found) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_the_penalty_can_be_learned_from() -> None:
+    direction = torch.full((2, 2), 3.0, requires_grad=True)
+    block = torch.rand(4, 2, 2)
+    penalty("wgan", lambda at: (at * direction).sum(dim=(1, 2)), block, block + 1, torch.rand(4, 1, 1)).backward()
+    assert direction.grad is not None
+    assert (direction.grad > 0).all(), "a smaller slope would be better"
+
+
+def test_neurons_are_binary_and_let_gradients_through() -> None:
+    logits = torch.tensor([-2.0, -0.1, 0.1, 2.0], requires_grad=True)
+    fired = fire(logits)
+    assert fired.detach().round().tolist() == [0, 0, 1, 1]
+    fired.sum().backward()
+    assert logits.grad is not None
+    assert (logits.grad > 0).all()
+
+
+def test_a_note_lasts_while_its_gate_is_open() -> None:
+    fired = torch.zeros(1, 6, CELLS)
+    onset, gate = (plane.start + 7 for plane in (PLANES[MELODY].onset, PLANES[MELODY].sounding))
+    fired[0, [1, 5], onset] = 1
+    fired[0, [0, 2, 3, 5], gate] = 1
+    held = hold(fired)
+    assert held[0, :, onset].tolist() == [0, 1, 0, 0, 0, 1]
+    assert held[0, :, gate].tolist() == [0, 1, 1, 1, 0, 1], "an open gate without a note is silent"
+    weights = asked(held)
+    assert weights[0, :, gate].tolist() == [0, 0, 1, 1, 1, 0], "asked while it sounds, and once to end it"
+    assert weights[0, :, onset].tolist() == [1] * 6
+
+
+def test_weights_that_do_not_fit_are_refused(model: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    info = read_info(model)
+    weights = load_file(model / "model.safetensors")
+    for fault, message in (
+        ({"near.weight": np.zeros((2, 2), np.float32)}, "near.weight should be"),
+        ({"near.bias": np.full_like(weights["near.bias"], np.nan)}, "near.bias holds numbers that are not finite"),
+    ):
+        save_file({**weights, **fault}, tmp_path / "model.safetensors")
+        with pytest.raises(ModelUnusable, match=message):
+            GanComposer.load(tmp_path, info)
+    (tmp_path / "model.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(ModelUnusable, match="cannot be read"):
+        GanComposer.load(tmp_path, info)

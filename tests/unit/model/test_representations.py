@@ -1,0 +1,91 @@
+"""The bench of representations compares like with like: every order is an exact code of the same notes."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from bandmate_model.cells.encode import header
+from bandmate_model.cells.from_score import piece_of
+from bandmate_model.cells.pieces import Cells, cells_of
+from bandmate_model.cells.vocabulary import BAR, DRUM, DURATION, END, PITCH, POSITION, SLOT, VELOCITY
+from bandmate_shared.music.score import Notes, Part
+
+from tests.tunes import tune
+
+pytest.importorskip("torch")
+
+from tests.bench.bench_representations import LENGTH, MOST_NOTES, by_time, by_track, fits, stretch, window
+
+Rows = list[tuple[int, ...]]
+
+
+@pytest.fixture(params=range(4))
+def piece(request: pytest.FixtureRequest) -> Cells:
+    """A tune with chords and drums beside its two parts."""
+    score = tune(request.param)
+    chords = [
+        (bar * 1920 + 960 * half, 960, pitch, 70) for bar in range(16) for half in (0, 1) for pitch in (60, 64, 67)
+    ]
+    drums = [(480 * beat, 100, 36 + 2 * (beat % 2), 60 + 10 * (beat % 4)) for beat in range(60)]
+    more = (Part("Piano", 0, Notes.from_rows(chords)), Part("Drums", 0, Notes.from_rows(drums), is_drum=True))
+    return cells_of(piece_of(score.with_parts([*score.parts, *more])))
+
+
+def from_time(tokens: list[int]) -> Rows:
+    rows, bar, slot, position = [], -1, 0, 0
+    lengths: dict[int, int] = {}
+    for token in tokens:
+        if token in BAR:
+            bar, lengths = bar + 1, {}
+        elif token in POSITION:
+            position = POSITION.value(token)
+        elif token in SLOT:
+            slot = SLOT.value(token) + 1
+        elif token in DURATION or token in VELOCITY:
+            lengths[slot] = (DURATION if token in DURATION else VELOCITY).value(token) + 1
+        elif token in PITCH or token in DRUM:
+            rows.append((bar, slot, position, lengths[slot], (PITCH if token in PITCH else DRUM).value(token)))
+    return sorted(rows)
+
+
+def from_tracks(tokens: list[int]) -> Rows:
+    rows, bar, slot, position, length = [], -1, 0, 0, 0
+    for token in tokens:
+        if token in SLOT:
+            slot, bar = SLOT.value(token) + 1, -1
+        elif token in BAR:
+            bar += 1
+        elif token in POSITION:
+            position = POSITION.value(token)
+        elif token in DURATION or token in VELOCITY:
+            length = (DURATION if token in DURATION else VELOCITY).value(token) + 1
+        elif token in PITCH or token in DRUM:
+            rows.append((bar, slot, position, length, (PITCH if token in PITCH else DRUM).value(token)))
+    return sorted(rows)
+
+
+@pytest.mark.parametrize(("write", "read"), [(by_time, from_time), (by_track, from_tracks)])
+def test_every_order_gives_the_notes_back(
+    piece: Cells, write: Callable[[Cells, int], tuple[np.ndarray, np.ndarray]], read: Callable[[list[int]], Rows]
+) -> None:
+    tokens, free = write(piece, 0)
+    head = len(header(piece, 0, first=0, registers=False))
+    assert tokens[-1] == END
+    assert not free[:head].any()
+    assert read(tokens[head:-1].tolist()) == sorted(map(tuple, piece.notes.tolist()))
+    assert free[(tokens >= PITCH.first) & (tokens < DRUM.end)].all()
+
+
+def test_windows_are_whole_bars_within_their_bounds(piece: Cells) -> None:
+    first, notes = 0, 0
+    while first < piece.bars:
+        last = stretch(piece, first)
+        assert last > first
+        made = window(piece, first, last)
+        assert made.bars == last - first
+        assert len(made.notes) <= MOST_NOTES
+        assert fits(made)
+        assert len(by_time(made, 0)[0]) <= LENGTH
+        notes += len(made.notes)
+        first = last
+    assert notes == len(piece.notes)

@@ -1,0 +1,103 @@
+"""The starter model composes what it is for: every style, in every key, melodies that can be sung."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import bandmate_model
+import pytest
+from bandmate_model.loaded import LoadedModel
+from bandmate_model.validity import violations
+from bandmate_shared.contracts.composition import CompositionRequest
+
+from tests.composition_requests import LINE_UPS, TUNE
+
+STARTER = Path(bandmate_model.__file__).parent / "starter"
+
+
+@pytest.fixture(scope="session")
+def starter() -> LoadedModel:
+    return LoadedModel.load(STARTER)
+
+
+@pytest.fixture
+def request_for() -> Callable[..., CompositionRequest]:
+    def make(**changes: Any) -> CompositionRequest:
+        values: dict[str, Any] = {
+            "style": "song", "tonic": 2, "mode": "major", "numerator": 4, "denominator": 4, "bars": 8, "tempo": 100,
+            "parts": LINE_UPS["song"], "seeds": [5],
+        } | changes  # fmt: skip
+        return CompositionRequest(**values)
+
+    return make
+
+
+@pytest.mark.parametrize("style", sorted(LINE_UPS))
+def test_the_starter_model_composes_every_style(starter: LoadedModel, request_for: Any, style: str) -> None:
+    rhythm = {0: TUNE} if style in ("song", "pop") else {}
+    asked = request_for(style=style, parts=LINE_UPS[style], rhythm=rhythm, seeds=[2])
+    (take,) = starter.answer(asked).takes
+    assert violations(asked, take.notes) == []
+    assert {row[0] for row in take.notes} == set(range(len(asked.parts))), "every part plays"
+    pitched = [(pitch - 2) % 12 for index, _, _, pitch, _ in take.notes if not asked.parts[index].is_drum]
+    if pitched:
+        assert sum(pitch in (0, 2, 4, 5, 7, 9, 11) for pitch in pitched) / len(pitched) >= 0.85, "in D major"
+    assert {row[1] // 96 for row in take.notes} == set(range(8)), "no bar without an onset"
+
+
+def test_the_key_is_met_in_every_key(starter: LoadedModel, request_for: Any) -> None:
+    """The same music, moved: intervals to the tonic are those of the model, whatever the key."""
+    for tonic in (1, 6, 11):
+        asked = request_for(tonic=tonic, bars=3, seeds=[1])
+        pitches = [(row[3] - tonic) % 12 for row in starter.answer(asked).takes[0].notes]
+        assert sum(pitch in (0, 2, 4, 5, 7, 9, 11) for pitch in pitches) / len(pitches) >= 0.85
+
+
+def test_a_sung_melody_is_singable(starter: LoadedModel, request_for: Any) -> None:
+    """Small steps, about an octave, and an end on the tonic triad, over several seeds."""
+    steps, ends = [], []
+    for take in starter.answer(request_for(rhythm={0: TUNE}, seeds=[1, 2, 3])).takes:
+        melody = [row[3] for row in take.notes if row[0] == 0]
+        assert len(melody) == len(TUNE)
+        assert max(melody) - min(melody) <= 19
+        steps += [abs(a - b) for a, b in pairwise(melody)]
+        ends.append((melody[-1] - 2) % 12)
+    assert sum(step <= 4 for step in steps) / len(steps) >= 0.7
+    assert max(steps) <= 12
+    assert sum(end in (0, 4, 7) for end in ends) >= 2
+
+
+def test_a_sung_melody_comes_back(starter: LoadedModel, request_for: Any) -> None:
+    """With leaning `recall` the first half of a phrase mostly repeats what stood there four bars before."""
+
+    def returning(model: LoadedModel) -> float:
+        found = []
+        for take in model.answer(request_for(rhythm={0: TUNE}, seeds=[1, 2, 3])).takes:
+            melody = {row[1]: row[3] for row in take.notes if row[0] == 0}
+            found += [melody[onset] == melody[onset - 384] for onset in melody if 384 <= onset < 576]
+        return sum(found) / len(found)
+
+    composer: Any = starter.composer
+    taste = replace(composer.sampling.taste, recall=0.0)
+    forgetful = replace(starter, composer=replace(composer, sampling=replace(composer.sampling, taste=taste)))
+    assert returning(starter) > max(0.5, returning(forgetful))
+
+
+def test_no_accompanying_part_waits(starter: LoadedModel, request_for: Any) -> None:
+    """The band enters together, and no part of it rests for more than two bars."""
+    (take,) = starter.answer(request_for(style="rock", parts=LINE_UPS["rock"], seeds=[4])).takes
+    for index in (1, 2, 3):
+        bars = sorted({row[1] // 96 for row in take.notes if row[0] == index} | {8})
+        assert bars[0] == 0
+        assert max(b - a for a, b in pairwise(bars)) <= 3
+
+
+def test_the_starter_model_is_small_and_named() -> None:
+    assert sum(path.stat().st_size for path in STARTER.rglob("*")) <= 40_000_000
+    card = (STARTER / "MODEL_CARD.md").read_text()
+    for name in ("OpenScore", "CC0", "freedoom", "BSD-3-Clause", "Groove", "CC BY 4.0", "js-fakes"):
+        assert name in card
+    assert (STARTER / "freedoom" / "COPYING.adoc").is_file()
+    assert (STARTER / "freedoom" / "CREDITS-MUSIC").is_file()

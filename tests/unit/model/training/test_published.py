@@ -1,0 +1,94 @@
+"""The model folder of a transformer is one that Hugging Face's transformers loads, and computes the same."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from bandmate_model.architectures import Hyperparameters, architecture
+from bandmate_model.architectures.transformer import Transformer
+from bandmate_model.engine import Feed, open_engine
+from bandmate_model.model_files import place, write_model
+
+transformers: Any = pytest.importorskip("transformers")
+
+SIZES = Hyperparameters(hidden=32, layers=2, heads=2, feedforward=48, window=128)
+
+
+@pytest.fixture
+def network() -> Transformer:
+    torch.manual_seed(4)
+    made = architecture("transformer").build(SIZES)
+    assert isinstance(made, Transformer)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.mul_(2.0)
+    return made.eval()
+
+
+def folder_of(network: Transformer, folder: Path, dtype: str) -> Path:
+    from safetensors.torch import save_file
+
+    config = {
+        **architecture("transformer").config(["air"], SIZES), "dtype": dtype, "id": "tiny", "sampling": {},
+        "hyperparameters": {"seed": 1}, "statistics": {"air": {"slots": {}, "drums": []}}, "code_version": "1",
+        "dataset_sha256": "0" * 64,
+    }  # fmt: skip
+    write_model(folder, config, network.state_dict())
+    if dtype == "float32":
+        save_file(network.state_dict(), folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+def own_logits(network: Transformer, tokens: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        hidden = network.hidden(tokens, torch.zeros_like(tokens))
+        return torch.nn.functional.linear(hidden, network.model.embed_tokens.weight)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("bfloat16", 1e-2)])
+def test_transformers_loads_the_folder_as_it_is(
+    network: Transformer, tmp_path: Path, dtype: str, tolerance: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = folder_of(network, tmp_path / "model", dtype)
+    loaded, report = transformers.LlamaForCausalLM.from_pretrained(folder, output_loading_info=True)
+    assert not any(report.values()), report
+    assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    assert loaded.dtype == getattr(torch, dtype)
+    tokens = torch.randint(0, 600, (2, 100), generator=torch.Generator().manual_seed(1))
+    if dtype == "bfloat16":  # What is stored is compared, not how Hugging Face's layers round on the way.
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.copy_(parameter.bfloat16())
+        loaded = loaded.float()
+    with torch.no_grad():
+        theirs = loaded.eval()(tokens).logits
+    ours = own_logits(network, tokens)
+    assert ours.std() > 0.3, "there is something to compare"
+    torch.testing.assert_close(theirs, ours, atol=tolerance, rtol=0)
+    engine = open_engine(folder, json.loads((folder / "config.json").read_text()))
+    served = engine.feed([(engine.open(), Feed(tokens[0].tolist()))])[0]
+    np.testing.assert_allclose(served, ours[0, -1].numpy(), atol=tolerance)
+
+
+def test_a_published_transformer_is_in_that_layout(job: Callable[..., Path], train: Callable[..., int]) -> None:
+    root = job("published", max_steps="2")
+    assert train(root) == 0
+    loaded, report = transformers.LlamaForCausalLM.from_pretrained(root / "model", output_loading_info=True)
+    assert not any(report.values()), report
+    config = json.loads((root / "model" / "config.json").read_text())
+    assert loaded.config.num_hidden_layers == config["network"]["layers"]
+    assert loaded.get_input_embeddings().weight.data_ptr() == loaded.lm_head.weight.data_ptr(), "tied"
+
+
+def test_a_folder_is_put_in_place_when_it_is_complete(network: Transformer, tmp_path: Path) -> None:
+    staged = folder_of(network, tmp_path / "staged", "bfloat16")
+    names = {path.name for path in staged.iterdir()}
+    (tmp_path / "model").mkdir()
+    place(staged, tmp_path / "model")
+    assert {path.name for path in (tmp_path / "model").iterdir()} == names
+    assert all(path.stat().st_mode & 0o777 == 0o644 for path in (tmp_path / "model").iterdir())
+    assert not staged.exists()
