@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.bench.figures import Figure, as_markdown, machine
 
 TITLES = {
+    "bench_engines": "Engines",
     "bench_glue": "Glue",
     "bench_ingest": "Ingest",
     "bench_queue": "Queue",

@@ -1,9 +1,9 @@
 """Which engine serves the Transformer: `python -m tests.bench.bench_engines [--model FOLDER] [--json FILE]`.
 
-Each candidate that is installed decodes with the same weights on one core: one song, and sixteen songs side by side, after
-a context of CONTEXT tokens, without sampling; and says how far its logits are from transformers' in 32-bit floats.
-Figures are tokens a second of processor time, the median of rounds in which every candidate takes its turn, so that a
-busy machine disturbs all alike. Without --model: random weights of the starter's shape.
+Each candidate that is installed decodes with the same weights on one core: one song, and sixteen songs side by side,
+after a context of CONTEXT tokens, without sampling; and says how far its logits are from transformers' in 32-bit
+floats. Figures are tokens a second of processor time, the median of rounds in which every candidate takes its turn, so
+that a busy machine disturbs all alike. Without --model: random weights of the starter's shape.
 
 Candidates need, beside the model's own requirements: torch, transformers, onnx, onnxruntime, onnxruntime-genai, gguf,
 xllamacpp, openvino. Those that are missing are left out.
@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tests.bench.figures import Figure
 
 CONTEXT = 256
 STEPS = 40
@@ -152,9 +154,8 @@ def numpy_products(folder: Path, config: dict[str, Any]) -> Candidate:
 def onnx_graph(folder: Path, config: dict[str, Any], out: Path, *, bits: int | None) -> None:
     """The decoder with GroupQueryAttention and a cache in place; `bits` 8: weights as MatMulNBits."""
     import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
     from bandmate_model.engine.weights import Weights
+    from onnx import TensorProto, helper, numpy_helper
 
     weights = Weights.load(folder)
     hidden, inner, vocabulary = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
@@ -322,8 +323,8 @@ def onnx_genai(folder: Path, config: dict[str, Any]) -> Candidate:
     }  # fmt: skip
     described = {
         "model": {
-            "type": "llama", "bos_token_id": 1, "eos_token_id": 703, "pad_token_id": 0, "vocab_size": config["vocab_size"],
-            "context_length": config["max_position_embeddings"], "decoder": decoder,
+            "type": "llama", "bos_token_id": 1, "eos_token_id": 703, "pad_token_id": 0, "decoder": decoder,
+            "vocab_size": config["vocab_size"], "context_length": config["max_position_embeddings"],
         },
         "search": {"max_length": config["max_position_embeddings"], "past_present_share_buffer": True},
     }  # fmt: skip
@@ -395,7 +396,6 @@ def open_vino(folder: Path, config: dict[str, Any]) -> Candidate:
 def gguf_file(folder: Path, config: dict[str, Any], out: Path, kind: str) -> None:
     """The checkpoint as llama.cpp reads it, with a vocabulary of made-up words."""
     import gguf
-
     from bandmate_model.engine.weights import Weights
 
     weights = Weights.load(folder)
@@ -510,11 +510,11 @@ CANDIDATES: list[tuple[tuple[str, ...], Callable[..., Candidate], dict[str, Any]
 
 
 def measure(folder: Path, wanted: list[str]) -> list[dict[str, Any]]:
-    """A row a candidate: tokens a second of processor time with 1 and 16 songs, distance of the logits, seconds to load."""
+    """A row a candidate: tokens a second of processor time with 1 and 16 songs, distance of logits, seconds to load."""
     config = json.loads((folder / "config.json").read_text())
     candidates: list[Candidate] = []
     for modules, make, options in CANDIDATES:
-        if wanted and make.__name__ not in wanted or not all(importlib.util.find_spec(name) for name in modules):
+        if (wanted and make.__name__ not in wanted) or not all(importlib.util.find_spec(name) for name in modules):
             continue
         started = time.perf_counter()
         try:
@@ -561,6 +561,19 @@ def model_folder(given: Path | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as scratch:
         random_model(Path(scratch))
         yield Path(scratch)
+
+
+def figures() -> list[Figure]:
+    """Our engine beside transformers, for `make bench`."""
+    if not all(importlib.util.find_spec(name) for name in ("torch", "transformers")):
+        return []
+    with model_folder(None) as folder:
+        mine, theirs = measure(folder, ["ours", "hugging_face"])
+    command, unit = "python -m tests.bench.bench_engines", "tokens/s"
+    return [
+        Figure(name, mine[key], unit, command, theirs["engine"], theirs[key], "processor time, no sampling")
+        for name, key in (("one song", "one"), ("16 songs", "sixteen"))
+    ]
 
 
 def main() -> None:

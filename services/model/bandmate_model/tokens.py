@@ -1,16 +1,13 @@
-"""The vocabulary: how a piece in several parts becomes a sequence of events, one note an event.
+"""What the vocabulary of every composer rests on: time, bars, instruments and their slots, durations, velocities.
 
-An event has five fields, sampled one after the other: when (`time`), who (`slot`), how long (`duration`), what
-(`pitch`), and for drums how loud (`velocity`). One step of the network a note, instead of one a token, makes
-sequences four times shorter (compound words: Hsiao et al., 2021). Time is counted in model ticks, 12 a quarter.
-Pieces are moved to tonic C before they become events, and moved to the key asked for afterwards.
+Time is counted in model ticks, 12 a quarter. Pieces are moved to tonic C before they are written down
+(`cells/vocabulary.py`), and moved to the key asked for afterwards.
 """
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 TICKS_PER_QUARTER = 12
 GRID_PER_TICK = 2
@@ -18,11 +15,6 @@ GRID_PER_TICK = 2
 
 MAX_BAR_TICKS = 96
 """A longer bar is treated as several model bars."""
-
-TIME_SAME, TIME_BAR, TIME_POSITION = 0, 1, 2
-"""At the same position as the note before; the bar is over; TIME_POSITION + p: at position p of this bar."""
-TIME_START = TIME_POSITION + MAX_BAR_TICKS
-TIME_SIZE = TIME_START + 1
 
 CLASSES = (
     "voice", "wind", "brass", "strings", "lead", "organ", "piano",
@@ -34,9 +26,6 @@ SLOTS = len(CLASSES) * SLOTS_PER_CLASS
 SLOT_SIZE = SLOTS + 1
 """Slot tokens: 0 is none, 1 + class * SLOTS_PER_CLASS + index within the class, highest instrument first."""
 
-PITCH_SIZE = 257
-"""Pitch tokens: 0 none, 1 + pitch, 129 + drum."""
-DRUM_PITCH = 129
 PAD_DRUMS = {22: 42, 26: 46, 58: 43}
 """Electronic kits (Roland's) send these for the edges of the hi-hat and the rim of the low tom; General MIDI's drum for
 each. 58 means so only where the others occur: elsewhere it is the vibraslap."""
@@ -45,36 +34,12 @@ DURATIONS = (
     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 18, 20, 21, 22, 24, 27, 30, 33, 36, 40, 42, 45, 48,
     54, 60, 66, 72, 78, 84, 90, 96, 108, 120, 132, 144, 168, 192,
 )  # fmt: skip
-DURATION_SIZE = len(DURATIONS) + 1
-DRUM_DURATION = DURATIONS.index(3) + 1
-"""Drums sound as long as they ring: every stroke is written as a sixteenth."""
-
-VELOCITY_SIZE = 9
-"""Velocity tokens: 0 unknown, 1-8 for bands of 16."""
-
 METRES = ("4/4", "3/4", "2/4", "6/8", "2/2", "3/8", "9/8", "12/8", "3/2", "5/4", "6/4", "4/8", "7/8", "other")
 TEMPO_BOUNDS = (60.0, 80.0, 100.0, 120.0, 140.0, 170.0)
-POSITION_NONE = MAX_BAR_TICKS
-"""Position before the first note of a bar."""
-
 _FAMILIES = (
     (7, "piano"), (15, "mallet"), (23, "organ"), (31, "guitar"), (39, "bass"), (47, "strings"), (51, "ensemble"),
     (54, "voice"), (55, "ensemble"), (63, "brass"), (79, "wind"), (87, "lead"), (95, "pad"), (127, "other"),
 )  # fmt: skip
-
-
-class Event(NamedTuple):
-    """One step: a note, or the end of a bar (then every other field is 0)."""
-
-    time: int
-    slot: int = 0
-    duration: int = 0
-    pitch: int = 0
-    velocity: int = 0
-
-
-BAR = Event(TIME_BAR)
-START = Event(TIME_START)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +119,6 @@ def velocity_value(token: int) -> int:
 def remaining_bucket(bars: int) -> int:
     """Bars to go, this one included: 1, 2, 3, 4, 5-8, 9-16, 17 and more. Tells the model when to close."""
     return bars - 1 if bars <= 4 else 4 if bars <= 8 else 5 if bars <= 16 else 6
-
-
-def opening_bucket(bar: int) -> int:
-    """Bars gone: 0, 1, 2, 3, 4-7, 8-15, 16 and more."""
-    return bar if bar <= 3 else 4 if bar <= 7 else 5 if bar <= 15 else 6
 
 
 def instrument_class(*, program: int, is_drum: bool, is_voice: bool = False) -> str:

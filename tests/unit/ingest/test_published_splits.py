@@ -18,7 +18,7 @@ from bandmate_ingest.splits import assign_splits
 from bandmate_shared.contracts.datasets import Split
 from bandmate_shared.music.midi_write import write_midi
 from bandmate_shared.storage import DirectoryStorage, sha256_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tunes import tune
@@ -127,6 +127,7 @@ def assert_no_kin_across(outcome: Outcome, sketches: Sequence[Hashes]) -> None:
                 assert resemblance(sketches[one], sketches[other]) < RULES.group_similarity
 
 
+@settings(deadline=None)
 @given(relatives)
 def test_no_kin_across_splits_and_published_ones_are_kept(pieces: list[Relative]) -> None:
     sketches = [sketch(piece, number) for number, piece in enumerate(pieces)]
@@ -142,6 +143,7 @@ def test_no_kin_across_splits_and_published_ones_are_kept(pieces: list[Relative]
             assert any(resemblance(sketches[index], sketches[other]) >= RULES.group_similarity for other in stronger)
 
 
+@settings(deadline=None)
 @given(relatives, relatives)
 def test_more_pieces_change_no_split_and_still_tell_nothing(first: list[Relative], more: list[Relative]) -> None:
     pieces = first + more

@@ -15,12 +15,12 @@ INSTRUMENTS = (
     "bass", "double bass", "drums", "electric guitar", "saxophone", "choir", "vibraphone",
 )  # fmt: skip
 _MAJOR = (
-    "I | IV | V | I", "I | vi | IV | V | I", "I | V | vi | IV", "ii7 | V7 | Imaj7", "I | IV | I | V7 | I", "I IV | V7 | I",
-    "I | iii | IV | V7 | I", "vi | IV | I | V", "I | ii7 V7 | I", "Imaj7 | vi7 | ii7 | V7 | I",
+    "I | IV | V | I", "I | vi | IV | V | I", "I | V | vi | IV", "ii7 | V7 | Imaj7", "I | IV | I | V7 | I",
+    "I IV | V7 | I",    "I | iii | IV | V7 | I", "vi | IV | I | V", "I | ii7 V7 | I", "Imaj7 | vi7 | ii7 | V7 | I",
 )  # fmt: skip
 _MINOR = (
-    "i | iv | V | i", "i | VI | III | VII | i", "i | VII | VI | V7 | i", "i | iv V7 | i", "iiø | V7 | i", "i | iv7 | V7 | i",
-    "i | VI | iv | V | i", "i V | i",
+    "i | iv | V | i", "i | VI | III | VII | i", "i | VII | VI | V7 | i", "i | iv V7 | i", "iiø | V7 | i",
+    "i | iv7 | V7 | i",    "i | VI | iv | V | i", "i V | i",
 )  # fmt: skip
 """Progressions that say which key they are in, as songs use them."""
 _DEGREES = {

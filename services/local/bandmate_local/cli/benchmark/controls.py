@@ -17,7 +17,7 @@ _NAMES = {
 def controls(
     requests: Annotated[int, typer.Option(min=4, max=100_000, help="How many random requests.")] = 500,
     seed: Annotated[int, typer.Option(help="Of the requests and of the music.")] = 1,
-    candidates: Annotated[int, typer.Option(min=1, max=16, help="Takes a song; the critic's choice is measured.")] = 1,
+    candidates: Annotated[int, typer.Option(min=1, max=16, help="Takes a song; the critic's choice is measured.")] = 3,
     model: Annotated[str | None, typer.Option(help="A model's folder, id or alias. [default: the starter]")] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file; '-': print.")] = None,
 ) -> None:
