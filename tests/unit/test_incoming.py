@@ -67,5 +67,5 @@ def test_what_a_file_is_not(name: str, data: bytes, reason: str) -> None:
 def test_options_may_not_give_what_the_file_gives_nor_what_no_request_has() -> None:
     with pytest.raises(InvalidRequest, match="name its lyrics too"):
         song_request("a.txt", b"la", {"lyrics": "other"})
-    with pytest.raises(BandmateError, match="names colour; a song request has bars"):
+    with pytest.raises(BandmateError, match="names colour; a song request has add, bars"):
         read_options(b'{"colour": "blue"}', "a.txt.json")

@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from bandmate_shared.contracts.composition import ComposedTake, density_level
+from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER, ComposedTake, density_level
 from bandmate_shared.errors import BandmateError
+from bandmate_shared.music.score import Notes, Part, Score
 from numpy.typing import NDArray
 
 from bandmate_generate.accents import BEAT, bar_ticks, strength
+from bandmate_generate.key_estimate import estimate_key
 from bandmate_generate.measured import chord_tone_share, density_wishes, notes_a_quarter
 from bandmate_generate.plan import SongPlan
+from bandmate_generate.prompt import Row
 
 Rows = NDArray[np.int64]
 """[notes, 5]: part, onset, duration (grid ticks), pitch, velocity."""
@@ -39,6 +42,7 @@ _WEIGHTS = {
     "density": 1.0,
     "copied": 4.0,
     "unlikely": 0.5,
+    "off_key": 4.0,
     "off_chords": 4.0,
     "off_density": 2.0,
     "silent_holes": 3.0,
@@ -107,6 +111,8 @@ def _wishes(plan: SongPlan, take: ComposedTake) -> dict[str, float]:
     faults: dict[str, float] = {}
     if (share := chord_tone_share(plan.chords, plan.specs, composed)) is not None:
         faults["off_chords"] = min(1.0, 2 * (1 - share))
+    if plan.edit is None:
+        faults["off_key"] = _off_key(plan, composed)
     if wishes := density_wishes(plan):
         rates = notes_a_quarter(plan, composed)
         beside = [abs(density_level(rates[part]) - level) for part, level in wishes.items()]
@@ -115,6 +121,13 @@ def _wishes(plan: SongPlan, take: ComposedTake) -> dict[str, float]:
         parts = {hole.part for hole in plan.holes}
         faults["silent_holes"] = len(parts - {row[0] for row in composed}) / len(parts)
     return faults
+
+
+def _off_key(plan: SongPlan, rows: Sequence[Row]) -> float:
+    """Whether another key than the song's is heard; with drums alone none is."""
+    pitched = [row[1:] for row in rows if not plan.specs[row[0]].is_drum]
+    heard = estimate_key(Score((Part("", 0, Notes.from_rows(pitched)),), GRID_TICKS_PER_QUARTER))
+    return float(heard not in (None, plan.key))
 
 
 def _off_scale(plan: SongPlan, pitched: Rows) -> float:

@@ -12,8 +12,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-KINDS = ("wgan", "logistic")
-
 
 def critic_loss(kind: str, real: Tensor, made: Tensor) -> Tensor:
     """Scores (B,) each."""

@@ -18,7 +18,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +34,10 @@ from bandmate_model.gan import dataset, features
 from bandmate_model.gan.condition import Condition
 from bandmate_model.gan.dataset import Batch, BlockSet, Drawing
 from bandmate_model.gan.losses import critic_loss, generator_loss, penalty
-from bandmate_model.gan.networks import Critic, Generator, Sizes, asked, fire, hold, marks
+from bandmate_model.gan.networks import Critic, Generator, Sizes, asked, fire, hold
 from bandmate_model.gan.options import GanOptions
 from bandmate_model.gan.roll import BLOCK, BLOCK_STEPS, CELLS, DRUMS, PITCHED, PLANES
+from bandmate_model.gan.shown import Shown
 from bandmate_model.hosts import Resources
 from bandmate_model.stop import Stop, Stopped
 
@@ -80,36 +81,6 @@ def run(folders: MlFolders, stop: Stop) -> None:
         return
     publish(folders, options, blocks, trainer.best_weights(), trainer.sizes, trainer.summary(), identity)
     _say(f"done: {trainer.step} steps, best distance {trainer.best_loss:.4f}")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A batch on the device, as numbers: see Batch."""
-
-    cells: Tensor
-    """(B, WINDOW_STEPS, CELLS): the whole windows."""
-    known: Tensor
-    """The same without what is to be composed."""
-    free: Tensor
-    """(B, BLOCK_STEPS, CELLS): 1 where something is to be composed."""
-    told: Tensor
-    condition: Tensor
-
-    @staticmethod
-    def of(batch: Batch, device: torch.device) -> Shown:
-        def tensor(array: np.ndarray) -> Tensor:
-            return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(device)
-
-        cells, free = tensor(batch.roll), tensor(batch.free())
-        known = cells.clone()
-        known[:, BLOCK_STEPS:] *= 1 - free
-        told = marks(tensor(batch.given), tensor(batch.there))
-        return Shown(cells, known, free, told, tensor(batch.condition))
-
-    def with_made(self, made: Tensor) -> Tensor:
-        """(B, WINDOW_STEPS, CELLS): the windows with their free cells as made (B, BLOCK_STEPS, CELLS)."""
-        before, block = self.known[:, :BLOCK_STEPS], self.known[:, BLOCK_STEPS:]
-        return torch.cat([before, block + made * self.free], dim=1)
 
 
 class Trainer:

@@ -14,7 +14,8 @@ from bandmate_model.environment import MlFolders
 from bandmate_model.gan.dataset import BlockSet
 from bandmate_model.gan.options import GanOptions
 from bandmate_model.gan.roll import BLOCK_STEPS
-from bandmate_model.gan.train import Shown, Trainer, run
+from bandmate_model.gan.shown import Shown
+from bandmate_model.gan.train import Trainer, run
 from bandmate_model.validity import violations
 from bandmate_shared.contracts.composition import CompositionRequest, PartSpec
 
