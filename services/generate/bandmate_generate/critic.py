@@ -42,7 +42,7 @@ _WEIGHTS = {
     "density": 1.0,
     "copied": 4.0,
     "unlikely": 0.5,
-    "off_key": 8.0,
+    "off_key": 4.0,
     "off_chords": 4.0,
     "off_density": 2.0,
     "silent_holes": 3.0,

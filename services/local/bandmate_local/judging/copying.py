@@ -64,7 +64,7 @@ def _judge_style(
         lines = list(lines_of_rows(take.notes, drums))
         made.append(_share(known, [line for _, line in lines]))
         named = {match.part for match in take.originality.matches}
-        unnamed += sum(part not in named and bool(np.isin(passages_of(line), known).any()) for part, line in lines)
+        unnamed += sum(part not in named and bool(_among(passages_of(line), known).any()) for part, line in lines)
     return {
         "generated": _total(made), "held_out": _total(real), "unnamed": unnamed,
         "matches": [
@@ -81,6 +81,15 @@ def _pieces(pack: Path, style: str, split: str, progress: Progress) -> list[Piec
         progress(f"{style}: reading {split}", done, of)
 
     return [piece_of(cells_of(piece, harmony=False)) for piece in read_pack(pack, style, split, progress=told)]
+
+
+def _among(passages: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of the passages are known; `known` is sorted and may be large, so it is searched and not sorted again."""
+    if not len(known):
+        return np.zeros(len(passages), np.bool_)
+    place = np.searchsorted(known, passages).clip(max=len(known) - 1)
+    found: NDArray[np.bool_] = known[place] == passages
+    return found
 
 
 def passages_of(line: Line) -> NDArray[np.uint64]:
@@ -101,7 +110,7 @@ def passages_of(line: Line) -> NDArray[np.uint64]:
 def _share(known: NDArray[np.uint64], lines: Sequence[Line]) -> tuple[int, int]:
     """Passages that are known, and all there are."""
     own = [passages_of(line) for line in lines]
-    return sum(int(np.isin(each, known).sum()) for each in own), sum(map(len, own))
+    return sum(int(_among(each, known).sum()) for each in own), sum(map(len, own))
 
 
 def _lines(pieces: Sequence[Piece]) -> list[Line]:
