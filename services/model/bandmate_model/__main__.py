@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
             stop = StopFlag()  # Before torch is imported: a stop that comes in these seconds counts as well.
             from bandmate_model.train import main as train
 
-            return train(stop)
+            return _leave(train(stop))
         case ["ping"]:
             return _ping()
         case ["--version"]:
@@ -36,6 +36,16 @@ def _word_left_out() -> list[str]:
     from bandmate_model.settings import ModelSettings
 
     return ["train"] if MlFolders(ModelSettings().ml_root).has_training_job() else []
+
+
+def _leave(status: int) -> int:
+    """End here when a training failed: gloo's threads to a host that died may still run, and would turn the end of the
+    process into an abort (`terminate called`) with another status. All there is to write is written."""
+    if status:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 def _serve() -> int:

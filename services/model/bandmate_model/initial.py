@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bandmate_model.architectures import REPRESENTATION
 from bandmate_model.cells.vocabulary import STYLE
 from bandmate_model.model_files import CONFIG, WEIGHTS
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+
+_KEYS = ("k_proj.weight", "v_proj.weight")
 
 
 def take_over(network: nn.Module, folder: Path, architecture: str, styles: list[str]) -> int:
     """Take a model's weights where name and shape agree; those of the styles' tokens by the style's name. How many.
+
+    Heads that had keys of their own and share them now begin with the mean of these (Ainslie et al., "GQA", 2023).
 
     Raises:
         ValueError: the folder holds no model whose weights can be read, or one of another kind, sizes or version.
@@ -46,6 +51,8 @@ def take_over(network: nn.Module, folder: Path, architecture: str, styles: list[
     taken = 0
     with torch.no_grad():
         for name, tensor in network.state_dict().items():
+            if name.endswith(_KEYS) and name in stored:
+                stored[name] = _shared(stored[name], tensor, config)
             if name in stored and stored[name].shape == tensor.shape:
                 before = tensor.clone()
                 tensor.copy_(stored[name])
@@ -58,3 +65,11 @@ def take_over(network: nn.Module, folder: Path, architecture: str, styles: list[
     if not taken:
         raise ValueError("nothing of the initial model fits: it has other sizes; give the training its hyperparameters")
     return taken
+
+
+def _shared(weights: Tensor, wanted: Tensor, config: dict[str, Any]) -> Tensor:
+    """The rows of key heads (heads * width, inputs) averaged in as many groups as are wanted, where that goes."""
+    width = int(config.get("head_dim") or 0)
+    if weights.shape[1:] != wanted.shape[1:] or not width or len(weights) % len(wanted) or len(wanted) % width:
+        return weights
+    return weights.view(len(wanted) // width, -1, width, weights.shape[1]).mean(1).reshape(wanted.shape)

@@ -27,6 +27,8 @@ class TrainingOptions:
     """Of the rnn 2."""
     heads: int = field(default=2, metadata={"least": 1, "most": 128, "of": "transformer"})
     """Few wide ones train fastest on a processor."""
+    key_heads: int = field(default=1, metadata={"least": 1, "most": 128, "of": "transformer"})
+    """Keys and values that the heads share: what songs in flight read of their past."""
     feedforward: int = field(default=640, metadata={"least": 8, "most": 32768, "of": "transformer"})
     """Width between the two halves of a layer."""
     window: int = field(default=1024, metadata={"least": 64, "most": 65536, "of": "transformer"})
@@ -110,8 +112,8 @@ class TrainingOptions:
 
     def network(self) -> Hyperparameters:
         return Hyperparameters(
-            hidden=self.hidden, layers=self.layers, heads=self.heads, feedforward=self.feedforward, window=self.window,
-            dropout=self.dropout,
+            hidden=self.hidden, layers=self.layers, heads=self.heads, key_heads=self.key_heads,
+            feedforward=self.feedforward, window=self.window, dropout=self.dropout,
         )  # fmt: skip
 
     def decisive(self) -> dict[str, Any]:

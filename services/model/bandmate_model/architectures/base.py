@@ -17,11 +17,15 @@ REPRESENTATION = "cells-1"
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """Sizes of a network. `feedforward`, `heads` and `window` are the transformer's; `window`: the longest context."""
+    """Sizes of a network. `feedforward`, `heads`, `key_heads` and `window` are the transformer's.
+
+    `key_heads`: keys and values that the heads share (Ainslie et al., 2023); `window`: the longest context.
+    """
 
     hidden: int = 256
     layers: int = 6
     heads: int = 2
+    key_heads: int = 1
     feedforward: int = 640
     window: int = 1024
     dropout: float = 0.0

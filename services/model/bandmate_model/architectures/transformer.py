@@ -25,19 +25,25 @@ INITIAL_DEVIATION = 0.02
 class Attention(nn.Module):
     def __init__(self, sizes: Hyperparameters) -> None:
         super().__init__()
-        self.heads = sizes.heads
+        self.heads, self.key_heads = sizes.heads, sizes.key_heads
+        shared = sizes.hidden // sizes.heads * sizes.key_heads
         self.q_proj, self.k_proj, self.v_proj, self.o_proj = (
-            nn.Linear(sizes.hidden, sizes.hidden, bias=False) for _ in range(4)
+            nn.Linear(sizes.hidden, outputs, bias=False) for outputs in (sizes.hidden, shared, shared, sizes.hidden)
         )
 
     def forward(self, x: Tensor, mask: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
         rows, length, hidden = x.shape
-        width = hidden // self.heads
+        width, group = hidden // self.heads, self.heads // self.key_heads
         weight = torch.cat([self.q_proj.weight, self.k_proj.weight, self.v_proj.weight])
-        query, key, value = functional.linear(x, weight).view(rows, length, 3, self.heads, width).permute(2, 0, 3, 1, 4)
+        heads = functional.linear(x, weight).view(rows, length, -1, width).transpose(1, 2)
+        query, key, value = torch.split(heads, [self.heads, self.key_heads, self.key_heads], 1)
         query = _turned(query, cosine, sine) * (1 / math.sqrt(width))
-        scores = query @ _turned(key, cosine, sine).transpose(-1, -2) + mask
-        mixed = scores.softmax(-1) @ value
+        key = _turned(key, cosine, sine)
+        # The heads that share a key stand one below the other, as more rows of one product.
+        query = query.reshape(rows, self.key_heads, group * length, width)
+        scores = (query @ key.transpose(-1, -2)).view(rows, self.heads, length, length) + mask
+        mixed = scores.softmax(-1).view(rows, self.key_heads, group * length, length) @ value
+        mixed = mixed.view(rows, self.heads, length, width)
         return self.o_proj(mixed.transpose(1, 2).reshape(rows, length, hidden))  # type: ignore[no-any-return]
 
 
@@ -84,6 +90,10 @@ class Transformer(nn.Module):
         super().__init__()
         if sizes.hidden % (2 * sizes.heads):
             raise ValueError(f"hidden={sizes.hidden} cannot be shared by heads={sizes.heads}: each needs an even width")
+        if sizes.heads % sizes.key_heads:
+            raise ValueError(
+                f"heads={sizes.heads} cannot share key_heads={sizes.key_heads}: as many have to share each"
+            )
         self.sizes = sizes
         self.model = Decoder(sizes)
         self.drop = nn.Dropout(sizes.dropout)
@@ -129,7 +139,7 @@ def _layout(sizes: Hyperparameters) -> dict[str, Any]:
     return {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": sizes.vocabulary,
         "hidden_size": sizes.hidden, "intermediate_size": sizes.feedforward, "num_hidden_layers": sizes.layers,
-        "num_attention_heads": sizes.heads, "num_key_value_heads": sizes.heads,
+        "num_attention_heads": sizes.heads, "num_key_value_heads": sizes.key_heads,
         "head_dim": sizes.hidden // sizes.heads, "max_position_embeddings": sizes.window, "rope_theta": ROPE_THETA,
         "rms_norm_eps": NORM_EPSILON, "hidden_act": "silu", "attention_bias": False, "mlp_bias": False,
         "tie_word_embeddings": True, "bos_token_id": START, "eos_token_id": END, "pad_token_id": PAD,

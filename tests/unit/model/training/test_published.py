@@ -11,17 +11,21 @@ import torch
 from bandmate_model.architectures import Hyperparameters, architecture
 from bandmate_model.architectures.transformer import Transformer
 from bandmate_model.engine import Feed, open_engine
+from bandmate_model.initial import take_over
 from bandmate_model.model_files import place, write_model
 
 transformers: Any = pytest.importorskip("transformers")
 
-SIZES = Hyperparameters(hidden=32, layers=2, heads=2, feedforward=48, window=128)
+
+def sizes(key_heads: int) -> Hyperparameters:
+    return Hyperparameters(hidden=64, layers=2, heads=4, key_heads=key_heads, feedforward=48, window=128)
 
 
-@pytest.fixture
-def network() -> Transformer:
+@pytest.fixture(params=[1, 2, 4])
+def network(request: pytest.FixtureRequest) -> Transformer:
+    """Of four heads; a key for all, for two, for each."""
     torch.manual_seed(4)
-    made = architecture("transformer").build(SIZES)
+    made = architecture("transformer").build(sizes(request.param))
     assert isinstance(made, Transformer)
     with torch.no_grad():
         for parameter in made.parameters():
@@ -33,7 +37,7 @@ def folder_of(network: Transformer, folder: Path, dtype: str) -> Path:
     from safetensors.torch import save_file
 
     config = {
-        **architecture("transformer").config(["air"], SIZES), "dtype": dtype, "id": "tiny", "sampling": {},
+        **architecture("transformer").config(["air"], network.sizes), "dtype": dtype, "id": "tiny", "sampling": {},
         "hyperparameters": {"seed": 1}, "statistics": {"air": {"slots": {}, "drums": []}}, "code_version": "1",
         "dataset_sha256": "0" * 64,
     }  # fmt: skip
@@ -71,7 +75,7 @@ def test_transformers_loads_the_folder_as_it_is(
     torch.testing.assert_close(theirs, ours, atol=tolerance, rtol=0)
     engine = open_engine(folder, json.loads((folder / "config.json").read_text()))
     served = engine.feed([(engine.open(), Feed(tokens[0].tolist()))])[0]
-    np.testing.assert_allclose(served, ours[0, -1].numpy(), atol=tolerance)
+    np.testing.assert_allclose(served, ours[0, -1].numpy(), atol=2e-2)  # It rounds what it keeps.
 
 
 def test_a_published_transformer_is_in_that_layout(job: Callable[..., Path], train: Callable[..., int]) -> None:
@@ -82,6 +86,33 @@ def test_a_published_transformer_is_in_that_layout(job: Callable[..., Path], tra
     config = json.loads((root / "model" / "config.json").read_text())
     assert loaded.config.num_hidden_layers == config["network"]["layers"]
     assert loaded.get_input_embeddings().weight.data_ptr() == loaded.lm_head.weight.data_ptr(), "tied"
+
+
+def test_heads_that_come_to_share_a_key_start_from_the_mean_of_theirs(tmp_path: Path) -> None:
+    alike = architecture("transformer").build(sizes(4))
+    assert isinstance(alike, Transformer)
+    apart = [0.01, -0.03, 0.02, -0.04]  # The mean of all, and of each pair, is 0.02 below the first.
+    with torch.no_grad():
+        for layer in alike.model.layers:
+            for matrix in (layer.self_attn.k_proj.weight, layer.self_attn.v_proj.weight):
+                first = matrix[:16].clone()
+                matrix.copy_(torch.cat([first + shift for shift in apart]))
+    folder = folder_of(alike, tmp_path / "model", "float32")
+    expected = {name: tensor.clone() for name, tensor in alike.state_dict().items()}
+    for key_heads in (1, 2):
+        network = architecture("transformer").build(sizes(key_heads))
+        assert take_over(network, folder, "transformer", ["air"]) == len(expected)
+        for name, tensor in network.state_dict().items():
+            if name.endswith(("k_proj.weight", "v_proj.weight")):
+                assert tensor.shape == (16 * key_heads, 64)
+                torch.testing.assert_close(tensor, (expected[name][:16] - 0.02).repeat(key_heads, 1))
+            elif "embed" not in name:
+                assert torch.equal(tensor, expected[name])
+
+
+def test_heads_that_cannot_share_keys_are_refused() -> None:
+    with pytest.raises(ValueError, match="heads=4 cannot share key_heads=3"):
+        architecture("transformer").build(sizes(3))
 
 
 def test_a_folder_is_put_in_place_when_it_is_complete(network: Transformer, tmp_path: Path) -> None:
