@@ -1,13 +1,11 @@
 """Fixtures that every kind of test shares. Real files, a real database, a real Redis; nothing is pretended."""
 
-import atexit
 import importlib.util
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,17 +17,21 @@ from bandmate_shared.jobs.inprocess import InProcessQueue
 from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.settings import SharedSettings
 
-pytest_plugins = ["tests.moto_server", "tests.containers", "tests.postgres_server"]
+import tests.numba_cache  # noqa: F401 - before anything imports numba
 
-# Test processes that fill numba's cache at the same moment leave code in it that crashes whoever loads it later (seen
-# with librosa's pitch tracker): each process has a cache of its own, set before anything imports numba.
-os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="bandmate-numba-")
-atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
+pytest_plugins = ["tests.moto_server", "tests.containers", "tests.postgres_server", "tests.spawned"]
 
 # A run of the suite says the same twice; `make explore` looks for examples that no run has tried.
 hypothesis.settings.register_profile("steady", derandomize=True, database=None)
 hypothesis.settings.register_profile("explore", print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Three workers on two cores: a test of real processes waits for them half of its time."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + cores // 2
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.numba_cache import pyin
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -30,7 +32,7 @@ def hear(
     """
     import librosa
 
-    hertz, voiced, _ = librosa.pyin(voice, fmin=65.0, fmax=1000.0, sr=rate, frame_length=2048, hop_length=512)
+    hertz, voiced, _ = pyin(voice, fmin=65.0, fmax=1000.0, sr=rate, frame_length=2048, hop_length=512)
     times = librosa.times_like(hertz, sr=rate, hop_length=512)
     cents = []
     for onset, duration, pitch in notes:

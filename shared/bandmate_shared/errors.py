@@ -4,6 +4,9 @@ Raise them early, with a detail that says what was wrong and what would be right
 RFC 9457 problem details, the worker into a failed job's error, the command line into one red line.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class BandmateError(Exception):
     """Base. `type` is kebab-case and stable; `status` is the HTTP status it maps to; `retryable` steers the worker."""
@@ -12,10 +15,22 @@ class BandmateError(Exception):
     title = "Something went wrong"
     status = 500
     retryable = False
+    field: str | None = None
+    """The field of the request that is at fault, where it is one: 'infill.bars'."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+@contextmanager
+def about(field: str) -> Iterator[None]:
+    """Errors raised in here are about this field of the request, unless they name one themselves."""
+    try:
+        yield
+    except BandmateError as error:
+        error.field = error.field or field
+        raise
 
 
 class InvalidRequest(BandmateError):

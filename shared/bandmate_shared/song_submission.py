@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import BandmateError, InvalidRequest, LimitExceeded
+from bandmate_shared.faults import in_words
 from bandmate_shared.jobs.model import NewJob, QuotaExceeded, Submitted
 from bandmate_shared.runtime import Runtime
 
@@ -44,19 +45,9 @@ def as_song_request(value: object) -> SongRequest:
     try:
         return SongRequest.model_validate(value)
     except ValidationError as error:
-        raise InvalidRequest(f"the request is not a song request: {_readable(error)}") from error
+        raise InvalidRequest(f"the request is not a song request: {in_words(error)}") from error
 
 
 def may_pass(error: BandmateError) -> bool:
     """Whether the same request may be taken later."""
     return error.retryable or isinstance(error, QuotaExceeded)
-
-
-def _readable(error: ValidationError) -> str:
-    """`bars: Input should be less than or equal to 128; …`."""
-    problems = []
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        place = ".".join(str(part) for part in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
-        problems.append(f"{place}: {message}" if place else message)
-    return "; ".join(problems)

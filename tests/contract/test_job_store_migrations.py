@@ -29,6 +29,8 @@ from bandmate_shared.settings import SharedSettings
 from hatchling.builders.wheel import WheelBuilder
 from sqlalchemy import inspect, text
 
+from tests.spawned import Spawn
+
 RELEASED = Path(__file__).parent / "released" / "job-store-0001.zip"
 PEPPER = "p" * 32
 TOGETHER = 6
@@ -174,16 +176,13 @@ def test_opening_an_old_home_is_enough(tmp_path: Path) -> None:
     assert migrate.current(url) == versions.HEAD
 
 
-def test_many_may_migrate_at_once(empty_url: str) -> None:
+def test_many_may_migrate_at_once(empty_url: str, spawn: Spawn) -> None:
     lived = _old_life(empty_url)
     code = "import sys; from bandmate_shared.jobs.migrate import upgrade; print(upgrade(sys.argv[1]))"
     running = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", code, empty_url],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
+        spawn([sys.executable, "-W", "error", "-c", code, empty_url], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(TOGETHER)
-    ]  # fmt: skip
+    ]
     answers = []
     for process in running:
         output, errors = process.communicate(timeout=120)

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.spawned import Spawn, spawning
 from tests.unit.model.engine.networks import composer_folder
 
 REQUEST = {
@@ -33,7 +34,7 @@ LONG = REQUEST | {"bars": 64, "seeds": [3, 4, 5, 6]}
 
 @dataclass
 class Server:
-    process: subprocess.Popen[bytes]
+    process: "subprocess.Popen[str]"
     url: str
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -48,12 +49,12 @@ class Server:
                 return error.code, json.loads(error.read()) | {"content-type": kind}
 
 
-def launch(root: Path, **settings: str) -> Server:
+def launch(spawn: Spawn, root: Path, **settings: str) -> Server:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {"BANDMATE_ML_ROOT": str(root), "BANDMATE_MODEL_PORT": str(port)} | settings
-    process = subprocess.Popen([sys.executable, "-m", "bandmate_model", "serve"], env=environment)
+    process = spawn([sys.executable, "-m", "bandmate_model", "serve"], env=environment)
     server = Server(process, f"http://127.0.0.1:{port}")
     deadline = time.monotonic() + 30
     while True:
@@ -82,9 +83,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Iterator[Serv
     """A server with a model at /opt/ml/model."""
     root = tmp_path_factory.mktemp("ml")
     (root / "model").symlink_to(toy)
-    running = launch(root)
-    yield running
-    assert end(running) in (0, -signal.SIGTERM)
+    with spawning() as spawn:
+        running = launch(spawn, root)
+        yield running
+        assert end(running) in (0, -signal.SIGTERM)
 
 
 def test_invocations_answer_the_contract(server: Server) -> None:
@@ -172,23 +174,20 @@ def test_errors_are_problem_details(server: Server, method: str, path: str, body
     assert problem["detail"]
 
 
-def test_a_server_without_a_model_says_so_and_has_limits(tmp_path: Path, toy: Path) -> None:
+def test_a_server_without_a_model_says_so_and_has_limits(tmp_path: Path, toy: Path, spawn: Spawn) -> None:
     (tmp_path / "broken").mkdir()
-    server = launch(tmp_path, BANDMATE_MODEL_MAX_LOADED="1", BANDMATE_MODEL_SECONDS="0.001")
-    try:
-        status, problem = server.call("POST", "/invocations", REQUEST)
-        assert (status, problem["type"]) == (503, "urn:bandmate:problem:unavailable")
-        broken = {"model_name": "m", "url": str(tmp_path / "broken")}
-        status, problem = server.call("POST", "/models", broken)
-        assert (status, problem["detail"]) == (422, "the model folder broken holds no config.json")
-        assert server.call("POST", "/models", {"model_name": "one", "url": str(toy)})[0] == 200
-        status, problem = server.call("POST", "/models", {"model_name": "two", "url": str(toy)})
-        assert (status, problem["type"]) == (507, "urn:bandmate:problem:model-memory-full")
-        status, problem = server.call("POST", "/models/one/invoke", REQUEST)
-        assert (status, problem["type"]) == (413, "urn:bandmate:problem:limit-exceeded")
-        assert "BANDMATE_MODEL_SECONDS" in problem["detail"]
-    finally:
-        end(server)
+    server = launch(spawn, tmp_path, BANDMATE_MODEL_MAX_LOADED="1", BANDMATE_MODEL_SECONDS="0.001")
+    status, problem = server.call("POST", "/invocations", REQUEST)
+    assert (status, problem["type"]) == (503, "urn:bandmate:problem:unavailable")
+    broken = {"model_name": "m", "url": str(tmp_path / "broken")}
+    status, problem = server.call("POST", "/models", broken)
+    assert (status, problem["detail"]) == (422, "the model folder broken holds no config.json")
+    assert server.call("POST", "/models", {"model_name": "one", "url": str(toy)})[0] == 200
+    status, problem = server.call("POST", "/models", {"model_name": "two", "url": str(toy)})
+    assert (status, problem["type"]) == (507, "urn:bandmate:problem:model-memory-full")
+    status, problem = server.call("POST", "/models/one/invoke", REQUEST)
+    assert (status, problem["type"]) == (413, "urn:bandmate:problem:limit-exceeded")
+    assert "BANDMATE_MODEL_SECONDS" in problem["detail"]
 
 
 def test_serving_needs_no_torch(tmp_path: Path, toy: Path) -> None:
@@ -202,19 +201,16 @@ def test_serving_needs_no_torch(tmp_path: Path, toy: Path) -> None:
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
-def test_a_model_of_an_earlier_version_says_what_to_do(tmp_path: Path, toy: Path) -> None:
+def test_a_model_of_an_earlier_version_says_what_to_do(tmp_path: Path, toy: Path, spawn: Spawn) -> None:
     old = tmp_path / "old"
     shutil.copytree(toy, old)
     config = json.loads((old / "config.json").read_text())
     del config["representation"]
     (old / "config.json").write_text(json.dumps(config))
-    server = launch(tmp_path / "ml")
-    try:
-        status, problem = server.call("POST", "/models", {"model_name": "old", "url": str(old)})
-        assert status == 422
-        assert "train it again" in problem["detail"]
-    finally:
-        end(server)
+    server = launch(spawn, tmp_path / "ml")
+    status, problem = server.call("POST", "/models", {"model_name": "old", "url": str(old)})
+    assert status == 422
+    assert "train it again" in problem["detail"]
 
 
 def test_the_wrong_word_is_explained() -> None:

@@ -15,6 +15,7 @@ from bandmate_vocal.polly_client import PollyClient
 from bandmate_vocal.polly_engine import PollyEngine
 from bandmate_vocal.speech import Speech, SpeechEngine, UnknownVoice, Utterance
 
+from tests.numba_cache import pyin
 from tests.polly_server import PollyServer
 
 LINE = "morning light i wander home again"
@@ -201,12 +202,10 @@ def test_long_text_is_spoken_to_its_end(engine: SpeechEngine) -> None:
 
 
 def test_what_is_claimed_of_the_pitch_is_true(engine: SpeechEngine) -> None:
-    import librosa
-
     voice = engine.choose_voice("en", "alto", 62.0)
     for pitch in (196.0, 311.0):
         (speech,) = engine.speak([Utterance(LINE, 110, pitch)], voice)
-        hertz, voiced, _ = librosa.pyin(speech.pcm, fmin=60, fmax=600, sr=speech.sample_rate)
+        hertz, voiced, _ = pyin(speech.pcm, fmin=60, fmax=600, sr=speech.sample_rate)
         cents = 1200 * np.log2(hertz[voiced & ~np.isnan(hertz)] / pitch)
         if engine.holds_pitch:
             assert speech.pitch == pytest.approx(pitch, abs=0.5)

@@ -92,7 +92,7 @@ def test_a_training_runs_to_its_end_and_its_model_is_there(place: Place, plan: T
     files = {"model.safetensors", "config.json", "metrics.json", "MODEL_CARD.md", "loss.png"}
     assert {path.name for path in run.model.iterdir()} == files
     assert b'"id": "m"' in (run.model / "config.json").read_bytes()
-    assert "[metrics] step=4" in (run.model.parent.parent / "train.log").read_text()
+    assert "[metrics] step=4" in run.log.read_text()
     trainer.forget(plan.job_id)
     assert not run.model.exists()
 
@@ -126,6 +126,18 @@ def test_the_trainers_own_reason_is_final(place: Place, plan: TrainingPlan) -> N
         list(run.follow())
     assert caught.value.detail == "unknown hyperparameter 'colour'"
     run.leave()
+
+
+def test_a_training_that_failed_leaves_its_best_weights(place: Place, plan: TrainingPlan) -> None:
+    trainer = place.trainer()
+    run = trainer.start(with_hyperparameters(plan, trouble="overflows"))
+    with pytest.raises(TrainingFailed, match="the best weights are kept in last-good"):
+        list(run.follow())
+    left = run.output / "data" / "last-good"
+    assert {path.name for path in left.iterdir()} == {"model.safetensors", "config.json"}
+    run.leave()
+    trainer.forget(plan.job_id)
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("trouble", ["dies", "crashes"])
@@ -211,6 +223,15 @@ def test_a_job_that_failed_is_followed_by_one_of_another_name_with_the_same_chec
     assert list(server.jobs) == ["bandmate-training-01-1", "bandmate-training-01-2"]
     assert steps[0] > 3
     assert steps[-1] == 20
+
+
+def test_what_is_left_and_cannot_be_read_does_not_hide_why_the_job_failed(
+    remote: Place, plan: TrainingPlan, tmp_path: Path
+) -> None:
+    small = Place("sagemaker", remote.settings.model_copy(update={"model_archive_bytes": 10}), remote.server)
+    run = small.trainer().start(with_hyperparameters(plan, trouble="overflows"))
+    with pytest.raises(TrainingFailed, match="no number any more"):
+        list(run.follow())
 
 
 def test_throttling_is_waited_out(remote: Place, server: SageMakerServer, plan: TrainingPlan) -> None:

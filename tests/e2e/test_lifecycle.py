@@ -83,7 +83,7 @@ def test_a_command_without_a_platform_starts_one_for_its_time(tmp_path: Path) ->
 def test_ctrl_c_during_a_command_keeps_the_job_and_leaves_nothing_running(platform: PlatformProcess) -> None:
     home = platform.home
     # Long enough to compose that the signal comes while it does.
-    long = ("--bars", "64", "--candidates", "8")
+    long = ("--bars", "64", "--candidates", "3")
     command = [BANDMATE, "song", *long, "--seed", "9", "--out", str(home.parent / "out")]
     process = subprocess.Popen(
         command, env=environment(home), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True

@@ -17,6 +17,8 @@ from bandmate_shared.jobs.model import Job, Lease, NewJob, QuotaExceeded
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings
 
+from tests.spawned import Spawn
+
 AT_ONCE = 8
 T = TypeVar("T")
 ERROR = JobError(type="internal", title="t", detail="d")
@@ -108,11 +110,10 @@ def test_a_quota_may_be_passed_by_those_who_come_at_once_and_no_further(postgres
     store.close()
 
 
-def test_relays_in_many_processes_send_each_message_once(store: JobStore, postgres_url: str) -> None:
+def test_relays_in_many_processes_send_each_message_once(store: JobStore, postgres_url: str, spawn: Spawn) -> None:
     ids = [_song(store).id for _ in range(100)]
     relays = [
-        subprocess.Popen([sys.executable, "-W", "error", "-c", RELAY, postgres_url], stdout=subprocess.PIPE)
-        for _ in range(3)
+        spawn([sys.executable, "-W", "error", "-c", RELAY, postgres_url], stdout=subprocess.PIPE) for _ in range(3)
     ]
     taken: list[str] = []
     for relay in relays:

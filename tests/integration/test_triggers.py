@@ -4,32 +4,24 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.spawned import Spawn
+
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+def start(tmp_path: Path, spawn: Spawn) -> Callable[..., "subprocess.Popen[str]"]:
     """`start("watch", NAME=value)`: the process, with those settings."""
-    running: list[subprocess.Popen[str]] = []
 
     def run(command: str, **settings: str) -> "subprocess.Popen[str]":
         own = {"BANDMATE_HOME": str(tmp_path / "home"), "BANDMATE_HEALTH_FILE": str(tmp_path / "health.json")}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bandmate_generate.triggers", command],
-            env={**os.environ, **own, **settings},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        return process
+        command_line = [sys.executable, "-m", "bandmate_generate.triggers", command]
+        return spawn(command_line, env={**os.environ, **own, **settings}, stderr=subprocess.PIPE)
 
-    yield run
-    for process in running:
-        process.kill()
-        process.communicate()
+    return run
 
 
 def healthy(tmp_path: Path) -> bool:

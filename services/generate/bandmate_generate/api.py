@@ -1,6 +1,7 @@
 """`/v1/songs`: ask for a song, follow it, fetch its files."""
 
 from bandmate_shared.contracts.songs import SongRequest
+from bandmate_shared.errors import about
 from bandmate_shared.http.job_routes import job_router
 from bandmate_shared.registry import resolve_model
 from bandmate_shared.runtime import Runtime
@@ -30,7 +31,9 @@ def check(runtime: Runtime, request: SongRequest, tenant: str = "local") -> Song
     from bandmate_generate.plan import plan_song
     from bandmate_generate.prompt import named_prompt
 
-    request = named_prompt(request, runtime, tenant)
-    resolve_model(runtime.storage, request.model, tenant)
+    with about("prompt"):
+        request = named_prompt(request, runtime, tenant)
+    with about("model"):
+        resolve_model(runtime.storage, request.model, tenant)
     plan_song(request, request.seed if request.seed is not None else _ANY_SEED, runtime.settings)
     return request

@@ -1,7 +1,7 @@
 """The chord of each bar, read from the notes: the triad that best covers what sounds, the bass counting double."""
 
 import numpy as np
-from bandmate_shared.music.bars import COMMON_TIME
+from bandmate_shared.music.bars import Bars, bars_of
 from bandmate_shared.music.keys import Key
 from bandmate_shared.music.score import Score
 
@@ -14,8 +14,7 @@ _FOREIGN = 0.6
 
 def chords_of(score: Score, bars: int, key: Key) -> list[str]:
     """A chord symbol a bar ('D', 'Bm', 'C#dim'), spelt as the key suggests; '-' for a bar without pitched notes."""
-    metre = score.metres[0].metre if score.metres else COMMON_TIME
-    length = metre.bar_ticks(score.ticks_per_quarter)
+    frame = Bars(tuple(bars_of(score, bars)))
     names = _FLAT_NAMES if key.fifths < 0 else _SHARP_NAMES
     weights = np.zeros((bars, 12))
     lowest: list[int | None] = [None] * bars
@@ -26,8 +25,8 @@ def chords_of(score: Score, bars: int, key: Key) -> list[str]:
         for onset, duration, pitch in zip(
             notes.onset.tolist(), notes.duration.tolist(), notes.pitch.tolist(), strict=True
         ):
-            for bar in range(onset // length, min(bars, -(-(onset + duration) // length))):
-                inside = min(onset + duration, (bar + 1) * length) - max(onset, bar * length)
+            for bar in range(frame.at(onset), min(bars, frame.at(onset + duration - 1) + 1)):
+                inside = min(onset + duration, frame[bar].end) - max(onset, frame[bar].onset)
                 weights[bar, pitch % 12] += inside
                 current = lowest[bar]
                 lowest[bar] = pitch if current is None else min(current, pitch)

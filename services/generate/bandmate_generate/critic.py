@@ -14,7 +14,7 @@ from bandmate_shared.errors import BandmateError
 from bandmate_shared.music.score import Notes, Part, Score
 from numpy.typing import NDArray
 
-from bandmate_generate.accents import BEAT, bar_ticks, strength
+from bandmate_generate.accents import BEAT, strength
 from bandmate_generate.key_estimate import estimate_key
 from bandmate_generate.measured import chord_tone_share, density_wishes, notes_a_quarter
 from bandmate_generate.plan import SongPlan
@@ -47,6 +47,8 @@ _WEIGHTS = {
     "off_density": 2.0,
     "silent_holes": 3.0,
 }
+_KEY_ASKED = sum(_WEIGHTS.values())
+"""Weight of `off_key` in a song whose key was asked for: no other faults make up for the right key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,13 @@ def choose(plan: SongPlan, takes: Sequence[ComposedTake]) -> list[Verdict]:
     playable = [index for index, take in enumerate(takes) if take.notes]
     if not playable:
         raise NothingComposed("the model composed no notes; try another seed")
+    # In a given piece a few bars are composed, in which a key is not always to be heard.
+    asked = plan.key_wish and plan.edit is None
+    weights = _WEIGHTS | {"off_key": _KEY_ASKED} if asked else _WEIGHTS
     verdicts = []
     for index in playable:
         faults = faults_of(plan, takes[index])
-        verdicts.append(Verdict(index, faults, sum(_WEIGHTS[name] * fault for name, fault in faults.items())))
+        verdicts.append(Verdict(index, faults, sum(weights[name] * fault for name, fault in faults.items())))
     return sorted(verdicts, key=lambda verdict: (round(verdict.total, 9), verdict.take))
 
 
@@ -103,7 +108,7 @@ def faults_of(plan: SongPlan, take: ComposedTake) -> dict[str, float]:
 
 def _wishes(plan: SongPlan, take: ComposedTake) -> dict[str, float]:
     """Faults against soft wishes, where there are any, in what was composed."""
-    start = plan.prompt_bars * bar_ticks(plan.metre)
+    start = plan.frame.start(plan.prompt_bars)
     if plan.holes is not None:
         composed = list((Counter(take.notes) - Counter(plan.prompt)).elements())
     else:
@@ -111,7 +116,7 @@ def _wishes(plan: SongPlan, take: ComposedTake) -> dict[str, float]:
     faults: dict[str, float] = {}
     if (share := chord_tone_share(plan.chords, plan.specs, composed)) is not None:
         faults["off_chords"] = min(1.0, 2 * (1 - share))
-    if plan.edit is None:
+    if plan.edit is None or plan.key_wish:
         faults["off_key"] = _off_key(plan, composed)
     if wishes := density_wishes(plan):
         rates = notes_a_quarter(plan, composed)
@@ -159,7 +164,8 @@ def _clashes(
     others = pitched[pitched[:, 0] != plan.melody]
     clashes = judged = 0
     for _, onset, duration, pitch, _ in melody.tolist():
-        if strength(onset, plan.metre) < BEAT or duration < 12:
+        bar = plan.frame[plan.frame.at(onset)]
+        if strength(onset - bar.onset, bar.metre) < BEAT or duration < 12:
             continue
         sounding = others[(others[:, 1] <= onset) & (others[:, 1] + others[:, 2] > onset), 3]
         if len(sounding):
@@ -189,10 +195,9 @@ def _no_cadence(
 
 def _static(plan: SongPlan, pitched: Rows) -> float:
     """Harmony that stands still: more than half of the bars (four at least) share their three main pitch classes."""
-    length = bar_ticks(plan.metre)
     chords: dict[frozenset[int], int] = {}
-    for bar in range(plan.bars):
-        inside = pitched[(pitched[:, 1] >= bar * length) & (pitched[:, 1] < (bar + 1) * length)]
+    for bar in plan.frame.bars:
+        inside = pitched[(pitched[:, 1] >= bar.onset) & (pitched[:, 1] < bar.end)]
         if len(inside):
             weights = np.bincount(inside[:, 3] % 12, weights=inside[:, 2], minlength=12)
             main = frozenset(np.argsort(-weights, kind="stable")[:3].tolist())
@@ -204,19 +209,19 @@ def _static(plan: SongPlan, pitched: Rows) -> float:
 
 def _empty_bars(plan: SongPlan, rows: Rows) -> float:
     """Share of the bars in which nothing sounds."""
-    length = bar_ticks(plan.metre)
+    frame = plan.frame
     sounding: set[int] = set()
     for _, onset, duration, _, _ in rows.tolist():
-        sounding.update(range(onset // length, (onset + duration - 1) // length + 1))
+        sounding.update(range(frame.at(onset), frame.at(onset + duration - 1) + 1))
     return min(1.0, 4 * (1 - len(sounding & set(range(plan.bars))) / plan.bars))
 
 
 def _silent_parts(plan: SongPlan, rows: Rows) -> float:
     """Share of the bars, over the parts, in which a part plays nothing. A singer may rest."""
-    length = bar_ticks(plan.metre)
+    frame = plan.frame
     parts = [index for index in range(len(plan.specs)) if not (plan.sung and index == plan.melody)]
     playing = {
-        (row[0], bar) for row in rows.tolist() for bar in range(row[1] // length, (row[1] + row[2] - 1) // length + 1)
+        (row[0], bar) for row in rows.tolist() for bar in range(frame.at(row[1]), frame.at(row[1] + row[2] - 1) + 1)
     }
     return 1 - sum((part, bar) in playing for part in parts for bar in range(plan.bars)) / (len(parts) * plan.bars)
 

@@ -7,20 +7,20 @@ from collections.abc import Iterable, Sequence
 
 from bandmate_shared.contracts.composition import ChordSpan, Hole, PartSpec
 from bandmate_shared.contracts.songs import SongRequest
-from bandmate_shared.errors import InvalidRequest
+from bandmate_shared.errors import InvalidRequest, about
 from bandmate_shared.music.midi_edit import GivenTrack, check_room
 from bandmate_shared.settings import SharedSettings
 
 from bandmate_generate.given import (
     Given,
     Stretch,
-    longest_stretch,
     named_tracks,
     read_given,
     rows_of,
     specs_of,
     stretch_around,
     tracks_shown,
+    whole_piece,
 )
 from bandmate_generate.harmony import chord_spans
 from bandmate_generate.line_up import parts_for
@@ -40,33 +40,38 @@ def plan_edit(request: SongRequest, seed: int, style: Style, settings: SharedSet
         InvalidRequest: bars or tracks that it does not have, or more than a model can hold.
     """
     assert request.prompt is not None, "the contract asks for it"
-    given = read_given(request.prompt, settings)
-    if given.score.seconds > LONGEST_SECONDS:
-        raise InvalidRequest(
-            f"the given piece lasts {given.score.seconds:.0f} s; one of up to {LONGEST_SECONDS:.0f} s can be worked on"
-        )
-    stretch, ranges = _region(request, given)
+    with about("prompt"):
+        given = read_given(request.prompt, settings)
+        if given.score.seconds > LONGEST_SECONDS:
+            raise InvalidRequest(
+                f"the given piece lasts {given.score.seconds:.0f} s; one of up to {LONGEST_SECONDS:.0f} s can be "
+                "worked on"
+            )
+    with about("prompt" if request.infill is None else "infill.bars"):
+        stretch, ranges = _region(request, given)
     if request.add is not None:
         room = 16 - len(request.add)
         shown = tracks_shown(given, stretch, [], room)
         composed: list[int] = []
     else:
-        composed = _chosen(request, given)
-        shown = tracks_shown(given, stretch, composed)
+        with about("infill.tracks"):
+            composed = _chosen(request, given)
+            shown = tracks_shown(given, stretch, composed)
     tracks = [given.tracks[index] for index in shown]
     specs = [_limited(spec, request) for spec in specs_of(tracks)]
     parts = [style_part(spec, number) for number, spec in enumerate(specs)]
     holes = _holes(request, seed, ranges, [shown.index(index) for index in composed])
     if request.add is not None:
-        new = parts_for(
-            request.add,
-            None,
-            polyphony=request.polyphony,
-            has_melody=any(spec.role == "melody" for spec in specs),
-            has_bass=any(spec.role == "bass" for spec in specs),
-            taken=[track.name for track in given.tracks],
-        )
-        check_room(given.data, sum(not part.is_drum for part in new))
+        with about("add"):
+            new = parts_for(
+                request.add,
+                None,
+                polyphony=request.polyphony,
+                has_melody=any(spec.role == "melody" for spec in specs),
+                has_bass=any(spec.role == "bass" for spec in specs),
+                taken=[track.name for track in given.tracks],
+            )
+            check_room(given.data, sum(not part.is_drum for part in new))
         holes = [Hole(part=len(parts) + number, first_bar=0, bars=stretch.bars) for number in range(len(new))]
         parts += new
         specs += [part.spec(sung=False) for part in new]
@@ -78,6 +83,7 @@ def plan_edit(request: SongRequest, seed: int, style: Style, settings: SharedSet
         style=style,
         key=key,
         metre=stretch.metre,
+        opening=stretch.frame.bars,
         tempo=_tempo(given, stretch),
         bars=stretch.bars,
         parts=tuple(parts),
@@ -89,6 +95,7 @@ def plan_edit(request: SongRequest, seed: int, style: Style, settings: SharedSet
         density=request.density,
         sampling=sampling_of(request, style),
         holes=tuple(holes),
+        key_wish=request.key is not None,
         edit=Edit(given, stretch, (*shown, *(None for _ in request.add or ()))),
     )
 
@@ -116,7 +123,7 @@ def _region(request: SongRequest, given: Given) -> tuple[Stretch, list[tuple[int
     """The stretch, and which of its bars may be composed: (first, past the last), counted from its first."""
     asked = request.infill.ranges if request.infill is not None else None
     if asked is None:
-        stretch = longest_stretch(given)
+        stretch = whole_piece(given)
         return stretch, [(0, stretch.bars)]
     if asked[-1][1] > len(given.bars):
         count = len(given.bars)
@@ -177,9 +184,10 @@ def _chords(request: SongRequest, stretch: Stretch, ranges: Sequence[tuple[int, 
     """From the first bar that is composed; for a variation of the whole piece and for new tracks from its beginning."""
     if request.chords is None:
         return ()
-    return chord_spans(request.chords, stretch.metre, ranges[0][0], ranges[-1][1])
+    with about("chords"):
+        return chord_spans(request.chords, stretch.frame, ranges[0][0], ranges[-1][1])
 
 
 def _tempo(given: Given, stretch: Stretch) -> float:
-    tempi = [change.tempo for change in given.score.tempi if change.onset <= stretch.origin]
+    tempi = [change.tempo for change in given.score.tempi if change.onset <= stretch.ruler.origin]
     return min(max(round(tempi[-1], 2) if tempi else 120.0, _SLOWEST), _FASTEST)

@@ -27,7 +27,7 @@ def edited_midi(plan: SongPlan, take: ComposedTake) -> bytes:
     rows = composed_rows(plan, take)
     replacements, added = [], []
     for part, (spec, index) in enumerate(zip(plan.specs, edit.tracks, strict=True)):
-        own = played(sorted(row for row in rows if row[0] == part), plan.metre, spec.role == "melody")
+        own = played(sorted(row for row in rows if row[0] == part), plan.frame, spec.role == "melody")
         holes = holes_of(plan, part)
         if index is None:
             notes = Notes.from_rows([_in_file(row, edit) for row in own])
@@ -47,16 +47,17 @@ def holes_of(plan: SongPlan, part: int) -> list[tuple[int, int]]:
     spans = []
     for hole in plan.holes or ():
         if hole.part == part:
-            start, end = hole.first_bar * stretch.bar_length, (hole.first_bar + hole.bars) * stretch.bar_length
-            spans.append((stretch.file_tick(start), stretch.file_tick(end)))
+            bars = stretch.ruler.file[hole.first_bar : hole.first_bar + hole.bars]
+            spans.append((bars[0].onset, bars[-1].end))
     return sorted(spans)
 
 
 def _in_file(row: Row, edit: Edit) -> tuple[int, int, int, int]:
     """Onset, duration (the file's ticks), pitch, velocity."""
     _, onset, duration, pitch, velocity = row
-    start = edit.stretch.file_tick(onset)
-    return start, max(1, edit.stretch.file_tick(onset + duration) - start), pitch, velocity
+    ruler = edit.stretch.ruler
+    start = ruler.file_tick(onset)
+    return start, max(1, ruler.file_tick(onset + duration) - start), pitch, velocity
 
 
 def _as_loud(rows: Sequence[Row], track: GivenTrack) -> list[Row]:

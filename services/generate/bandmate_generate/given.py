@@ -1,23 +1,22 @@
 """A given piece that is worked on: its tracks and bars, and the stretch of it that the model sees.
 
-The file stays as it is; what the model gets is a copy of some bars on its grid. A stretch has one metre, at most
-MOST_BARS bars and MOST_TRACKS tracks, and is chosen around the bars to be composed.
+The file stays as it is; what the model gets is a copy of some bars on its grid. A stretch has at most MOST_BARS bars
+and MAX_TRACKS tracks, and is chosen around the bars to be composed.
 """
 
 import base64
 import binascii
-import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER, PartSpec, Role
+from bandmate_shared.contracts.composition import PartSpec, Role
 from bandmate_shared.contracts.wishes import MAX_TRACKS
 from bandmate_shared.errors import InvalidRequest, UnreadableFile
-from bandmate_shared.music.bars import Bar, bars_of
+from bandmate_shared.music.bars import Bar, Bars, bars_of
 from bandmate_shared.music.detect import kind_of
 from bandmate_shared.music.instruments import parse_instrument, playing_range
-from bandmate_shared.music.metre import DENOMINATORS, Metre
+from bandmate_shared.music.metre import Metre
 from bandmate_shared.music.midi_chunks import unwrapped
 from bandmate_shared.music.midi_edit import GivenTrack, given_tracks
 from bandmate_shared.music.midi_events import cut
@@ -26,14 +25,13 @@ from bandmate_shared.music.score import Score
 from bandmate_shared.settings import SharedSettings
 
 from bandmate_generate.line_up import MOST_DRUMMERS
-from bandmate_generate.prompt import FINEST, Row, quantised
+from bandmate_generate.prompt import Row
+from bandmate_generate.ruler import FINEST, Ruler, countable
 
 MOST_BARS = 128
 _BARS_BEFORE, _BARS_AFTER = 32, 16
 """How much of the piece around the bars to be composed the model is shown."""
 _LEAST_RESOLUTION = 24
-_LEAST_STRETCH = 0.75
-"""A stretch of one metre stands for the whole piece where it has this share of its bars."""
 _FEW_NOTES = 8
 _MARGIN = 5
 _VOICES = range(52, 55)
@@ -54,26 +52,24 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Bars of a given piece, all of one metre and whole. `first` counts from 0; `origin` is its tick in the file."""
+    """Bars of a given piece; `first` counts from 0."""
 
     first: int
-    bars: int
-    metre: Metre
-    origin: int
-    ticks_per_quarter: int
-
-    def file_tick(self, grid: int) -> int:
-        """The file's tick of a grid tick counted from the stretch's start; exact at bar lines."""
-        return self.origin + round(grid * self.ticks_per_quarter / GRID_TICKS_PER_QUARTER)
-
-    def grid_tick(self, tick: int) -> int:
-        """The grid tick nearest to a tick of the file."""
-        return round((tick - self.origin) * GRID_TICKS_PER_QUARTER / self.ticks_per_quarter)
+    ruler: Ruler
 
     @property
-    def bar_length(self) -> int:
-        """In grid ticks."""
-        return self.metre.bar_ticks(GRID_TICKS_PER_QUARTER)
+    def bars(self) -> int:
+        return len(self.ruler.file)
+
+    @property
+    def frame(self) -> Bars:
+        """The bars in grid ticks, from 0 on."""
+        return self.ruler.grid
+
+    @property
+    def metre(self) -> Metre:
+        """The one that most bars have; of equals the earlier."""
+        return Counter(bar.metre for bar in self.ruler.file).most_common(1)[0][0]
 
 
 def read_given(encoded: str, settings: SharedSettings) -> Given:
@@ -142,66 +138,39 @@ def _of_instrument(given: Given, name: str) -> set[int]:
 
 
 def stretch_around(given: Given, first: int, last: int) -> Stretch:
-    """Bars `first`..`last` (from 0) with bars of the same metre around them.
+    """Bars `first`..`last` (from 0) with bars around them, as far as the model can count those.
 
     Raises:
-        InvalidRequest: the metre changes between them, they are too many, or the model counts no such metre.
+        InvalidRequest: they are too many, or the model cannot count one of them.
     """
     bars = given.bars
-    for number in range(first, last + 1):
-        if not _alike(given, bars[first], bars[number]):
-            raise InvalidRequest(
-                f"the metre changes at bar {number + 1} of the given piece; ask for the bars before and from there on "
-                "one after the other"
-            )
     if last - first + 1 > MOST_BARS:
         raise InvalidRequest(f"bars {first + 1}-{last + 1} are {last - first + 1}; {MOST_BARS} can be composed at once")
     start = first
-    while start > max(0, first - _BARS_BEFORE, last - MOST_BARS + 1) and _alike(given, bars[first], bars[start - 1]):
+    while start > max(0, first - _BARS_BEFORE, last - MOST_BARS + 1) and countable(bars[start - 1]):
         start -= 1
     end = last
-    while (
-        end < min(len(bars) - 1, last + _BARS_AFTER, start + MOST_BARS - 1)
-        and _alike(given, bars[first], bars[end + 1])
-    ):  # fmt: skip
+    while end < min(len(bars) - 1, last + _BARS_AFTER, start + MOST_BARS - 1) and countable(bars[end + 1]):
         end += 1
     return _stretch(given, start, end)
 
 
-def longest_stretch(given: Given) -> Stretch:
-    """The bars that stand for the whole piece: the longest run in one metre.
+def whole_piece(given: Given) -> Stretch:
+    """All bars.
 
     Raises:
-        InvalidRequest: it is too little of the piece, or too long for the model.
+        InvalidRequest: they are too many, or the model cannot count one of them.
     """
-    best, start = (0, 0), 0
-    for number in range(1, len(given.bars) + 1):
-        if number == len(given.bars) or not _alike(given, given.bars[start], given.bars[number]):
-            best = max(best, (start, number - 1), key=lambda run: run[1] - run[0])
-            start = number
-    count = best[1] - best[0] + 1
-    if count < _LEAST_STRETCH * len(given.bars):
-        raise InvalidRequest(
-            f"the metre of the given piece changes too often: of its {len(given.bars)} bars at most {count} in a row "
-            "are alike"
-        )
+    count = len(given.bars)
     if count > MOST_BARS:
         raise InvalidRequest(
             f"the given piece has {count} bars; {MOST_BARS} can be composed at once. Send a part of it, or name bars"
         )
-    return _stretch(given, *best)
-
-
-def _alike(given: Given, one: Bar, other: Bar) -> bool:
-    return one.metre == other.metre and other.length == other.metre.bar_ticks(given.score.ticks_per_quarter)
+    return _stretch(given, 0, count - 1)
 
 
 def _stretch(given: Given, start: int, end: int) -> Stretch:
-    bar = given.bars[start]
-    metre = bar.metre
-    if metre.numerator > 16 or metre.denominator not in DENOMINATORS:
-        raise InvalidRequest(f"bar {start + 1} of the given piece is in {metre.name}, which cannot be composed in")
-    return Stretch(start, end - start + 1, metre, bar.onset, given.score.ticks_per_quarter)
+    return Stretch(start, Ruler.of(given.bars[start : end + 1], given.score.ticks_per_quarter))
 
 
 def tracks_shown(given: Given, stretch: Stretch, composed: Sequence[int], room: int = MAX_TRACKS) -> list[int]:
@@ -215,10 +184,8 @@ def tracks_shown(given: Given, stretch: Stretch, composed: Sequence[int], room: 
     drummers = sum(given.tracks[index].is_drum for index in composed)
     if drummers > MOST_DRUMMERS:
         raise InvalidRequest(f"{drummers} drum tracks are to be composed; {MOST_DRUMMERS} can be at once")
-    end = stretch.file_tick(stretch.bars * stretch.bar_length)
-    played = {
-        index: sum(stretch.origin <= note[0] < end for note in track.notes) for index, track in enumerate(given.tracks)
-    }
+    start, end = stretch.ruler.origin, stretch.ruler.end
+    played = {index: sum(start <= note[0] < end for note in track.notes) for index, track in enumerate(given.tracks)}
     shown = list(composed)
     for index in sorted(played, key=lambda index: (-played[index], index)):
         drum = given.tracks[index].is_drum
@@ -257,25 +224,25 @@ def rows_of(track: GivenTrack, part: int, stretch: Stretch, holes: Sequence[tupl
     A note that the grid would move over an edge of a hole stays on its side. One that lasts into a hole lasts as long
     as it does in the file, rounded up: nothing is to be struck too early.
     """
-    length, end = stretch.bar_length, stretch.bars * stretch.bar_length
-    last, bar_ticks = stretch.file_tick(end), stretch.metre.bar_ticks(stretch.ticks_per_quarter)
-    inside = [note for note in track.notes if stretch.origin <= note[0] < last]
+    ruler, frame = stretch.ruler, stretch.frame
+    inside = [note for note in track.notes if ruler.origin <= note[0] < ruler.end]
     if not inside:
         return []
-    scale = GRID_TICKS_PER_QUARTER / stretch.ticks_per_quarter
-    onsets = quantised(np.array([note[0] - stretch.origin for note in inside]) * scale).tolist()
-    ends = quantised(np.array([note[0] + note[1] - stretch.origin for note in inside]) * scale).tolist()
+    onsets = ruler.quantised([note[0] for note in inside])
+    ends = ruler.quantised([note[0] + note[1] for note in inside])
+    free = [any(first <= bar < past for first, past in holes) for bar in range(stretch.bars)]
+    edges = [(frame.start(first), frame.start(past)) for first, past in holes]
     rows: dict[tuple[int, int], Row] = {}
     for note, onset, stop in zip(inside, onsets, ends, strict=True):
-        bar = (note[0] - stretch.origin) // bar_ticks
-        if any(first <= bar < past for first, past in holes):
+        bar = ruler.bar_at(note[0])
+        if free[bar]:
             continue
-        begin, exact = min(onset, end - FINEST), math.ceil((note[0] + note[1] - stretch.origin) * scale)
-        if begin >= (bar + 1) * length and any(first <= bar + 1 < past for first, past in holes):
-            begin = (bar + 1) * length - FINEST
-        if any(first * length < exact and begin < past * length for first, past in holes):
+        begin, exact = min(onset, frame.end - FINEST), ruler.grid_tick_after(note[0] + note[1])
+        if any(free[bar + 1 : frame.at(begin) + 1]):
+            begin = frame[bar].end - FINEST
+        if any(start < exact and begin < end for start, end in edges):
             stop = max(stop, exact)
-        lasting = min(max(stop - begin, 4), end - begin)
+        lasting = min(max(stop - begin, 4), frame.end - begin)
         row = (part, begin, lasting, note[2], note[3])
         if (begin, note[2]) not in rows or rows[begin, note[2]][2] < lasting:
             rows[begin, note[2]] = row

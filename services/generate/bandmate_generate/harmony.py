@@ -2,13 +2,11 @@
 
 from bandmate_shared.contracts.composition import ChordSpan
 from bandmate_shared.errors import InvalidRequest
+from bandmate_shared.music.bars import Bars
 from bandmate_shared.music.chord_symbols import BadChord, parse_progression
-from bandmate_shared.music.metre import Metre
-
-from bandmate_generate.accents import bar_ticks
 
 
-def chord_spans(progression: str, metre: Metre, first_bar: int, bars: int) -> tuple[ChordSpan, ...]:
+def chord_spans(progression: str, frame: Bars, first_bar: int, bars: int) -> tuple[ChordSpan, ...]:
     """The chords of bars `first_bar`..`bars` - 1 (from 0). The chords of a bar share it evenly; the progression is
     repeated as often as it takes.
 
@@ -19,14 +17,13 @@ def chord_spans(progression: str, metre: Metre, first_bar: int, bars: int) -> tu
         written = parse_progression(progression)
     except BadChord as error:
         raise InvalidRequest(str(error)) from None
-    length = bar_ticks(metre)
     spans = []
     for bar in range(first_bar, bars):
         place = (bar - first_bar) % len(written)
-        chords = written[place]
-        if len(chords) > length // 3:
-            raise InvalidRequest(f"bar {place + 1} has {len(chords)} chords, too many for a bar of {metre.name}")
-        edges = [bar * length + number * length // len(chords) for number in range(len(chords) + 1)]
+        own, chords = frame[bar], written[place]
+        if len(chords) > own.length // 3:
+            raise InvalidRequest(f"bar {place + 1} has {len(chords)} chords, too many for a bar of {own.metre.name}")
+        edges = [own.onset + number * own.length // len(chords) for number in range(len(chords) + 1)]
         for chord, start, end in zip(chords, edges, edges[1:], strict=False):
             spans.append(
                 ChordSpan(

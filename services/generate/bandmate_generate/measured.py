@@ -15,18 +15,18 @@ from bandmate_shared.contracts.composition import (
 )
 from bandmate_shared.contracts.songs import Measured, SongRequest
 from bandmate_shared.contracts.wishes import DENSITY_NAMES
-from bandmate_shared.music.bars import bars_of
+from bandmate_shared.music.bars import bars_of, metres_in_words
 from bandmate_shared.music.gm import program_name
 from bandmate_shared.music.midi_edit import GivenTrack, given_tracks
 from bandmate_shared.music.midi_events import cut
 from bandmate_shared.music.note_names import note_name
 from bandmate_shared.music.score import Score
 
-from bandmate_generate.accents import bar_ticks
 from bandmate_generate.chords import chords_of
 from bandmate_generate.edited import holes_of
 from bandmate_generate.key_estimate import estimate_key
 from bandmate_generate.plan import SongPlan
+from bandmate_generate.players import with_metre
 from bandmate_generate.prompt import Row
 from bandmate_generate.untouched import untouched
 
@@ -82,15 +82,15 @@ def broken(properties: dict[str, Measured]) -> list[str]:
 def composed_rows(plan: SongPlan, midi: bytes, score: Score) -> list[Row]:
     """The notes that were composed, on the plan's grid: what lies after the prompt, or in the holes."""
     if plan.edit is None:
-        start = plan.prompt_bars * bar_ticks(plan.metre)
+        start = plan.frame.start(plan.prompt_bars)
         return [row for row in _rows_by_name(plan, score) if row[1] >= start]
-    stretch, rows = plan.edit.stretch, []
+    ruler, rows = plan.edit.stretch.ruler, []
     for part, track in enumerate(_tracks(plan, midi)):
         holes = holes_of(plan, part)
         for onset, duration, pitch, velocity in track.notes if track else ():
             if any(start <= onset < end for start, end in holes):
-                begin = stretch.grid_tick(onset)
-                rows.append((part, begin, max(1, stretch.grid_tick(onset + duration) - begin), pitch, velocity))
+                begin = ruler.grid_tick(onset)
+                rows.append((part, begin, max(1, ruler.grid_tick(onset + duration) - begin), pitch, velocity))
     return sorted(rows, key=lambda row: (row[1], row[0], row[3]))
 
 
@@ -98,12 +98,12 @@ def sounding_rows(plan: SongPlan, midi: bytes, score: Score) -> list[Row]:
     """The composed notes, and in a given piece those that are held into the holes as well."""
     if plan.edit is None:
         return composed_rows(plan, midi, score)
-    stretch, rows = plan.edit.stretch, []
+    ruler, rows = plan.edit.stretch.ruler, []
     for part, track in enumerate(_tracks(plan, midi)):
         holes = holes_of(plan, part)
         for onset, duration, pitch, velocity in track.notes if track else ():
-            if onset >= stretch.origin and any(onset < end and start < onset + duration for start, end in holes):
-                rows.append((part, stretch.grid_tick(onset), stretch.grid_tick(onset + duration), pitch, velocity))
+            if onset >= ruler.origin and any(onset < end and start < onset + duration for start, end in holes):
+                rows.append((part, ruler.grid_tick(onset), ruler.grid_tick(onset + duration), pitch, velocity))
     return [(part, onset, max(1, end - onset), pitch, loud) for part, onset, end, pitch, loud in rows]
 
 
@@ -132,16 +132,16 @@ def chord_tone_share(chords: Sequence[ChordSpan], specs: Sequence[PartSpec], row
 
 def notes_a_quarter(plan: SongPlan, rows: Sequence[Row]) -> dict[int, float]:
     """For each part that is composed, notes a quarter note over its composed bars; a chord's notes count each."""
-    quarters = bar_ticks(plan.metre) / GRID_TICKS_PER_QUARTER
-    bars = dict.fromkeys(range(len(plan.specs)), plan.bars - plan.prompt_bars)
+    frame = plan.frame
+    ticks = dict.fromkeys(range(len(plan.specs)), frame.end - frame.start(plan.prompt_bars))
     if plan.holes is not None:
-        bars = dict.fromkeys(range(len(plan.specs)), 0)
+        ticks = dict.fromkeys(range(len(plan.specs)), 0)
         for hole in plan.holes:
-            bars[hole.part] += hole.bars
-    counts = dict.fromkeys(bars, 0)
+            ticks[hole.part] += frame.start(hole.first_bar + hole.bars) - frame.start(hole.first_bar)
+    counts = dict.fromkeys(ticks, 0)
     for row in rows:
         counts[row[0]] += 1
-    return {part: counts[part] / (count * quarters) for part, count in bars.items() if count}
+    return {part: counts[part] / (count / GRID_TICKS_PER_QUARTER) for part, count in ticks.items() if count}
 
 
 def _most_at(ticks: Sequence[int], rows: Sequence[Row]) -> int:
@@ -163,20 +163,21 @@ def density_wishes(plan: SongPlan) -> dict[int, int]:
 
 def _frame(request: SongRequest, plan: SongPlan, score: Score) -> dict[str, Measured]:
     key = estimate_key(score)
-    tempo = score.tempi[0].tempo if score.tempi else 120.0
-    metre = score.metres[0].metre.name if score.metres else "4/4"
-    bars = len(bars_of(score))
+    tempi = [change.tempo for change in score.tempi] or [120.0]
+    own = bars_of(score)
+    metre, bars = metres_in_words(own), len(own)
+    planned = metres_in_words(plan.frame.bars)
     style = Measured(requested=request.style, measured=plan.style.name)
-    heard = Measured(requested=request.key, measured=key.name if key else None, met=key in (None, plan.key))
+    kept = plan.edit is not None and request.key is None
+    heard = Measured(requested=request.key, measured=key.name if key else None, met=kept or key in (None, plan.key))
     if plan.edit is not None:
         given = plan.edit.given
-        before = given.score.tempi[0].tempo if given.score.tempi else 120.0
-        was = given.score.metres[0].metre.name if given.score.metres else "4/4"
+        was = with_metre(given.score).metres
         return {
             "style": style,
             "key": heard,
-            "tempo": Measured(measured=round(tempo, 2), met=tempo == before, hard=True),
-            "metre": Measured(measured=metre, met=metre == was, hard=True),
+            "tempo": Measured(measured=round(tempi[0], 2), met=score.tempi == given.score.tempi, hard=True),
+            "metre": Measured(measured=metre, met=with_metre(score).metres == was, hard=True),
             "bars": Measured(measured=bars, met=_same_length(plan, bars), hard=True),
         }
     return {
@@ -184,11 +185,11 @@ def _frame(request: SongRequest, plan: SongPlan, score: Score) -> dict[str, Meas
         "key": heard,
         "tempo": Measured(
             requested=request.tempo,
-            measured=round(tempo, 2),
-            met=abs(tempo / plan.tempo - 1) < _TEMPO_TOLERANCE,
+            measured=round(tempi[-1], 2),
+            met=abs(tempi[-1] / plan.tempo - 1) < _TEMPO_TOLERANCE,
             hard=True,
         ),
-        "metre": Measured(requested=request.metre, measured=metre, met=metre == plan.metre.name, hard=True),
+        "metre": Measured(requested=request.metre, measured=metre, met=metre == planned, hard=True),
         "bars": Measured(requested=request.bars, measured=bars, met=bars == plan.bars, hard=True),
     }
 

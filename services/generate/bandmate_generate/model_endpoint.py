@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from bandmate_shared.contracts.composition import CompositionAnswer, CompositionRequest
 from bandmate_shared.contracts.trainings import ModelManifest
 from bandmate_shared.errors import BandmateError, InvalidRequest, Unavailable
+from bandmate_shared.faults import in_words
 from bandmate_shared.storage import Storage, blob_key
 from pydantic import ValidationError
 
@@ -84,8 +85,7 @@ def read_answer(content: bytes, model: ModelManifest, request: CompositionReques
     try:
         answer = CompositionAnswer.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ModelFailed(f"the model {model.id} answered no composition: {first['loc']}: {first['msg']}") from None
+        raise ModelFailed(f"the model {model.id} answered no composition: {in_words(error)}") from None
     if len(answer.takes) != len(request.seeds):
         raise ModelFailed(f"the model {model.id} composed {len(answer.takes)} takes of {len(request.seeds)}")
     if answer.model.get("sha256") != model.sha256:

@@ -3,14 +3,15 @@ for the same score."""
 
 import importlib.util
 import io
+import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER
+from bandmate_shared.music.bars import Bars, bars_of
 from bandmate_shared.music.gm import drum_name
-from bandmate_shared.music.metre import Metre
 from bandmate_shared.music.score import Part, Score
 from PIL import Image, ImageDraw, ImageFont
 
@@ -34,7 +35,7 @@ Colour = tuple[int, int, int]
 
 
 def draw_pianoroll(score: Score, bars: int, subtitle: str) -> bytes:
-    """A PNG WIDTH pixels wide: eight bars a row, four where there are words. The score has one metre; bars >= 1."""
+    """A PNG WIDTH pixels wide: eight bars a row, four where there are words; bars >= 1."""
     roll = _Roll(score, bars)
     image = Image.new("RGB", (WIDTH * _SCALE, roll.height * _SCALE), _PAPER)
     draw = ImageDraw.Draw(image)
@@ -53,8 +54,7 @@ class _Roll:
     def __init__(self, score: Score, bars: int) -> None:
         self.score = score
         self.bars = bars
-        self.metre: Metre = score.metres[0].metre
-        self.bar_length = self.metre.bar_ticks(score.ticks_per_quarter)
+        self.frame = Bars(tuple(bars_of(score, bars)))
         self.lyrics = next((part for part in score.parts if part.lyrics), None)
         self.bars_a_row = _BARS_A_ROW if self.lyrics is None else _SUNG_BARS_A_ROW
         self.rows = -(-bars // self.bars_a_row)
@@ -105,11 +105,11 @@ class _Roll:
                 self._text(draw, _MARGIN, y - 5, f"C{pitch // 12 - 1}", 13, _FAINT)
         end = bottom + self.words_height + self.drums_height
         step = GRID_TICKS_PER_QUARTER // 2
-        length = self.metre.bar_ticks(GRID_TICKS_PER_QUARTER)
         for bar in range(count):
-            x = left + bar * self.bar_width
-            for tick in range(step, length, step):
-                if strength(tick, self.metre) >= BEAT:
+            x, own = left + bar * self.bar_width, self.frame[first + bar]
+            length = own.length * GRID_TICKS_PER_QUARTER / self.score.ticks_per_quarter
+            for tick in range(step, math.ceil(length), step):
+                if strength(tick, own.metre) >= BEAT:
                     beat = x + tick / length * self.bar_width
                     self._box(draw, beat, top, beat + 0.5, bottom, _BEAT_LINE)
             self._box(draw, x, top, x + 1, end, _BAR_LINE)
@@ -160,10 +160,14 @@ class _Roll:
 
     def _span(self, onset: int, end: int, first: int, count: int) -> tuple[float, float]:
         """Left and right pixel of a stretch of ticks, clipped to the row; right <= left where it is not in the row."""
-        begin, stop = first * self.bar_length, (first + count) * self.bar_length
-        scale = self.bar_width / self.bar_length
-        left = _MARGIN + _LABELS - begin * scale
-        return left + max(onset, begin) * scale, left + min(end, stop) * scale
+        begin, stop = self.frame.start(first), self.frame[first + count - 1].end
+        return self._x(max(onset, begin), first), self._x(min(end, stop), first)
+
+    def _x(self, tick: int, first: int) -> float:
+        """The pixel of a tick in the row that begins with bar `first`; every bar is as wide."""
+        number = self.frame.at(tick)
+        bar = self.frame[number]
+        return _MARGIN + _LABELS + (number - first + (tick - bar.onset) / bar.length) * self.bar_width
 
     def _box(
         self, draw: ImageDraw.ImageDraw, x0: float, y0: float, x1: float, y1: float, colour: Any, radius: float = 0

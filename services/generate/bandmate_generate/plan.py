@@ -4,14 +4,25 @@ A plan is a pure function of the request and its seed: the same at submission, w
 the worker, where it is carried out.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
-from bandmate_shared.contracts.composition import ChordSpan, CompositionRequest, Hole, PartSpec, RhythmNote
+from bandmate_shared.contracts.composition import (
+    GRID_TICKS_PER_QUARTER,
+    BarChange,
+    ChordSpan,
+    CompositionRequest,
+    Hole,
+    PartSpec,
+    RhythmNote,
+)
 from bandmate_shared.contracts.songs import SongRequest
-from bandmate_shared.errors import InvalidRequest
+from bandmate_shared.errors import InvalidRequest, about
+from bandmate_shared.music.bars import Bar, Bars
 from bandmate_shared.music.keys import Key, parse_key
 from bandmate_shared.music.metre import Metre, parse_metre
-from bandmate_shared.music.score import Score
+from bandmate_shared.music.score import Score, TempoChange
 from bandmate_shared.settings import SharedSettings
 
 from bandmate_generate.given import Given, Stretch
@@ -19,7 +30,7 @@ from bandmate_generate.harmony import chord_spans
 from bandmate_generate.line_up import asked_line_up, capped
 from bandmate_generate.lyrics import Line, read_lyrics
 from bandmate_generate.phrasing import MAX_BARS, bars_for
-from bandmate_generate.prompt import Row, fit_prompt, read_prompt
+from bandmate_generate.prompt import Opening, Row, fit_prompt, last_tempo, prompt_bars, read_prompt
 from bandmate_generate.prosody import SungSyllable, comfortable_step, set_lyrics
 from bandmate_generate.seeds import derived, dice
 from bandmate_generate.styles import VOICE_PROGRAM, Style, StylePart, find_style
@@ -57,8 +68,8 @@ class SongPlan:
     """A song settled but for its notes, on the model's grid.
 
     `sung` is empty without lyrics. `rhythm` is the melody's, (onset, duration), where it is settled: by the words, or
-    in songs without words by `vocalise.py`. `holes` None: everything after the prompt is composed. With `edit` the plan
-    covers a stretch of a given piece, and only the holes are composed.
+    in songs without words by `vocalise.py`. `holes` None: everything after the prompt is composed. `key_wish`: the key
+    was asked for. With `edit` the plan covers a stretch of a given piece, and only the holes are composed.
     """
 
     seed: int
@@ -75,11 +86,16 @@ class SongPlan:
     rhythm: tuple[tuple[int, int], ...] = ()
     prompt: tuple[Row, ...] = ()
     prompt_bars: int = 0
+    opening: tuple[Bar, ...] = ()
+    """The first bars, in grid ticks: the prompt's, or of a given piece all; the rest is of `metre`."""
+    tempi: tuple[tuple[int, float], ...] = ()
+    """(grid tick, quarters a minute) of the prompt's own changes of tempo; after its bars `tempo` holds."""
     prompt_semitones: int = 0
     chords: tuple[ChordSpan, ...] = ()
     density: int | None = None
     sampling: Sampling | None = None
     holes: tuple[Hole, ...] | None = None
+    key_wish: bool = False
     edit: Edit | None = field(default=None, compare=False)
 
     @property
@@ -88,13 +104,21 @@ class SongPlan:
         return next((index for index, part in enumerate(self.parts) if part.role == "melody"), None)
 
     @property
+    def frame(self) -> Bars:
+        """The bars, in grid ticks."""
+        return _frame(self.opening, self.metre, self.bars)
+
+    @property
     def seconds(self) -> float:
         """Length of the bars."""
-        return self.bars * self.metre.bar_seconds(self.tempo)
+        rest = self.bars - len(self.opening)
+        opening = _seconds(sum(bar.length for bar in self.opening), self.tempi, self.tempo)
+        return opening + rest * self.metre.bar_seconds(self.tempo)
 
     def composition(self, candidates: int) -> CompositionRequest:
         """What the model is asked for."""
         rhythm = {}
+        changes = _bar_changes(self.frame)
         sampling = self.sampling or Sampling(self.style.temperature, self.style.top_p)
         if self.rhythm and self.melody is not None:
             rhythm[self.melody] = [RhythmNote(onset=onset, duration=duration) for onset, duration in self.rhythm]
@@ -103,9 +127,11 @@ class SongPlan:
                 "style": self.style.model_style,
                 "tonic": self.key.tonic,
                 "mode": self.key.mode,
-                "numerator": self.metre.numerator,
-                "denominator": self.metre.denominator,
+                "key_wish": self.key_wish,
+                "numerator": self.frame[0].metre.numerator,
+                "denominator": self.frame[0].metre.denominator,
                 "bars": self.bars,
+                "bar_changes": changes,
                 "tempo": self.tempo,
                 "parts": self.specs,
                 "rhythm": rhythm,
@@ -130,16 +156,19 @@ def plan_song(request: SongRequest, seed: int, settings: SharedSettings) -> Song
         InvalidRequest: lyrics, bars, metre and style cannot be had together, or a wish cannot be met with the given
             piece; the message says what would do.
     """
-    style = find_style(request.style)
+    with about("style"):
+        style = find_style(request.style)
     if request.edits:
         from bandmate_generate.edit_plan import plan_edit
 
         return plan_edit(request, seed, style, settings)
     lines = read_lyrics(request.lyrics) if request.lyrics is not None else []
-    asked = asked_line_up(request, style)
+    with about("tracks" if request.tracks is not None else "instruments"):
+        asked = asked_line_up(request, style)
     if lines and style.melody is None and asked is None:
         raise InvalidRequest(f"there is nobody to sing in the style {style.name!r}; leave the lyrics out")
-    prompt = read_prompt(request.prompt, settings) if request.prompt is not None else None
+    with about("prompt"):
+        prompt = read_prompt(request.prompt, settings) if request.prompt is not None else None
     chosen = _metre(request, style, prompt, seed), _tempo(request, style, prompt, seed)
     try:
         return _plan(request, seed, style, asked, lines, prompt, *chosen)
@@ -171,23 +200,36 @@ def _plan(
         parts = tuple(capped(part, request.polyphony) for part in usual)
     specs = tuple(part.spec(sung=bool(lines)) for part in parts)
     key, semitones = key_for(request, style, prompt, seed)
-    rows, prompt_bars = fit_prompt(prompt, specs, metre, semitones) if prompt is not None else ([], 0)
-    bars = request.bars or _bars(lines, metre, tempo, prompt_bars)
-    if prompt_bars >= bars:
-        raise InvalidRequest(
-            f"the prompt has {prompt_bars} bars of {metre.name} already; ask for more than that, up to {MAX_BARS}"
-        )
-    seconds = bars * metre.bar_seconds(tempo)
-    if seconds > LONGEST_SECONDS:
-        raise InvalidRequest(
-            f"{bars} bars of {metre.name} at {tempo:g} last {seconds:.0f} s; a song may last {LONGEST_SECONDS:.0f} s"
-        )
+    given = Opening([], ())
+    if prompt is not None:
+        with about("prompt"):
+            given = fit_prompt(prompt, specs, metre, semitones, own_bars=request.metre is None and bool(prompt.metres))
+    rows, opening, prompt_bars = given.rows, given.bars, len(given.bars)
+    tempi = given.tempi if request.tempo is None and any(held != tempo for _, held in given.tempi) else ()
+    with about("bars"):
+        bars = request.bars or _bars(lines, metre, tempo, prompt_bars)
+        if prompt_bars >= bars:
+            more = f"ask for more than that, up to {MAX_BARS}" if prompt_bars < MAX_BARS else "send a part of it"
+            raise InvalidRequest(f"the prompt has {prompt_bars} bars already; {more}")
+        length = sum(bar.length for bar in opening)
+        seconds = _seconds(length, tempi, tempo) + (bars - prompt_bars) * metre.bar_seconds(tempo)
+        if seconds > LONGEST_SECONDS:
+            raise InvalidRequest(
+                f"{bars} bars of {metre.name} at {tempo:g} last {seconds:.0f} s; a song may last "
+                f"{LONGEST_SECONDS:.0f} s"
+            )
     sung = set_lyrics(lines, metre, tempo, bars, prompt_bars, style.feel) if lines else []
+    late = length - prompt_bars * metre.bar_ticks(GRID_TICKS_PER_QUARTER)
+    sung = [replace(note, onset=note.onset + late) for note in sung]
     rhythm = [(note.onset, note.duration) for note in sung]
     if sung:
         rows = _without_singing(rows, parts)
     elif any(_sings_without_words(part) for part in parts) and request.density is None:
-        rhythm = wordless_rhythm(metre, tempo, bars, prompt_bars, style.feel, dice(seed, "rhythm"))
+        made = wordless_rhythm(metre, tempo, bars, prompt_bars, style.feel, dice(seed, "rhythm"))
+        rhythm = [(onset + late, duration) for onset, duration in made]
+    with about("chords"):
+        frame = _frame(opening, metre, bars)
+        chords = chord_spans(request.chords, frame, prompt_bars, bars) if request.chords is not None else ()
     return SongPlan(
         seed=seed,
         style=style,
@@ -203,11 +245,47 @@ def _plan(
         rhythm=tuple(rhythm),
         prompt=tuple(rows),
         prompt_bars=prompt_bars,
+        opening=opening,
+        tempi=tempi,
         prompt_semitones=semitones,
-        chords=chord_spans(request.chords, metre, prompt_bars, bars) if request.chords is not None else (),
+        chords=chords,
         density=request.density,
         sampling=sampling_of(request, style),
+        key_wish=request.key is not None,
     )
+
+
+@lru_cache(64)
+def _frame(opening: tuple[Bar, ...], metre: Metre, bars: int) -> Bars:
+    rest = [(metre.bar_ticks(GRID_TICKS_PER_QUARTER), metre)] * (bars - len(opening))
+    return Bars.of([*((bar.length, bar.metre) for bar in opening), *rest])
+
+
+def _seconds(end: int, tempi: Sequence[tuple[int, float]], tempo: float) -> float:
+    """Seconds from the start to a grid tick, with these changes of tempo; `tempo` where there are none."""
+    score = Score((), GRID_TICKS_PER_QUARTER, tuple(TempoChange(*change) for change in tempi or ((0, tempo),)))
+    return float(score.seconds_at([end])[0])
+
+
+def _bar_changes(frame: Bars) -> list[BarChange]:
+    """Where bars are of another metre or length than those before; of the first, where it is cut short."""
+    changes: list[BarChange] = []
+    before = frame[0].metre, frame[0].metre.bar_ticks(GRID_TICKS_PER_QUARTER)
+    for number, bar in enumerate(frame.bars):
+        if (bar.metre, bar.length) != before:
+            whole = bar.length == bar.metre.bar_ticks(GRID_TICKS_PER_QUARTER)
+            changes.append(
+                BarChange.model_validate(
+                    {
+                        "bar": number,
+                        "numerator": bar.metre.numerator,
+                        "denominator": bar.metre.denominator,
+                        "ticks": None if whole else bar.length,
+                    }
+                )
+            )
+        before = bar.metre, bar.length
+    return changes
 
 
 def sampling_of(request: SongRequest, style: Style) -> Sampling:
@@ -243,16 +321,16 @@ def _without_singing(rows: list[Row], parts: tuple[StylePart, ...]) -> list[Row]
 def _metre(request: SongRequest, style: Style, prompt: Score | None, seed: int) -> Metre:
     if request.metre is not None:
         return parse_metre(request.metre)
-    if prompt is not None and prompt.metres and prompt.metres[0].metre.numerator <= 16:
-        return prompt.metres[0].metre
+    if prompt is not None and (own := prompt_bars(prompt)):
+        return own[-1].metre
     return dice(seed, "metre").choice(style.metres)
 
 
 def _tempo(request: SongRequest, style: Style, prompt: Score | None, seed: int) -> float:
     if request.tempo is not None:
         return request.tempo
-    if prompt is not None and prompt.tempi:
-        return float(min(max(round(prompt.tempi[0].tempo, 2), _PLAIN_TEMPI[0]), _PLAIN_TEMPI[1]))
+    if prompt is not None and (last := last_tempo(prompt)) is not None:
+        return float(min(max(round(last, 2), _PLAIN_TEMPI[0]), _PLAIN_TEMPI[1]))
     low, high = style.tempi
     return float(dice(seed, "tempo").randrange(low, high + 1, 2))
 

@@ -2,34 +2,42 @@
 
 import base64
 import binascii
-import math
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
-from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER, PartSpec
+from bandmate_shared.contracts.composition import PartSpec
 from bandmate_shared.contracts.jobs import JobState
 from bandmate_shared.contracts.songs import MAX_PROMPT_CHARACTERS, SONG_SOURCE, SongRequest
 from bandmate_shared.errors import InvalidRequest, LimitExceeded, NotFound, UnreadableFile
 from bandmate_shared.jobs.model import Job
+from bandmate_shared.music.bars import Bar, Bars, bars_of
 from bandmate_shared.music.metre import Metre
-from bandmate_shared.music.score import Part, Score
+from bandmate_shared.music.score import MetreChange, Part, Score
 from bandmate_shared.runtime import Runtime
 from bandmate_shared.settings import SharedSettings
 from bandmate_shared.storage import blob_key
 from bandmate_shared.uploads import keep, upload_id_of
-from numpy.typing import NDArray
 
-_POSITIONS = np.array([0, 6, 8, 12, 16, 18, 24])
-"""Sixteenths and triplet eighths of a quarter note, in grid ticks."""
+from bandmate_generate.ruler import FINEST, Ruler
+
 _SHORTEST = 4
-FINEST = 2
-"""Grid ticks between the moments at which models write notes."""
+_LAST_BARS = 8
 _BASS_BELOW = 52.0
 """A lowest track whose mean pitch is below this (E3) is a bass line."""
 
 Row = tuple[int, int, int, int, int]
 """Part, onset, duration (grid ticks), pitch, velocity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A prompt on the models' grid: its notes, its bars, and its changes of tempo as (tick, quarters a minute)."""
+
+    rows: list[Row]
+    bars: tuple[Bar, ...]
+    tempi: tuple[tuple[int, float], ...] = ()
 
 
 def read_prompt(encoded: str, settings: SharedSettings) -> Score:
@@ -115,40 +123,60 @@ def _check_size(size: int, name: str) -> None:
         raise LimitExceeded(f"{name} has {size:,} bytes; a prompt may have {most:,}")
 
 
-def fit_prompt(score: Score, parts: Sequence[PartSpec], metre: Metre, semitones: int = 0) -> tuple[list[Row], int]:
-    """The prompt's notes as rows for the model, and the bars they fill. Empty bars before the first note are dropped.
+def prompt_bars(score: Score) -> list[Bar]:
+    """The bars that the prompt says it has; none where it says nothing."""
+    return bars_of(score) if score.metres else []
+
+
+def fit_prompt(
+    score: Score, parts: Sequence[PartSpec], metre: Metre, semitones: int = 0, *, own_bars: bool = False
+) -> Opening:
+    """The prompt's notes as rows for the model, and the bars they fill: of `metre`, or with `own_bars` those that the
+    prompt says it has. Empty bars before the first note are dropped.
 
     Each track goes to one part: drums to the drums, the highest line to the melody, the lowest to the bass, the rest to
     the harmony. Notes out of a part's range are moved by octaves.
 
     Raises:
-        InvalidRequest: nothing of it can be played by the line-up.
+        InvalidRequest: nothing of it can be played by the line-up; a model cannot count one of its own bars.
     """
     rows: list[Row] = []
-    scale = GRID_TICKS_PER_QUARTER / score.ticks_per_quarter
+    told = score if own_bars else replace(score, metres=(MetreChange(0, metre),))
+    ruler = Ruler.of(bars_of(told), score.ticks_per_quarter)
     for part, target in _deal(score, parts):
         spec = parts[target]
         notes = part.notes
-        onsets = quantised(notes.onset * scale)
-        ends = quantised((notes.onset + notes.duration) * scale)
+        onsets = ruler.quantised(notes.onset.tolist())
+        ends = ruler.quantised((notes.onset.astype(np.int64) + notes.duration).tolist())
         for onset, end, pitch, velocity in zip(
-            onsets.tolist(), ends.tolist(), notes.pitch.tolist(), notes.velocity.tolist(), strict=True
+            onsets, ends, notes.pitch.tolist(), notes.velocity.tolist(), strict=True
         ):
             placed = pitch if spec.is_drum else _into_range(pitch + semitones, spec.low, spec.high)
             rows.append((target, onset, max(_SHORTEST, end - onset), placed, max(1, min(127, velocity))))
     if not rows:
         raise InvalidRequest("no part of this style can play anything of the prompt")
-    length = metre.bar_ticks(GRID_TICKS_PER_QUARTER)
-    offset = min(row[1] for row in rows) // length * length
+    frame = ruler.grid
+    first = frame.at(min(row[1] for row in rows))
     # A note that was moved over the last bar line adds no bar.
-    last = max(
-        math.ceil((int(part.notes.onset.max()) + 1) * scale / length) * length for part, _ in _deal(score, parts)
-    )
-    rows = [(part, onset - offset, duration, pitch, velocity) for part, onset, duration, pitch, velocity in rows]
-    bars = min(max(row[1] for row in rows), last - offset - 1) // length + 1
-    late = bars * length - FINEST
-    rows = [(part, min(onset, late), duration, pitch, loud) for part, onset, duration, pitch, loud in rows]
-    return _playable(rows, parts, bars * length), bars
+    last = max(ruler.bar_at(int(part.notes.onset.max())) for part, _ in _deal(score, parts))
+    last = min(frame.at(max(row[1] for row in rows)), last)
+    bars = Bars.of((bar.length, bar.metre) for bar in frame.bars[first : last + 1])
+    offset, late = frame[first].onset, bars.end - FINEST
+    rows = [(part, min(onset - offset, late), duration, pitch, loud) for part, onset, duration, pitch, loud in rows]
+    tempi = {max(0, ruler.grid_tick(change.onset) - offset): change.tempo for change in score.tempi}
+    inside = tuple((onset, tempo) for onset, tempo in tempi.items() if onset < bars.end)
+    return Opening(_playable(rows, parts, bars.end), bars.bars, inside)
+
+
+def last_tempo(score: Score) -> float | None:
+    """The tempo of most of the last bars: a song does not go on in its own ritardando. None where none is said."""
+    bars = bars_of(score)
+    start, end = bars[-_LAST_BARS:][0].onset, bars[-1].end
+    held: Counter[float] = Counter()
+    for number, change in enumerate(score.tempi):
+        until = min(score.tempi[number + 1].onset, end) if number + 1 < len(score.tempi) else end
+        held[change.tempo] += max(0, until - max(change.onset, start))
+    return held.most_common(1)[0][0] if held else None
 
 
 def _deal(score: Score, parts: Sequence[PartSpec]) -> list[tuple[Part, int]]:
@@ -186,14 +214,6 @@ def _deal(score: Score, parts: Sequence[PartSpec]) -> list[tuple[Part, int]]:
         if harmony:
             dealt.append((part, harmony[min(number, len(harmony) - 1)]))
     return dealt
-
-
-def quantised(ticks: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
-    """Each tick moved to the nearest sixteenth or triplet. What lies on the models' finer grid stays: it was meant."""
-    quarter = np.floor(ticks / GRID_TICKS_PER_QUARTER).astype(np.int64) * GRID_TICKS_PER_QUARTER
-    nearest = np.abs((ticks - quarter)[:, None] - _POSITIONS[None, :]).argmin(axis=1)
-    result: NDArray[np.int64] = np.where(ticks % FINEST == 0, ticks, quarter + _POSITIONS[nearest]).astype(np.int64)
-    return result
 
 
 def _into_range(pitch: int, low: int, high: int) -> int:

@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bandmate_shared.contracts.base import Contract
 from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import BandmateError, Conflict, InvalidRequest
+from bandmate_shared.faults import in_words
 from bandmate_shared.runtime import Runtime
 from bandmate_shared.song_submission import Check, as_song_request, may_pass, submit_song
 from celery.schedules import ParseException, crontab
@@ -104,9 +105,7 @@ def _entry(path: Path, number: int, item: Any) -> Entry:
     try:
         return Entry.model_validate(item)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise BadSchedules(f"{path}, schedule {number}, {place}: {problem['msg']}") from None
+        raise BadSchedules(f"{path}, schedule {number}, {in_words(error)}") from None
 
 
 def _matches(line: crontab, local: datetime) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER, ComposedTake
 from bandmate_shared.contracts.vocals import SungNote
 from bandmate_shared.errors import BandmateError
-from bandmate_shared.music.metre import Metre
+from bandmate_shared.music.bars import Bars, metre_changes
 from bandmate_shared.music.score import (
     TICKS_PER_QUARTER,
     KeyChange,
@@ -47,7 +47,7 @@ def to_score(plan: SongPlan, take: ComposedTake) -> Score:
     parts = []
     for index, spec in enumerate(plan.specs):
         rows = [row for row in take.notes if row[0] == index]
-        rows = played(rows, plan.metre, spec.role == "melody")
+        rows = played(rows, plan.frame, spec.role == "melody")
         notes = Notes.from_rows(
             [(onset * _SCALE, length * _SCALE, pitch, loud) for _, onset, length, pitch, loud in rows]
         )
@@ -56,11 +56,21 @@ def to_score(plan: SongPlan, take: ComposedTake) -> Score:
     return Score(
         tuple(_to_the_last_bar(parts, plan)),
         TICKS_PER_QUARTER,
-        (TempoChange(0, plan.tempo),),
-        (MetreChange(0, plan.metre),),
+        tuple(TempoChange(onset * _SCALE, tempo) for onset, tempo in _tempi(plan)),
+        tuple(
+            MetreChange(change.onset * _SCALE, change.metre)
+            for change in metre_changes(plan.frame.bars, GRID_TICKS_PER_QUARTER)
+        ),
         (KeyChange(0, plan.key),),
         plan.title,
     )
+
+
+def _tempi(plan: SongPlan) -> tuple[tuple[int, float], ...]:
+    """(grid tick, tempo): the plan's, after those of a prompt that changes its own."""
+    if not plan.tempi:
+        return ((0, plan.tempo),)
+    return (*plan.tempi, (plan.frame.start(plan.prompt_bars), plan.tempo))
 
 
 def sung_notes(plan: SongPlan, score: Score) -> list[SungNote]:
@@ -85,7 +95,7 @@ def sung_notes(plan: SongPlan, score: Score) -> list[SungNote]:
 
 def check_take(plan: SongPlan, take: ComposedTake) -> None:
     """Refuse an answer that breaks the frame. Raises BadComposition."""
-    end = plan.bars * bar_ticks(plan.metre)
+    end = plan.frame.end
     given, limits = set(plan.prompt), [(spec.low, spec.high) for spec in plan.specs]
     for part, onset, duration, pitch, velocity in take.notes:
         if not 0 <= part < len(plan.specs):
@@ -118,9 +128,8 @@ def composed_rows(plan: SongPlan, take: ComposedTake) -> list[Row]:
 
 
 def _check_holes(plan: SongPlan, take: ComposedTake) -> None:
-    length = bar_ticks(plan.metre)
-    holes = plan.holes or ()
-    spans = [(hole.part, hole.first_bar * length, (hole.first_bar + hole.bars) * length) for hole in holes]
+    frame, holes = plan.frame, plan.holes or ()
+    spans = [(hole.part, frame.start(hole.first_bar), frame.start(hole.first_bar + hole.bars)) for hole in holes]
     for part, onset, duration, _, _ in composed_rows(plan, take):
         if not any(part == own and start <= onset and onset + duration <= end for own, start, end in spans):
             raise BadComposition(f"the model wrote a note of {plan.specs[part].name} at tick {onset}, outside the bars")
@@ -131,14 +140,14 @@ def _to_the_last_bar(parts: list[Part], plan: SongPlan) -> list[Part]:
 
     The words' notes stay as they are.
     """
-    length = plan.metre.bar_ticks(TICKS_PER_QUARTER)
+    frame = plan.frame
     end = max((part.notes.end for part in parts), default=0)
-    if end > (plan.bars - 1) * length:
+    if end > frame.start(plan.bars - 1) * _SCALE:
         return parts
     held = [part for part in parts if len(part.notes) and not part.lyrics]
     last = max((part.notes.end for part in held), default=0)
     return [
-        _held(part, plan.bars * length) if any(part is one for one in held) and part.notes.end == last else part
+        _held(part, frame.end * _SCALE) if any(part is one for one in held) and part.notes.end == last else part
         for part in parts
     ]
 
@@ -154,9 +163,9 @@ def _lyrics(plan: SongPlan) -> tuple[Lyric, ...]:
     return tuple(Lyric(sung.onset * _SCALE, sung.syllable.text, sung.syllable.word_end) for sung in plan.sung)
 
 
-def played(rows: Sequence[Row], metre: Metre, is_melody: bool) -> list[Row]:
+def played(rows: Sequence[Row], frame: Bars, is_melody: bool) -> list[Row]:
     """One part's rows with a player's velocities, where the model has left them to us."""
-    return _accented(rows, metre, is_melody) if _flat(rows) else list(rows)
+    return _accented(rows, frame, is_melody) if _flat(rows) else list(rows)
 
 
 def _flat(rows: Sequence[Row]) -> bool:
@@ -164,16 +173,18 @@ def _flat(rows: Sequence[Row]) -> bool:
     return len({row[4] for row in rows}) <= 1
 
 
-def _accented(rows: Sequence[Row], metre: Metre, is_melody: bool) -> list[Row]:
+def _accented(rows: Sequence[Row], frame: Bars, is_melody: bool) -> list[Row]:
     """Velocities by rule: strong beats louder, phrases of four bars that swell and fall, top notes a little louder."""
     if not rows:
         return []
-    phrase = _PHRASE_BARS * bar_ticks(metre)
     highest, lowest = max(row[3] for row in rows), min(row[3] for row in rows)
     accented = []
     for part, onset, duration, pitch, _ in rows:
-        arc = math.sin(math.pi * ((onset % phrase) / phrase))
+        number = frame.at(onset)
+        bar = frame[number]
+        length = bar_ticks(bar.metre)
+        arc = math.sin(math.pi * ((number % _PHRASE_BARS * length + onset - bar.onset) / (_PHRASE_BARS * length)))
         height = (pitch - lowest) / max(1, highest - lowest) - 0.5
-        velocity = (76 if is_melody else 66) + 14 * strength(onset, metre) + 10 * arc + 8 * height
+        velocity = (76 if is_melody else 66) + 14 * strength(onset - bar.onset, bar.metre) + 10 * arc + 8 * height
         accented.append((part, onset, duration, pitch, max(1, min(120, round(velocity)))))
     return accented

@@ -122,7 +122,7 @@ class Chosen:
 
 def _compose(context: JobContext, request: SongRequest, plan: SongPlan, settings: GenerateSettings) -> Chosen:
     """The best of the model's candidates. Where nothing is to be composed it is the given piece."""
-    context.stage("compose", f"composing {plan.bars} bars in {plan.key.name}")
+    context.stage("compose", f"composing {_composed(plan)} in {plan.key.name}")
     manifest = resolve_model(context.storage, request.model, context.job.tenant)
     asked = plan.composition(request.candidates or settings.candidates)
     styles = styles_of(context.storage, manifest)
@@ -273,6 +273,17 @@ def _only_successful(context: JobContext) -> list[Any]:
                 error.detail if error else f"{child.id} was cancelled",
             )
     return context.children
+
+
+def _composed(plan: SongPlan) -> str:
+    """`12 bars`; in a given piece `3 of 64 bars of Bass and Drums`."""
+    if plan.holes is None:
+        return f"{plan.bars - plan.prompt_bars} bars"
+    parts = sorted({hole.part for hole in plan.holes})
+    bars = {bar for hole in plan.holes for bar in range(hole.first_bar, hole.first_bar + hole.bars)}
+    count = len(plan.edit.given.bars) if plan.edit is not None else plan.bars
+    of = " and ".join(plan.specs[part].name for part in parts) if len(parts) < 3 else f"{len(parts)} tracks"
+    return f"{len(bars)} of {count} bars of {of}" if bars else "nothing"
 
 
 def _subtitle(plan: SongPlan, bars: int) -> str:

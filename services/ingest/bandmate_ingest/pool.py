@@ -8,8 +8,6 @@ forked, so this works inside a Celery worker, whose daemonic processes may not u
 import json
 import os
 import queue
-import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from bandmate_shared.errors import Unavailable
+from bandmate_shared.isolated_process import start_isolated
 from bandmate_shared.music.limits import Limits
 
 from bandmate_ingest.clean import CleanedBatch, RawFile, join_batches, unreadable_batch
@@ -113,17 +112,7 @@ class _Process:
     """One cleaning process and the pipes to it."""
 
     def __init__(self, configuration: bytes) -> None:
-        # None of our environment: no keys lie where a hostile file could find them.
-        environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
-        if "LD_LIBRARY_PATH" in os.environ:
-            environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-        self._child = subprocess.Popen(
-            [sys.executable, "-I", "-c", _START, *(path for path in sys.path if path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
+        self._child = start_isolated(_START)
         self._late = False
         self.batches = 0
         """Batches it was asked to clean."""

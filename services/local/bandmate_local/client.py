@@ -28,6 +28,7 @@ class RemoteProblem(BandmateError):
         self.status = status
         self.type = str(problem.get("type", "unavailable")).rsplit("/", 1)[-1].rsplit(":", 1)[-1]
         self.title = str(problem.get("title", "The API refused"))
+        self.field = next((str(one["field"]) for one in problem.get("errors") or ()), None)
 
 
 class Api:

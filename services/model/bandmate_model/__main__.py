@@ -39,12 +39,16 @@ def _word_left_out() -> list[str]:
 
 
 def _leave(status: int) -> int:
-    """End here when a training failed: gloo's threads to a host that died may still run, and would turn the end of the
-    process into an abort (`terminate called`) with another status. All there is to write is written."""
+    """End gloo's threads before the interpreter ends: it turns one that still runs into an abort (`terminate called`)
+    with another status. After a failure some may wait for a host that died, so the process ends here and now; all there
+    is to write is written."""
+    from bandmate_model.distributed import leave_hosts
+
     if status:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+    leave_hosts()
     return status
 
 
@@ -60,7 +64,9 @@ def _serve() -> int:
     try:
         settings = ModelSettings()
     except ValidationError as error:
-        sys.stderr.write(f"the settings are wrong: {error}\n")
+        from bandmate_shared.faults import faults_of
+
+        sys.stderr.write("".join(f"This setting is not valid: {fault}\n" for fault in faults_of(error, values=False)))
         return 2
     serve(settings)
     return 0

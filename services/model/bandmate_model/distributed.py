@@ -236,6 +236,13 @@ class ManyHosts:
             ) from error
 
 
+def leave_hosts() -> None:
+    """The last word of a run that ended well: gloo's threads end here. One that still lets go of its work while the
+    interpreter ends would abort the process."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
 def join_hosts(resources: Resources, settings: ModelSettings, streams: int, stop: Stop) -> Hosts:
     """The hosts of the job, all of them there.
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from bandmate_shared.contracts.composition import (
-    GRID_TICKS_PER_QUARTER,
     ComposedTake,
     CompositionAnswer,
     CompositionRequest,
@@ -92,13 +91,13 @@ class LoadedModel:
 
 def composed(request: CompositionRequest, notes: Iterable[NoteRow]) -> list[NoteRow]:
     """The notes of a take that were composed, not given."""
-    bar = request.numerator * GRID_TICKS_PER_QUARTER * 4 // request.denominator
+    bars = request.frame
     if request.holes is None:
-        return [row for row in notes if row[1] >= request.prompt_bars * bar]
+        return [row for row in notes if row[1] >= bars.start(request.prompt_bars)]
     free = {
         (hole.part, number) for hole in request.holes for number in range(hole.first_bar, hole.first_bar + hole.bars)
     }
-    return [row for row in notes if (row[0], row[1] // bar) in free]
+    return [row for row in notes if (row[0], bars.at(row[1])) in free]
 
 
 def _lines(parts: Collection[PartSpec], notes: Iterable[NoteRow]) -> Lines:

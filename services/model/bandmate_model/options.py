@@ -1,5 +1,6 @@
 """Training hyperparameters of the token composers: strings in, typed and checked values out."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -98,7 +99,7 @@ class TrainingOptions:
                 raise ValueError(
                     f"unknown hyperparameter {name!r}; those of the {family} are {', '.join(sorted(known))}"
                 )
-            parsed[name] = _value(name, text, type(known[name].default), dict(known[name].metadata))
+            parsed[name] = value_of(name, text, type(known[name].default), known[name].metadata)
         options = TrainingOptions(**parsed)
         for name, value, choices in (
             ("precision", options.precision, PRECISIONS),
@@ -133,7 +134,12 @@ def family_of(values: dict[str, str]) -> str:
     return family
 
 
-def _value(name: str, text: str, kind: type, limits: dict[str, Any]) -> Any:
+def value_of(name: str, text: str, kind: type, limits: Mapping[str, Any]) -> Any:
+    """A hyperparameter's value from its text: of `kind` and, if it is a number, within limits["least"] and ["most"].
+
+    Raises:
+        ValueError: it is not; the message names it.
+    """
     text = text.strip().strip('"')  # SDK 3 writes JSON, SDK 2 plain text.
     if kind is str:
         return text

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from bandmate_shared.contracts.composition import CompositionAnswer, CompositionRequest
 from bandmate_shared.errors import BandmateError, Conflict, InvalidRequest, LimitExceeded, NotFound, Unavailable
+from bandmate_shared.faults import in_words
 from bandmate_shared.http.traced import Traced
 from bandmate_shared.tracing import start_tracing
 from pydantic import BaseModel, Field, ValidationError
@@ -255,9 +256,7 @@ async def _read(request: Request, contract: type[ContractT], limit: int) -> Cont
     try:
         return contract.model_validate_json(bytes(body))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise InvalidRequest(f"{where}: {first['msg']}" if where else first["msg"]) from error
+        raise InvalidRequest(in_words(error)) from error
 
 
 def _refuse_other_weights(model: LoadedModel, attributes: str) -> None:

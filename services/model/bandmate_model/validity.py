@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER, CompositionRequest, PartSpec
+from bandmate_shared.contracts.composition import CompositionRequest, PartSpec
+from bandmate_shared.music.bars import Bars
 
 NoteRow = tuple[int, int, int, int, int]
 LONGEST_ROUND = 3
@@ -12,7 +13,7 @@ LONGEST_ROUND = 3
 
 def violations(request: CompositionRequest, notes: Sequence[NoteRow]) -> list[str]:
     """What is wrong, in words; empty for a valid take. Given notes have to be there as they are, and are not judged."""
-    bar = request.numerator * GRID_TICKS_PER_QUARTER * 4 // request.denominator
+    bars = request.frame
     found: list[str] = []
     rows = list(notes)
     if rows != sorted(rows, key=lambda row: (row[1], row[0], row[3])):
@@ -30,14 +31,14 @@ def violations(request: CompositionRequest, notes: Sequence[NoteRow]) -> list[st
     for index, part in enumerate(request.parts):
         own = sorted(row for row in composed if row[0] == index)
         kept = sorted(row for row in request.prompt if row[0] == index)
-        found += [f"{part.name}: {text}" for text in _part(request, part, own, kept, free[index], bar)]
+        found += [f"{part.name}: {text}" for text in _part(request, part, own, kept, free[index], bars)]
         if index in request.rhythm:
-            wanted = [(note.onset, note.duration) for note in request.rhythm[index] if free[index][note.onset // bar]]
+            wanted = [(note.onset, note.duration) for note in request.rhythm[index] if free[index][bars.at(note.onset)]]
             if sorted((row[1], row[2]) for row in own) != sorted(wanted):
                 found.append(f"{part.name}: the rhythm is not the one asked for")
         elif not own and any(free[index]) and not kept:
             found.append(f"{part.name}: does not sound")
-    return found + _bars(request, rows, free, bar)
+    return found + _bars(request, rows, free, bars)
 
 
 def free_bars(request: CompositionRequest) -> list[list[bool]]:
@@ -53,16 +54,17 @@ def free_bars(request: CompositionRequest) -> list[list[bool]]:
 
 def _part(
     request: CompositionRequest, part: PartSpec, own: Sequence[NoteRow], kept: Sequence[NoteRow], free: list[bool],
-    bar: int,
+    bars: Bars,
 ) -> list[str]:  # fmt: skip
     """What is wrong with the composed notes of one part."""
     found = []
     drums = part.is_drum or part.role == "drums"
-    ends = _ends(free, bar)
+    ends = _ends(free, bars)
     for index, onset, duration, pitch, velocity in own:
-        if not free[onset // bar]:
+        bar = bars.at(onset)
+        if not free[bar]:
             found.append(f"the note at {onset} lies in a bar that is given")
-        elif duration < 1 or onset + duration > ends[onset // bar]:
+        elif duration < 1 or onset + duration > ends[bar]:
             found.append(f"the note at {onset} lasts past the end of what is to be composed")
         if not drums and not part.low <= pitch <= part.high:
             found.append(f"pitch {pitch} lies outside {part.low}..{part.high}")
@@ -80,30 +82,31 @@ def _part(
     return found
 
 
-def _ends(free: list[bool], bar: int) -> list[int]:
+def _ends(free: list[bool], bars: Bars) -> list[int]:
     """For each free bar the tick at which its run of free bars ends."""
-    result, end = [0] * len(free), len(free) * bar
+    result, end = [0] * len(free), bars.end
     for number in range(len(free) - 1, -1, -1):
         if free[number]:
             result[number] = end
         else:
-            end = number * bar
+            end = bars.start(number)
     return result
 
 
-def _bars(request: CompositionRequest, rows: Sequence[NoteRow], free: list[list[bool]], bar: int) -> list[str]:
+def _bars(request: CompositionRequest, rows: Sequence[NoteRow], free: list[list[bool]], bars: Bars) -> list[str]:
     """Bars in which nothing sounds, and music that goes round for ever."""
     found = []
     unfixed = [index for index in range(len(request.parts)) if index not in request.rhythm]
     for number in range(request.bars):
-        start = number * bar
+        start, end = bars[number].onset, bars[number].end
         if any(free[index][number] for index in unfixed) and not any(
-            row[1] < start + bar and row[1] + row[2] > start for row in rows
+            row[1] < end and row[1] + row[2] > start for row in rows
         ):
             found.append(f"nothing sounds in bar {number}")
     shapes: list[list[list[tuple[int, ...]]]] = [[[] for _ in request.parts] for _ in range(request.bars)]
     for part, onset, duration, pitch, _ in rows:
-        shapes[onset // bar][part].append((onset % bar, duration // 2, pitch))
+        number = bars.at(onset)
+        shapes[number][part].append((onset - bars[number].onset, duration // 2, pitch))
     alike = 0
     for number in range(1, request.bars):
         mine = [index for index in unfixed if free[index][number]]

@@ -26,6 +26,11 @@ def data_key(job_id: str, channel: str, name: str) -> str:
     return f"{folder_key(job_id)}/input/{channel}/{name}"
 
 
+def output_key(job_id: str, name: str) -> str:
+    """Where SageMaker puts what a job has left in output/data, whether it failed or not."""
+    return f"{folder_key(job_id)}/output/{name}/output/output.tar.gz"
+
+
 def training_job(settings: TrainSettings, plan: TrainingPlan, name: str) -> dict[str, Any]:
     """CreateTrainingJob's parameters. All jobs of a training share the checkpoints: each goes on where one stopped."""
     base = f"{settings.resolved_sagemaker_s3}/{folder_key(plan.job_id)}"

@@ -3,7 +3,7 @@
     s3://…/trainings/<job id>/input/<channel>/…   the dataset
                               checkpoints/…       shared by every job of the training, and by its restarts on spot
                               output/<name>/…     model.tar.gz, output.tar.gz
-    <home>/trainings/<job id>/train.log, ml/      the same folders as those of a training here, filled at the end
+    <home>/trainings/<job id>/…                   the same folders as those of a training here, filled at the end
 
 A training has one SageMaker job, `bandmate-<job id>-1`. A worker that was killed leaves it running, and the next
 attempt finds it by that name. Only after a job has failed or was stopped does an attempt start the next, from its
@@ -11,6 +11,7 @@ checkpoints.
 """
 
 import json
+import logging
 import re
 import shutil
 import time
@@ -19,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from bandmate_shared.aws import aws_client
-from bandmate_shared.errors import NotFound
+from bandmate_shared.errors import BandmateError, NotFound
 from bandmate_shared.storage import open_storage
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bandmate_train.model_archive import unpack
+from bandmate_train.run_folder import MAX_MESSAGE_CHARACTERS, TICK_SECONDS, RunFolder, folder_of
 from bandmate_train.sagemaker_logs import JobLog
-from bandmate_train.sagemaker_request import data_key, folder_key, job_name, training_job
+from bandmate_train.sagemaker_request import data_key, folder_key, job_name, output_key, training_job
 from bandmate_train.settings import TrainSettings
 from bandmate_train.trainer import (
     TrainerInterrupted,
@@ -33,14 +35,12 @@ from bandmate_train.trainer import (
     TrainingFailed,
     TrainingPlan,
     TrainingUpdate,
-    parse_metrics,
 )
 
-TICK_SECONDS = 0.5
+log = logging.getLogger(__name__)
+
 STOP_SECONDS = 600.0
 """A job that is asked to stop has 120 s to save, then its checkpoints are uploaded and its instances given back."""
-MAX_LOG_BYTES = 20_000_000
-MAX_MESSAGE_CHARACTERS = 200
 _RUNNING = frozenset({"InProgress"})
 _ENDING = frozenset({"Stopping", "Deleting"})
 _REASON = re.compile(r"AlgorithmError: (?P<text>.*?)(?:,? ?exit code: \d+)?", re.DOTALL | re.IGNORECASE)
@@ -74,7 +74,7 @@ class SageMakerTrainer:
             self._storage.delete(key)
 
     def local_folder(self, job_id: str) -> Path:
-        return Path(self._settings.home) / "trainings" / job_id
+        return folder_of(Path(self._settings.home), job_id)
 
     def describe(self, name: str) -> Described | None:
         """None when there is no job of that name."""
@@ -109,9 +109,9 @@ class SageMakerTrainer:
     def log_of(self, name: str) -> JobLog:
         return JobLog(self._logs, name)
 
-    def fetch(self, uri: str, target: Path) -> None:
+    def fetch(self, key: str, target: Path) -> None:
         """An object below BANDMATE_SAGEMAKER_S3. Raises NotFound, StorageFull."""
-        self._storage.fetch(self._key(uri), target)
+        self._storage.fetch(key, target)
 
     @property
     def poll_seconds(self) -> float:
@@ -134,7 +134,7 @@ class SageMakerTrainer:
 
     def _is_of_use(self, described: Described) -> bool:
         if described["TrainingJobStatus"] == "Completed":
-            return self._storage.exists(self._key(described["ModelArtifacts"]["S3ModelArtifacts"]))
+            return self._storage.exists(self.key(described["ModelArtifacts"]["S3ModelArtifacts"]))
         return described["TrainingJobStatus"] in _RUNNING
 
     def _create(self, plan: TrainingPlan, name: str) -> None:
@@ -151,37 +151,26 @@ class SageMakerTrainer:
                 raise TrainerMissing(f"SageMaker refuses the training job: {problem.get('Message', error)}") from error
             raise
 
-    def _key(self, uri: str) -> str:
+    def key(self, uri: str) -> str:
+        """What is below BANDMATE_SAGEMAKER_S3, by its whole address."""
         return uri.removeprefix(f"{self._settings.resolved_sagemaker_s3}/")
 
 
-class SageMakerRun:
+class SageMakerRun(RunFolder):
     """A training job, followed from here."""
 
     def __init__(self, trainer: SageMakerTrainer, job_id: str, name: str, earlier: list[str]) -> None:
+        super().__init__(trainer.local_folder(job_id))
         self.name = name
+        self._job_id = job_id
         self._trainer = trainer
         self._earlier = earlier
-        self._folder = trainer.local_folder(job_id)
         self._history: list[dict[str, float]] = []
         self._messages: set[str] = set()
-        self._last_line = ""
         for folder in (self.model, self.output / "data"):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         self.log.unlink(missing_ok=True)
-
-    @property
-    def model(self) -> Path:
-        return self._folder / "ml" / "model"
-
-    @property
-    def output(self) -> Path:
-        return self._folder / "ml" / "output"
-
-    @property
-    def log(self) -> Path:
-        return self._folder / "train.log"
 
     def follow(self) -> Iterator[TrainingUpdate]:
         try:
@@ -229,15 +218,12 @@ class SageMakerRun:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("a") as file:
             for line in log.new_lines():
-                if file.tell() < MAX_LOG_BYTES:
-                    file.write(f"{line}\n")
-                metrics = parse_metrics(line)
-                if metrics:
-                    self._history.append(metrics)
-                    yield TrainingUpdate(metrics)
-                elif line.strip():
-                    self._last_line = line.strip()
-                    yield TrainingUpdate(message=self._last_line[:MAX_MESSAGE_CHARACTERS])
+                update = self.heard(line, file)
+                if update is None:
+                    continue
+                if update.metrics:
+                    self._history.append(dict(update.metrics))
+                yield update
 
     def _new_messages(self, described: Described) -> Iterator[TrainingUpdate]:
         for transition in described.get("SecondaryStatusTransitions", []):
@@ -254,12 +240,15 @@ class SageMakerRun:
             yield TrainingUpdate()
 
     def _conclude(self, described: Described) -> None:
-        """Fetch the model, or raise what the job's end means."""
+        """Fetch the model, or raise what the job's end means; what a failed job has left is fetched as well."""
         status, secondary = described["TrainingJobStatus"], described["SecondaryStatus"]
         if status == "Completed":
             self._fetch(described)
         elif status == "Failed":
-            raise self._failure(described.get("FailureReason", ""))
+            failure = self._failure(described.get("FailureReason", ""))
+            if isinstance(failure, TrainingFailed):
+                self._fetch_what_is_left()
+            raise failure
         elif secondary == "MaxRuntimeExceeded":
             raise TrainingFailed(
                 "the training ran longer than BANDMATE_TRAINING_SECONDS; ask for fewer epochs or steps"
@@ -275,25 +264,37 @@ class SageMakerRun:
         if own is not None and own["text"].strip(" ,"):
             return TrainingFailed(own["text"].strip(" ,"))
         if own is not None:
-            return TrainerInterrupted(f"the trainer ended without a reason ({reason}): {self._last_line[:200]}")
+            return TrainerInterrupted(f"the trainer ended without a reason ({reason}): {self.last_line}")
         if reason.startswith("ClientError"):
             return TrainingFailed(f"SageMaker could not train: {reason}")
         return TrainerInterrupted(f"the SageMaker job {self.name} failed: {reason or 'no reason was given'}")
 
     def _fetch(self, described: Described) -> None:
-        model_uri = str(described["ModelArtifacts"]["S3ModelArtifacts"])
-        archive = self._folder / "fetched.tar.gz"
         try:
-            self._trainer.fetch(model_uri, archive)
-            unpack(archive, self.model, self._trainer.max_bytes)
+            self._unpacked(self._trainer.key(str(described["ModelArtifacts"]["S3ModelArtifacts"])), self.model)
         except NotFound as error:
             raise TrainerInterrupted(
                 f"the SageMaker job {self.name} is complete, but its model is not there"
             ) from error
         try:
-            self._trainer.fetch(f"{model_uri.rpartition('/')[0]}/output.tar.gz", archive)
-            unpack(archive, self.output / "data", self._trainer.max_bytes)
+            self._unpacked(output_key(self._job_id, self.name), self.output / "data")
         except NotFound:
             pass  # The trainer had nothing besides the model.
-        archive.unlink(missing_ok=True)
-        (self._folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in self._history))
+        self.metrics.write_text("".join(json.dumps(line) + "\n" for line in self._history))
+
+    def _fetch_what_is_left(self) -> None:
+        """The output of a job that failed. Why it failed counts for more than whether that can be had."""
+        try:
+            self._unpacked(output_key(self._job_id, self.name), self.output / "data")
+        except NotFound:
+            pass
+        except (BandmateError, BotoCoreError, ClientError) as error:
+            log.warning("what the SageMaker job %s has left cannot be fetched: %s", self.name, error)
+
+    def _unpacked(self, key: str, folder: Path) -> None:
+        archive = self._folder / "fetched.tar.gz"
+        try:
+            self._trainer.fetch(key, archive)
+            unpack(archive, folder, self._trainer.max_bytes)
+        finally:
+            archive.unlink(missing_ok=True)

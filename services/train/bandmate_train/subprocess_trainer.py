@@ -1,10 +1,6 @@
-"""The trainer as a process of this machine, in a tree laid out as SageMaker lays out /opt/ml.
+"""The trainer as a process of this machine, in a tree laid out as SageMaker lays out /opt/ml (`run_folder.py`).
 
-<home>/trainings/<job id>/
-    lock            held by the trainer as long as it lives, with its process id inside
-    metrics.jsonl   every line of metrics, over all attempts
-    train.log       what the trainer printed
-    ml/             BANDMATE_ML_ROOT: input/ model/ output/ checkpoints/
+Beside that tree lies `lock`, held by the trainer as long as it lives, with its process id inside.
 """
 
 import json
@@ -19,20 +15,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bandmate_train.attempt_lock import take_over
+from bandmate_train.run_folder import TICK_SECONDS, RunFolder, folder_of
 from bandmate_train.trainer import (
     TrainerInterrupted,
     TrainerMissing,
     TrainingFailed,
     TrainingPlan,
     TrainingUpdate,
-    parse_metrics,
 )
 
-TICK_SECONDS = 0.5
-"""A silent trainer gives a sign of life this often, so that a cancellation is met soon."""
-MAX_LOG_BYTES = 20_000_000
 MAX_FAILURE_CHARACTERS = 1024
-MAX_MESSAGE_CHARACTERS = 200
 
 
 class SubprocessTrainer:
@@ -40,13 +32,13 @@ class SubprocessTrainer:
 
     def __init__(self, command: Sequence[str], home: Path, stop_seconds: float) -> None:
         self._command = list(command)
-        self._folder = home / "trainings"
+        self._home = home
         self._stop_seconds = stop_seconds
 
     def start(self, plan: TrainingPlan) -> "SubprocessRun":
         if shutil.which(self._command[0]) is None:
             raise TrainerMissing(f"{self._command[0]!r} is no program; BANDMATE_TRAINER_COMMAND names the trainer")
-        folder = self._folder / plan.job_id
+        folder = folder_of(self._home, plan.job_id)
         with take_over(folder / "lock", self._stop_seconds) as lock:
             root = folder / "ml"
             lay_out(root, plan)
@@ -65,35 +57,22 @@ class SubprocessTrainer:
         return SubprocessRun(process, folder, self._stop_seconds)
 
     def forget(self, job_id: str) -> None:
-        shutil.rmtree(self._folder / job_id, ignore_errors=True)
+        shutil.rmtree(folder_of(self._home, job_id), ignore_errors=True)
 
 
-class SubprocessRun:
+class SubprocessRun(RunFolder):
     """A trainer process and the folder it works in."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path, stop_seconds: float) -> None:
+        super().__init__(folder)
         self._process = process
-        self._folder = folder
         self._stop_seconds = stop_seconds
         self._lines: queue.Queue[str | None] = queue.Queue()
-        self._last_line = ""
         self._reader = threading.Thread(target=self._read, name="trainer output", daemon=True)
         self._reader.start()
 
-    @property
-    def model(self) -> Path:
-        return self._folder / "ml" / "model"
-
-    @property
-    def output(self) -> Path:
-        return self._folder / "ml" / "output"
-
-    @property
-    def log(self) -> Path:
-        return self._folder / "train.log"
-
     def follow(self) -> Iterator[TrainingUpdate]:
-        with self.log.open("a") as log, (self._folder / "metrics.jsonl").open("a") as metrics_file:
+        with self.log.open("a") as log, self.metrics.open("a") as metrics_file:
             while True:
                 try:
                     line = self._lines.get(timeout=TICK_SECONDS)
@@ -102,16 +81,13 @@ class SubprocessRun:
                     continue
                 if line is None:
                     break
-                if log.tell() < MAX_LOG_BYTES:
-                    log.write(line)
-                metrics = parse_metrics(line)
-                if metrics:
-                    metrics_file.write(json.dumps(metrics) + "\n")
+                update = self.heard(line, log)
+                if update is None:
+                    continue
+                if update.metrics:
+                    metrics_file.write(json.dumps(dict(update.metrics)) + "\n")
                     metrics_file.flush()
-                    yield TrainingUpdate(metrics)
-                elif line.strip():
-                    self._last_line = line.strip()[:MAX_MESSAGE_CHARACTERS]
-                    yield TrainingUpdate(message=self._last_line)
+                yield update
         self._conclude(self._process.wait())
 
     def stop(self) -> None:
@@ -129,8 +105,7 @@ class SubprocessRun:
         self.stop()
 
     def history(self) -> list[dict[str, float]]:
-        path = self._folder / "metrics.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return [json.loads(line) for line in self.metrics.read_text().splitlines()] if self.metrics.exists() else []
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -152,9 +127,7 @@ class SubprocessRun:
         failure = self.output / "failure"
         if failure.is_file():
             raise TrainingFailed(failure.read_text(errors="replace")[:MAX_FAILURE_CHARACTERS].strip())
-        raise TrainerInterrupted(
-            f"the trainer ended with status {status}: {self._last_line[:200] or 'it said nothing'}"
-        )
+        raise TrainerInterrupted(f"the trainer ended with status {status}: {self.last_line or 'it said nothing'}")
 
 
 def lay_out(root: Path, plan: TrainingPlan) -> None:

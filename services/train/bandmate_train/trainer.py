@@ -79,13 +79,17 @@ class TrainingUpdate:
 
 
 class TrainingRun(Protocol):
-    """A training under way. `model` and `output` are local folders, complete once `follow` has ended."""
+    """A training under way. `model` and `output` are local folders, complete once `follow` has ended, however it has;
+    `log` is what the trainer printed."""
 
     @property
     def model(self) -> Path: ...
 
     @property
     def output(self) -> Path: ...
+
+    @property
+    def log(self) -> Path: ...
 
     def follow(self) -> Iterator[TrainingUpdate]:
         """Updates until the training has ended well, at least one a second.

@@ -7,7 +7,6 @@ already registered is found and not made twice.
 import json
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from bandmate_shared.contracts.trainings import ModelManifest, TrainingRequest
 from bandmate_shared.errors import Cancelled, InvalidRequest
@@ -185,9 +184,8 @@ def _add_artifacts(context: JobContext, run: TrainingRun, evaluation: Evaluation
         media_type = ARTIFACT_TYPES.get(path.suffix)
         if media_type is not None and path.is_file() and path.name != EVALUATION:  # That one is in the gate's own.
             context.add(path.name, path, media_type)
-    log = run.model.parent.parent / "train.log"
-    if log.is_file():
-        context.add("train.log", Path(log), "text/plain")
+    if run.log.is_file():
+        context.add("train.log", run.log, "text/plain")
 
 
 def _result(manifest: ModelManifest, dataset: DatasetVersion, promoted: bool, refused: str | None) -> dict[str, object]:

@@ -12,6 +12,8 @@ from pydantic import Field, model_validator
 from bandmate_shared.contracts.base import Contract
 from bandmate_shared.contracts.songs import Originality
 from bandmate_shared.contracts.wishes import Role as Role
+from bandmate_shared.music.bars import Bars
+from bandmate_shared.music.metre import Metre
 
 GRID_TICKS_PER_QUARTER = 24
 
@@ -76,6 +78,17 @@ class Hole(Contract):
     bars: int = Field(ge=1)
 
 
+class BarChange(Contract):
+    """From `bar` (counted from 0) on, bars are of this metre."""
+
+    bar: int = Field(ge=0)
+    numerator: int = Field(ge=1, le=16)
+    denominator: Literal[1, 2, 4, 8, 16]
+    ticks: int | None = Field(
+        None, ge=2, le=1536, multiple_of=2, description="Grid ticks of each, where the metre does not say: cut short."
+    )
+
+
 class CompositionRequest(Contract):
     """A piece to compose: the frame is exact, the notes are the model's.
 
@@ -88,9 +101,15 @@ class CompositionRequest(Contract):
     style: str
     tonic: int = Field(ge=0, le=11)
     mode: Literal["major", "minor"]
+    key_wish: bool = Field(
+        False, description="The key was asked for, so the piece is to be heard in it; otherwise it may wander."
+    )
     numerator: int = Field(ge=1, le=16)
     denominator: Literal[1, 2, 4, 8, 16]
     bars: int = Field(ge=1, le=128)
+    bar_changes: list[BarChange] = Field(
+        default_factory=list, max_length=128, description="Where bars are of another metre or length, ascending."
+    )
     tempo: float = Field(gt=0)
     parts: list[PartSpec] = Field(min_length=1, max_length=16)
     rhythm: dict[int, list[RhythmNote]] = Field(
@@ -120,6 +139,9 @@ class CompositionRequest(Contract):
                     f"there is a hole in part {hole.part}, bars {hole.first_bar}-{hole.first_bar + hole.bars - 1}, and "
                     f"the piece has {len(self.parts)} parts and {self.bars} bars, both counted from 0"
                 )
+        changed = [change.bar for change in self.bar_changes]
+        if changed != sorted(set(changed)) or any(bar >= self.bars for bar in changed):
+            raise ValueError(f"the bar changes are at {changed}: they have to ascend, within the {self.bars} bars")
         before = 0
         for chord in self.chords:
             if chord.onset < before:
@@ -128,6 +150,18 @@ class CompositionRequest(Contract):
         if self.holes is None and self.prompt_bars >= self.bars and self.prompt_bars > 0:
             raise ValueError("the prompt fills every bar asked for; ask for more bars than the prompt has")
         return self
+
+    @property
+    def frame(self) -> Bars:
+        """The bars, in grid ticks."""
+        changes = {change.bar: change for change in self.bar_changes}
+        metre, ticks = Metre(self.numerator, self.denominator), None
+        lengths = []
+        for number in range(self.bars):
+            if (change := changes.get(number)) is not None:
+                metre, ticks = Metre(change.numerator, change.denominator), change.ticks
+            lengths.append((ticks or metre.bar_ticks(GRID_TICKS_PER_QUARTER), metre))
+        return Bars.of(lengths)
 
 
 class ComposedTake(Contract):

@@ -19,10 +19,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from bandmate_shared.errors import BandmateError, InvalidRequest, LimitExceeded, NotFound, StorageFull, Unavailable
+from bandmate_shared.faults import field_name, message_of, shortened
 
 PROBLEM_TYPE_PREFIX = "urn:bandmate:problem:"
-MAX_ERRORS_IN_DETAIL = 5
-MAX_SHOWN_VALUE = 80
 RETRY_AFTER_SECONDS = 5
 """What a client is told to wait when an error is retryable and says nothing itself."""
 
@@ -70,6 +69,8 @@ def problem_response(
     request_id = scope.get("state", {}).get("request_id")
     if request_id:
         content["request_id"] = request_id
+    if not errors and error.field is not None:
+        errors = [{"field": error.field, "message": error.detail}]
     if errors:
         content["errors"] = list(errors)
     all_headers = dict(headers or {})
@@ -139,33 +140,16 @@ def _on_validation_error(request: Request, error: Exception) -> Response:
         where = first["loc"][-1]
         return problem_response(MalformedBody(f"the body is not JSON: {reason} at character {where}"), request.scope)
     errors = [{"field": _field_of(one["loc"]), "message": _message_of(one)} for one in error.errors()]
-    lines = [f"{one['field']}: {one['message']}" for one in errors[:MAX_ERRORS_IN_DETAIL]]
-    if len(errors) > MAX_ERRORS_IN_DETAIL:
-        lines.append(f"and {len(errors) - MAX_ERRORS_IN_DETAIL} more")
-    return problem_response(InvalidRequest("; ".join(lines)), request.scope, errors=errors)
+    lines = [f"{one['field']}: {one['message']}" for one in errors]
+    return problem_response(InvalidRequest(shortened(lines)), request.scope, errors=errors)
 
 
 def _field_of(location: Sequence[str | int]) -> str:
     """('body', 'notes', 3, 'pitch') → 'notes[3].pitch'; the name of a header or query parameter as it is."""
-    parts = list(location[1:]) if location[0] in ("body", "query", "path", "header") else list(location)
-    name = ""
-    for part in parts:
-        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else str(part)
-    return name or "body"
+    return field_name(location[1:] if location[0] in ("body", "query", "path", "header") else location) or "body"
 
 
 def _message_of(one: Mapping[str, Any]) -> str:
-    """A sentence for a person, with the value that was given where that helps."""
-    kind, whole_body = one["type"], len(one["loc"]) <= 1
-    if whole_body and kind in ("missing", "model_attributes_type", "model_type", "dict_type"):
+    if len(one["loc"]) <= 1 and one["type"] in ("missing", "model_attributes_type", "model_type", "dict_type"):
         return "must be a JSON object, sent with Content-Type: application/json"
-    if kind == "missing":
-        return "is needed, and missing"
-    if kind == "extra_forbidden":
-        return "there is no such field"
-    message = str(one["msg"]).removeprefix("Value error, ")
-    if kind == "value_error":
-        return message  # Our own validators name the value where it helps.
-    given = repr(one.get("input"))
-    shown = given if len(given) <= MAX_SHOWN_VALUE else given[: MAX_SHOWN_VALUE - 1] + "…"
-    return f"{message[:1].lower()}{message[1:]}, not {shown}"
+    return message_of(one)

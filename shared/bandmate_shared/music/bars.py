@@ -1,7 +1,9 @@
 """The bars of a score: where they begin, how long they are, in which metre."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 from bandmate_shared.music.metre import Metre
 from bandmate_shared.music.score import MetreChange, Score
@@ -21,6 +23,62 @@ class Bar:
     @property
     def end(self) -> int:
         return self.onset + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars one after the other, at least one, the first of them at tick 0; here they are counted from 0."""
+
+    bars: tuple[Bar, ...]
+    onsets: tuple[int, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "onsets", tuple(bar.onset for bar in self.bars))
+
+    @staticmethod
+    def of(lengths: Iterable[tuple[int, Metre]]) -> "Bars":
+        """From the length and the metre of each."""
+        bars: list[Bar] = []
+        for length, metre in lengths:
+            bars.append(Bar(len(bars) + 1, bars[-1].end if bars else 0, length, metre))
+        return Bars(tuple(bars))
+
+    def __len__(self) -> int:
+        return len(self.bars)
+
+    def __getitem__(self, index: int) -> Bar:
+        return self.bars[index]
+
+    @property
+    def end(self) -> int:
+        return self.bars[-1].end
+
+    def start(self, index: int) -> int:
+        """The tick at which a bar begins; behind the last one the end."""
+        return self.bars[index].onset if index < len(self.bars) else self.end
+
+    def at(self, tick: int) -> int:
+        """Which bar holds the tick; the last one those behind it, the first one those before."""
+        return max(0, bisect_right(self.onsets, tick) - 1)
+
+
+def metre_changes(bars: Sequence[Bar], ticks_per_quarter: int) -> list[MetreChange]:
+    """What a score has to say for `bars_of` to find these bars: each new metre, and each end of a bar cut short."""
+    changes: list[MetreChange] = []
+    for before, bar in zip([None, *bars], bars, strict=False):
+        whole = before is not None and before.length == before.metre.bar_ticks(ticks_per_quarter)
+        if before is None or not whole or bar.metre != before.metre:
+            changes.append(MetreChange(bar.onset, bar.metre))
+    return changes
+
+
+def metres_in_words(bars: Sequence[Bar]) -> str:
+    """'4/4', or '4/4, 2/4 from bar 5, 4/4 from bar 6'."""
+    said = [bars[0].metre.name]
+    for before, bar in pairwise(bars):
+        if bar.metre != before.metre:
+            said.append(f"{bar.metre.name} from bar {bar.number}")
+    return ", ".join(said)
 
 
 def bars_of(score: Score, least: int = 1) -> list[Bar]:

@@ -8,11 +8,11 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from dataclasses import asdict
 
 from bandmate_shared.errors import LimitExceeded, Unavailable, UnreadableFile
+from bandmate_shared.isolated_process import start_isolated
 from bandmate_shared.music.limits import Limits
 from bandmate_shared.music.score import Score
 from bandmate_shared.music.score_frame import FRAME, decode_score
@@ -37,7 +37,7 @@ class ReaderDied(Exception):
 
 
 class ReaderProcess:
-    """One child. Its environment holds none of ours: no keys or tokens lie where a hostile file could find them."""
+    """One child."""
 
     def __init__(self, settings: SharedSettings) -> None:
         """Starts the child.
@@ -47,16 +47,7 @@ class ReaderProcess:
         """
         self.settings = settings
         self.files = 0
-        environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
-        if "LD_LIBRARY_PATH" in os.environ:
-            environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _START, *(path for path in sys.path if path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
+        self._process = start_isolated(_START)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._to, self._from = self._process.stdin, self._process.stdout

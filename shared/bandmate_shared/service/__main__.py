@@ -48,9 +48,10 @@ def _run(command: str) -> int:
         sys.stderr.write(f"{error.title}: {error.detail}\n")
         return 1
     except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=False):
-            place = ".".join(str(part) for part in problem["loc"])
-            sys.stderr.write(f"This setting is not valid: {place + ': ' if place else ''}{problem['msg']}\n")
+        from bandmate_shared.faults import faults_of
+
+        for fault in faults_of(error, values=False):
+            sys.stderr.write(f"This setting is not valid: {fault}\n")
         return 1
     return 0
 

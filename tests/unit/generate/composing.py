@@ -3,8 +3,8 @@
 import base64
 import random
 
-from bandmate_generate.accents import bar_ticks
 from bandmate_generate.plan import SongPlan
+from bandmate_generate.ruler import FINEST
 from bandmate_shared.contracts.composition import ComposedTake
 from bandmate_shared.contracts.songs import Originality
 from bandmate_shared.music.metre import Metre
@@ -18,12 +18,10 @@ def take_of(plan: SongPlan, seed: int = 1, notes_a_bar: int = 2) -> ComposedTake
     """The given notes, and in every free bar some more: chord tones where chords are asked for, one at a time."""
     roll = random.Random(seed)
     rows: list[Row] = [*plan.prompt]
-    length = bar_ticks(plan.metre)
-    for part, bar in cells_of(plan):
-        spec = plan.specs[part]
-        step = length // notes_a_bar
-        for number in range(notes_a_bar):
-            onset = bar * length + number * step
+    for part, number in cells_of(plan):
+        spec, bar = plan.specs[part], plan.frame[number]
+        step = max(FINEST, bar.length // notes_a_bar)
+        for onset in range(bar.onset, min(bar.end, bar.onset + notes_a_bar * step), step):
             chord = next((one for one in plan.chords if one.onset <= onset < one.onset + one.duration), None)
             wanted = set(chord.pitch_classes) if chord else set(range(12))
             pitches = [pitch for pitch in range(spec.low, spec.high + 1) if pitch % 12 in wanted]

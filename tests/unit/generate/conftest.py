@@ -15,6 +15,8 @@ from bandmate_generate.settings import GenerateSettings
 from bandmate_shared.contracts.trainings import ModelManifest
 from bandmate_shared.runtime import Runtime, open_runtime
 
+from tests.spawned import spawning
+
 START_SECONDS = 60.0
 
 
@@ -31,21 +33,13 @@ def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServ
         port = probe.getsockname()[1]
     root = tmp_path_factory.mktemp("ml")
     environment = {**os.environ, "BANDMATE_ML_ROOT": str(root), "BANDMATE_MODEL_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", "bandmate_model", "serve"], env=environment)
     url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(url, process)
+    with spawning() as spawn:
+        _wait_for(url, spawn([sys.executable, "-m", "bandmate_model", "serve"], env=environment))
         yield ModelServer(url)
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+def _wait_for(url: str, process: "subprocess.Popen[str]") -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, "the model server died at its start"

@@ -75,3 +75,14 @@ def test_takes_without_notes_are_no_choice(plan: SongPlan) -> None:
     assert choose(plan, [take([]), take(melody(*GOOD) + piano())])[0].take == 1
     with pytest.raises(NothingComposed):
         choose(plan, [take([])])
+
+
+def test_a_key_that_was_asked_for_outweighs_everything_else(settings: SharedSettings) -> None:
+    """The other take is better in all but the key: nobody who asked for C major takes it for that."""
+    in_g = [(part, onset, duration, pitch + 7, loud) for part, onset, duration, pitch, loud in melody(*GOOD) + piano()]
+    poor = [(1, bar * 96, 24, pitch, 70) for bar in (0, 3) for pitch in (48, 52, 55)]
+    asked = plan_song(SongRequest(style="song", key="C", bars=4, metre="4/4"), 1, settings)
+    assert choose(asked, [take(in_g), take(poor, longest=20)])[0].take == 1
+    seed = next(seed for seed in range(99) if plan_song(SongRequest(style="song"), seed, settings).key == asked.key)
+    unasked = plan_song(SongRequest(style="song", bars=4, metre="4/4"), seed, settings)
+    assert choose(unasked, [take(in_g), take(poor, longest=20)])[0].take == 0

@@ -9,6 +9,7 @@ from bandmate_generate.plan import SongPlan, plan_song
 from bandmate_generate.untouched import untouched
 from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import BandmateError, InvalidRequest, UnreadableFile
+from bandmate_shared.music.keys import Key
 from bandmate_shared.music.metre import Metre
 from bandmate_shared.music.midi_edit import given_tracks
 from bandmate_shared.music.midi_events import cut
@@ -128,17 +129,25 @@ def test_chords_of_an_infill_begin_with_it(settings: SharedSettings) -> None:
     assert [(span.symbol, span.onset // 96) for span in spans] == [("Am", 4), ("F", 5), ("Am", 6)]
 
 
-def test_bars_of_another_metre_are_left_aside(settings: SharedSettings) -> None:
+def test_a_key_asked_for_is_that_of_what_is_composed(settings: SharedSettings) -> None:
+    own, wished = (
+        plan(settings, tune(), infill={"bars": "3-4"}),
+        plan(settings, tune(), infill={"bars": "3-4"}, key="F# minor"),
+    )
+    assert wished.key == Key(6, "minor") != own.key
+    assert (own.composition(1).key_wish, wished.composition(1).key_wish) == (False, True)
+    assert wished.prompt == own.prompt, "what is given stays in its key"
+
+
+def test_the_model_is_shown_bars_of_other_metres_too(settings: SharedSettings) -> None:
     rows = [(tick, 400, 60, 80) for tick in range(0, 480 + 4 * 1920 + 4 * 1440, 480)]
     piece = Score((Part("Lead", 0, Notes.from_rows(rows)),), 480, (), MANY_METRES)
     planned = plan(settings, piece, infill={"bars": "3"})
     assert planned.edit is not None
-    assert (planned.edit.stretch.first, planned.bars, planned.metre) == (1, 4, Metre(4, 4))
-    assert plan(settings, piece, infill={"bars": "6-9"}).metre == Metre(3, 4)
-    with pytest.raises(InvalidRequest, match="metre changes at bar 6"):
-        plan(settings, piece, infill={"bars": "4-7"})
-    with pytest.raises(InvalidRequest, match="changes too often"):
-        plan(settings, piece, add=["bass"])
+    assert (planned.edit.stretch.first, planned.bars, planned.metre) == (0, 9, Metre(4, 4))
+    assert [bar.length for bar in planned.frame.bars] == [24, 96, 96, 96, 96, 72, 72, 72, 72]
+    assert holes(plan(settings, piece, infill={"bars": "4-7"})) == [("Lead", 3, 4)]
+    assert holes(plan(settings, piece, add=["bass"])) == [("Bass", 0, 9)]
 
 
 def test_musicxml_is_worked_on_as_midi(settings: SharedSettings) -> None:
@@ -180,6 +189,25 @@ def test_what_cannot_be_worked_on_is_refused_in_plain_words(
     with pytest.raises(BandmateError, match=says) as caught:
         plan(settings, tune(), **asked)
     assert caught.value.status < 500
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"infill": {"bars": "7-12"}}, "infill.bars"),
+        ({"infill": {"bars": "3", "tracks": ["Tuba"]}}, "infill.tracks"),
+        ({"add": ["drums"] * 5}, "add"),
+        ({"prompt": encoded(tune(200)), "add": ["bass"]}, "prompt"),
+        ({"prompt": "!", "add": ["bass"]}, "prompt"),
+        ({"prompt": encoded(tune(4, Metre(7, 16))), "add": ["bass"], "chords": "C " * 15 + "C"}, "chords"),
+        ({"bars": 3}, "bars"),
+        ({"style": "polka"}, "style"),
+    ],
+)
+def test_what_is_refused_names_its_field(settings: SharedSettings, asked: dict[str, object], field: str) -> None:
+    with pytest.raises(BandmateError) as caught:
+        plan(settings, tune(), **asked)
+    assert caught.value.field == field
 
 
 def test_a_piece_without_notes_is_refused(settings: SharedSettings) -> None:

@@ -56,6 +56,13 @@ def test_what_is_asked_is_kept_and_changes_nothing_else(settings: SharedSettings
     assert plan(settings, 5, style="folk", key="F# minor").tempo == plan(settings, 5, style="folk").tempo
 
 
+def test_a_key_is_a_wish_only_where_it_was_asked_for(settings: SharedSettings) -> None:
+    assert plan(settings, key="D minor").composition(1).key_wish
+    assert not plan(settings).composition(1).key_wish, "the dice chose it"
+    heard = plan(settings, prompt=prompt(scale_track(2), key=Key(7, "major")))
+    assert not heard.composition(1).key_wish, "it is the prompt's"
+
+
 def test_words_fix_the_rhythm_of_the_melody(settings: SharedSettings) -> None:
     planned = plan(settings, 3, style="folk", lyrics=LYRICS, metre="4/4", tempo=100)
     assert planned.bars == 4

@@ -120,7 +120,7 @@ def test_a_file_that_is_still_being_written_is_left_alone(
     [
         ("a.mid", b"no music", "a.mid is not MIDI but plain text"),
         ("a.wav", b"RIFF", "a.wav is neither a .mid"),
-        ("a.json", b'{"bars": 900}', "bars: Input should be less than or equal to 128"),
+        ("a.json", b'{"bars": 900}', "bars: input should be less than or equal to 128, not 900"),
         ("a.txt", b"x" * 9_000_000, "the limit is 8,000,000 (BANDMATE_MAX_FILE_BYTES)"),
         ("a.txt", b"refused words", "not these words"),
     ],

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 import typer
 from bandmate_local.cli.ingest import _absolute
-from bandmate_local.cli.main import app, first_fault
+from bandmate_local.cli.main import app
 from bandmate_local.cli.progress import StageDisplay
 from bandmate_local.cli.song import text_or_file
 from bandmate_local.cli.train import _assignment
 from bandmate_local.settings import LocalSettings
 from bandmate_shared.contracts.jobs import JobEvent
-from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import BandmateError, InvalidRequest, NotFound
 from pydantic import ValidationError
 from typer.testing import CliRunner
@@ -37,15 +36,6 @@ def test_a_missing_file_and_one_that_is_no_text_are_named(tmp_path: Path) -> Non
     photo.write_bytes(bytes.fromhex("ffd8ffe0"))
     with pytest.raises(InvalidRequest, match="UTF-8"):
         text_or_file(str(photo))
-
-
-def test_a_fault_in_a_request_is_one_line_with_what_was_given() -> None:
-    with pytest.raises(ValidationError) as bad:
-        SongRequest(bars=0, tempo=1000)
-    assert first_fault(bad.value) == "bars: input should be greater than or equal to 1, not 0"
-    with pytest.raises(ValidationError) as bad:
-        SongRequest(key="H")
-    assert first_fault(bad.value).startswith("key: unknown key 'H'; write a letter A-G")
 
 
 def test_sources_become_absolute_and_schemes_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bandmate_model.cells.leanings import Taste
+from bandmate_model.cells.taste import Taste
 from bandmate_model.composer import ModelUnusable
 from bandmate_model.loaded import LoadedModel, composed
 from bandmate_model.validity import violations

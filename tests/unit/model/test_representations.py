@@ -7,14 +7,36 @@ import pytest
 from bandmate_model.cells.encode import header
 from bandmate_model.cells.from_score import piece_of
 from bandmate_model.cells.pieces import Cells, cells_of
-from bandmate_model.cells.vocabulary import BAR, DRUM, DURATION, END, PITCH, POSITION, SLOT, VELOCITY
+from bandmate_model.cells.vocabulary import (
+    BAR,
+    DRUM,
+    DURATION,
+    END,
+    PITCH,
+    POSITION,
+    REPEAT,
+    REPEAT_BARS,
+    SLOT,
+    VELOCITY,
+)
+from bandmate_model.tokens import is_drum_slot
 from bandmate_shared.music.score import Notes, Part
 
 from tests.tunes import tune
 
 pytest.importorskip("torch")
 
-from tests.bench.bench_representations import LENGTH, MOST_NOTES, by_time, by_track, fits, stretch, window
+from tests.bench.bench_representations import (
+    LENGTH,
+    MOST_NOTES,
+    by_cell,
+    by_plain_cell,
+    by_time,
+    by_track,
+    fits,
+    stretch,
+    window,
+)
 
 Rows = list[tuple[int, ...]]
 
@@ -62,6 +84,42 @@ def from_tracks(tokens: list[int]) -> Rows:
         elif token in PITCH or token in DRUM:
             rows.append((bar, slot, position, length, (PITCH if token in PITCH else DRUM).value(token)))
     return sorted(rows)
+
+
+def from_cells(tokens: list[int]) -> Rows:
+    """As the others; of repeated drums only how many bars ago is written."""
+    rows: Rows = []
+    bar, slot, position, length = -1, 0, 0, 0
+    for token in tokens:
+        if token in BAR:
+            bar += 1
+        elif token in SLOT:
+            slot = SLOT.value(token) + 1
+        elif token in REPEAT and is_drum_slot(slot):
+            from_bar = bar - REPEAT_BARS[REPEAT.value(token)]
+            rows += [(bar, *row[1:]) for row in rows if row[:2] == (from_bar, slot)]
+        elif token in POSITION:
+            position = POSITION.value(token)
+        elif token in DURATION or token in VELOCITY:
+            length = (DURATION if token in DURATION else VELOCITY).value(token) + 1
+        elif token in PITCH or token in DRUM:
+            rows.append((bar, slot, position, length, (PITCH if token in PITCH else DRUM).value(token)))
+    return sorted(rows)
+
+
+def test_without_repeat_cells_are_written_out(piece: Cells) -> None:
+    """Both are codes of the same notes; one has a choice for a cell that comes again, the other one for each note."""
+    head = len(header(piece, 0, first=0, registers=False))
+    written = {order: order(piece, 0) for order in (by_cell, by_plain_cell)}
+    for tokens, free in written.values():
+        assert from_cells(tokens[head:-1].tolist()) == sorted(map(tuple, piece.notes.tolist()))
+        assert not free[:head].any()
+    again = [sum(token in REPEAT for token in tokens.tolist()) for tokens, _ in written.values()]
+    assert again[0] > 0
+    assert again[1] == 0
+    plain, free = written[by_plain_cell]
+    assert free[(plain >= PITCH.first) & (plain < DRUM.end)].all()
+    assert free.sum() > written[by_cell][1].sum()
 
 
 @pytest.mark.parametrize(("write", "read"), [(by_time, from_time), (by_track, from_tracks)])

@@ -17,6 +17,7 @@ from bandmate_shared.runtime import Runtime
 from bandmate_shared.settings import SharedSettings
 from bandmate_train.training import TrainingHandler
 
+from tests.spawned import Spawn
 from tests.unit.train.conftest import TINY, write_dataset
 
 
@@ -144,7 +145,7 @@ run_job(open_runtime(settings, InProcessQueue()), sys.argv[1], {"training": Trai
 
 @pytest.mark.chaos
 def test_a_killed_worker_takes_its_trainer_along_and_the_next_one_resumes(
-    settings: SharedSettings, runtime: Runtime, toy: str, wait_until: Callable[..., None]
+    settings: SharedSettings, runtime: Runtime, toy: str, wait_until: Callable[..., None], spawn: Spawn
 ) -> None:
     request = {"dataset": toy, "hyperparameters": {"steps": 120, "step_seconds": 0.02}}
     job = runtime.store.submit(NewJob("training", request)).job
@@ -156,8 +157,8 @@ def test_a_killed_worker_takes_its_trainer_along_and_the_next_one_resumes(
         "BANDMATE_TRAINER_COMMAND": f"{sys.executable} {TINY}",
     }
 
-    def work() -> "subprocess.Popen[bytes]":
-        return subprocess.Popen([sys.executable, "-c", WORKER, job.id], env=env)
+    def work() -> "subprocess.Popen[str]":
+        return spawn([sys.executable, "-c", WORKER, job.id], env=env)
 
     folder = settings.home / "trainings" / job.id
     metrics = folder / "metrics.jsonl"

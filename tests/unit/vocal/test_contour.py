@@ -7,6 +7,8 @@ from bandmate_vocal.epochs import mark_epochs
 from bandmate_vocal.espeak_process import EspeakEngine
 from bandmate_vocal.speech import Speech, Utterance
 
+from tests.numba_cache import pyin
+
 RATE = 22050
 
 
@@ -49,7 +51,7 @@ def test_natural_speech_is_followed_like_by_an_independent_tracker(voice_name: s
     import librosa
 
     (speech,) = EspeakEngine().speak([Utterance("over hills of silver i wander home again", 110, None)], voice_name)
-    hertz, voiced, _ = librosa.pyin(speech.pcm, fmin=60, fmax=600, sr=speech.sample_rate, hop_length=256)
+    hertz, voiced, _ = pyin(speech.pcm, fmin=60, fmax=600, sr=speech.sample_rate, hop_length=256)
     times = librosa.times_like(hertz, sr=speech.sample_rate, hop_length=256)
     found = fundamental(speech.pcm, speech.sample_rate)
     own = np.interp(times, STEP * np.arange(len(found)), found)

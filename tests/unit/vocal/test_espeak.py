@@ -9,6 +9,8 @@ import pytest
 from bandmate_vocal.espeak_process import EspeakEngine
 from bandmate_vocal.speech import SpeechEngineMissing, SpeechFailed, UnknownVoice, Utterance
 
+from tests.numba_cache import pyin
+
 LINE = Utterance("in the morning light i wander", 100, 220.0)
 
 
@@ -32,11 +34,9 @@ def test_speaks_words_and_phones_in_time() -> None:
 
 
 def test_holds_the_pitch_it_is_asked_for() -> None:
-    import librosa
-
     for pitch in (110.0, 262.0, 440.0):
         (speech,) = EspeakEngine().speak([Utterance("sing a song", 100, pitch)], "en-us")
-        hertz, voiced, _ = librosa.pyin(speech.pcm, fmin=70, fmax=700, sr=speech.sample_rate)
+        hertz, voiced, _ = pyin(speech.pcm, fmin=70, fmax=700, sr=speech.sample_rate)
         assert np.median(hertz[voiced]) == pytest.approx(pitch, rel=0.01)
 
 

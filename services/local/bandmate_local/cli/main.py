@@ -5,6 +5,7 @@ import traceback
 
 import typer
 from bandmate_shared.errors import BandmateError, InvalidRequest
+from bandmate_shared.faults import in_words
 from pydantic import ValidationError
 
 from bandmate_local.cli import ingest, jobs, models, sing, song, train, up
@@ -39,19 +40,10 @@ def main() -> None:
     except BandmateError as error:
         complain(error, as_json)
     except ValidationError as error:
-        complain(InvalidRequest(first_fault(error)), as_json)
+        complain(InvalidRequest(in_words(error)), as_json)
     except Exception as error:  # The last resort: a person gets a line, and the log what a developer needs.
         complain(BandmateError(f"{type(error).__name__}: {error}; {_keep_trace()}"), as_json)
     sys.exit(1)
-
-
-def first_fault(error: ValidationError) -> str:
-    """The first thing wrong with a request or a setting, in one line."""
-    fault = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in fault["loc"])
-    text = fault["msg"].removeprefix("Value error, ")
-    given = "" if fault["type"] == "value_error" else f", not {fault['input']!r:.60}"
-    return f"{where}: {text[0].lower()}{text[1:]}{given}" if where else text
 
 
 def _keep_trace() -> str:

@@ -26,7 +26,8 @@ def complain(error: BandmateError, as_json: bool) -> None:
     """One red line for a person; for a program also the problem as JSON on standard output."""
     notes.print(f"[bold red]Error:[/] [red]{escape(error.detail)}[/] [dim]({error.type})[/]")
     if as_json:
-        print_json({"error": {"type": error.type, "title": error.title, "detail": error.detail}})
+        named = {"field": error.field} if error.field is not None else {}
+        print_json({"error": {"type": error.type, "title": error.title, "detail": error.detail, **named}})
 
 
 def print_json(value: Any) -> None:

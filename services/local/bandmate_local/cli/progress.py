@@ -1,18 +1,17 @@
 """A job's progress as it happens: a live display in a terminal, plain lines elsewhere."""
 
 from datetime import datetime
-from types import TracebackType
-from typing import Self
 
 from bandmate_shared.contracts.jobs import JobEvent
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from bandmate_local.cli.live import LiveDisplay
 from bandmate_local.cli.output import notes
 
 _PLAIN_STEP = 0.25
 
 
-class StageDisplay:
+class StageDisplay(LiveDisplay):
     """Shows each stage of a job with the time it took. `seconds` maps stage → seconds, by the job's own clock."""
 
     def __init__(self, quiet: bool = False) -> None:
@@ -22,7 +21,6 @@ class StageDisplay:
         self._since: datetime | None = None
         self._shown_fraction = 0.0
         self._task: TaskID | None = None
-        self._live: Progress | None = None
         if notes.is_terminal and not quiet:
             self._live = Progress(
                 SpinnerColumn(finished_text="[green]✓[/]"),
@@ -32,17 +30,6 @@ class StageDisplay:
                 TextColumn("[dim]{task.fields[message]}"),
                 console=notes,
             )
-
-    def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
 
     def show(self, event: JobEvent) -> None:
         """Take in one event of the job."""

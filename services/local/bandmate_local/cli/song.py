@@ -20,7 +20,7 @@ _WHAT_IT_IS = {
     "song.wav": "the mix",
     "vocals.wav": "the singing alone",
     "instrumental.wav": "the band alone",
-    "song.mid": "the notes, with the words as lyric events",
+    "song.mid": "the notes, and the words if there are any",
     "song.musicxml": "the score, for MuseScore and its like",
     "pianoroll.png": "a picture of the notes",
     "report.json": "what was asked and what came out",

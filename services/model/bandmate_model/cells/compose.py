@@ -6,15 +6,18 @@ it.
 from dataclasses import dataclass
 
 import numpy as np
+from bandmate_shared.music.bars import Bar
 
 from bandmate_model.cells.grammar import Grammar
-from bandmate_model.cells.leanings import Leanings, Taste
+from bandmate_model.cells.leanings import Leanings
 from bandmate_model.cells.request import Plan
-from bandmate_model.cells.sampling import draw
+from bandmate_model.cells.taste import Taste
+from bandmate_model.cells.vocabulary import VOCABULARY_SIZE
 from bandmate_model.composer import NoteRow, Take
 from bandmate_model.engine import Feed, Task
-from bandmate_model.expression import velocity
-from bandmate_model.tokens import GRID_PER_TICK, duration_ticks
+from bandmate_model.engine.sampling import Sampler
+from bandmate_model.expression import PHRASE_BARS, velocity
+from bandmate_model.tokens import GRID_PER_TICK, TICKS_PER_QUARTER, duration_ticks
 
 TEMPERATURE = 1.0
 
@@ -35,6 +38,7 @@ def song(plan: Plan, sampling: Sampling, *, seed: int, attempt: int, window: int
     temperature = sampling.temperature * request.temperature
     grammar = Grammar(plan)
     leanings = Leanings(grammar, sampling.taste, mood=generator.random())
+    sampler = Sampler(VOCABULARY_SIZE)
     pending = grammar.score.fitting(plan.first, [], window)
     keep: int | None = 0
     length = choices = 0
@@ -51,13 +55,13 @@ def song(plan: Plan, sampling: Sampling, *, seed: int, attempt: int, window: int
         row = yield Feed(pending, keep)
         keep = None
         logits = row[ids].astype(np.float64)
-        drawn = draw(
-            logits, ids, leanings.bias(segments, logits), temperature=temperature, top_p=request.top_p,
+        chosen = sampler.pick(
+            logits, bias=leanings.bias(segments, logits), temperature=temperature, top_p=request.top_p,
             top_k=request.top_k, point=generator.random(),
         )  # fmt: skip
-        log_likelihood += drawn.log_likelihood
+        log_likelihood += sampler.log_likelihood()
         choices += 1
-        pending = grammar.accept(drawn.token)
+        pending = grammar.accept(int(ids[chosen]))
     notes = request.prompt + _composed(grammar, generator)
     notes.sort(key=lambda note: (note[1], note[0], note[3]))
     return Take(notes, log_likelihood / max(1, choices), choices)
@@ -86,10 +90,11 @@ def _composed(grammar: Grammar, generator: np.random.Generator) -> list[NoteRow]
     before = (-1, -1)
     for tick, number, length, pitch in placed:
         line = plan.lines[number]
+        own, phrased, bar_ticks = _in_phrase(plan, tick)
         loud = velocity(
-            request.parts[line.part], tick=tick, bar_ticks=plan.bar_ticks,
-            metre=(request.numerator, request.denominator), end=frame.end, drum_token=length if line.drum else 0,
-            lowest_of_chord=(tick, number) != before, generator=generator,
+            request.parts[line.part], tick=phrased, bar_ticks=bar_ticks,
+            metre=(own.metre.numerator, own.metre.denominator), end=frame.end - tick + phrased,
+            drum_token=length if line.drum else 0, lowest_of_chord=(tick, number) != before, generator=generator,
         )  # fmt: skip
         before = (tick, number)
         onset, ticks = tick * GRID_PER_TICK, DRUM_TICKS if line.drum else duration_ticks(length)
@@ -99,6 +104,15 @@ def _composed(grammar: Grammar, generator: np.random.Generator) -> list[NoteRow]
             onset, duration = note.onset, note.duration
         rows.append((line.part, onset, duration, pitch - line.shift, loud))
     return rows
+
+
+def _in_phrase(plan: Plan, tick: int) -> tuple[Bar, int, int]:
+    """The bar of the request that holds a tick; the tick from the start of a phrase of bars like this one; their
+    ticks."""
+    number = plan.bars.at(tick * GRID_PER_TICK)
+    bar = plan.bars[number]
+    ticks = bar.metre.bar_ticks(TICKS_PER_QUARTER)
+    return bar, number % PHRASE_BARS * ticks + tick - bar.onset // GRID_PER_TICK, ticks
 
 
 DRUM_TICKS = 3

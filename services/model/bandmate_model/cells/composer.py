@@ -7,8 +7,8 @@ from pathlib import Path
 from bandmate_shared.contracts.composition import CompositionRequest
 
 from bandmate_model.cells.compose import TEMPERATURE, Sampling, song
-from bandmate_model.cells.leanings import Taste
 from bandmate_model.cells.request import Plan, plan
+from bandmate_model.cells.taste import Taste
 from bandmate_model.cells.vocabulary import MAX_STYLES, VOCABULARY_SIZE
 from bandmate_model.composer import ModelInfo, ModelUnusable, Take
 from bandmate_model.engine import Batcher, open_engine

@@ -5,25 +5,23 @@ times less likely); zeros leave the network alone (`taste: off` in config.json).
 whether a pitch comes next: the pitches together stay as likely as they were.
 """
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
+from bandmate_shared.music.metre import Metre
 from numpy.typing import NDArray
 
 from bandmate_model.cells.chords import NONE
 from bandmate_model.cells.density import Quota
 from bandmate_model.cells.grammar import LONG, OVER, WHAT, WHEN, WHO, Grammar, Segment
 from bandmate_model.cells.line import Cell, Line
+from bandmate_model.cells.taste import Taste
+from bandmate_model.cells.tonality import MAJOR, MINOR, Tonality
 from bandmate_model.cells.vocabulary import COUNT, DURATION, PITCH, POSITION, REPEAT, REPEAT_BARS, SLOT, count_limits
 from bandmate_model.lineup import REPEAT_QUANTILES
-from bandmate_model.tokens import DURATIONS, TICKS_PER_QUARTER, duration_ticks
+from bandmate_model.tokens import DURATIONS, GRID_PER_TICK, TICKS_PER_QUARTER, duration_ticks
 
 Array = NDArray[np.float64]
-
-MAJOR = frozenset({0, 2, 4, 5, 7, 9, 11})
-MINOR = frozenset({0, 2, 3, 5, 7, 8, 9, 10, 11})
-"""Natural minor with the raised sixth and seventh of the melodic form."""
 
 _PITCHES = np.arange(128)
 _CLASSES = _PITCHES % 12
@@ -36,66 +34,6 @@ _SELDOM = 0.02
 """Nothing is rarer than this."""
 _MOST_MASS = 3.0
 """A leaning against all that the network wants may make pitches less likely by the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taste:
-    """How strongly each leaning counts."""
-
-    chromatic: float = 0.0
-    """Against pitches outside the scale, and outside the chord asked for where there is one. Styles have more or fewer
-    of them, and a network of some training knows how many."""
-    chromatic_sung: float = 1.5
-    """The same in a melody of given rhythm: a singer has to find them."""
-    leap: float = 0.25
-    """Against each semitone of a melodic leap beyond a fifth."""
-    wide_leap: float = 2.5
-    """Against leaps of more than an octave, in a melody."""
-    repeat: float = 1.0
-    """Against a fourth, fifth… note on the same pitch in a melody."""
-    register: float = 0.35
-    """Against each semitone beyond a sixth from the middle of a melody's range so far used."""
-    recall: float = 2.5
-    """In a melody of given rhythm: towards the pitch of four bars ago in the first half of a four-bar phrase, and of
-    eight bars ago but for the close of an eight-bar period."""
-    phrase_end: float = 1.2
-    """Towards the tonic triad where a melody's phrase ends."""
-    cadence: float = 3.0
-    """Towards the tonic triad in the last bar, doubled for notes that last to the end; the bass and the last note of
-    a melody towards the tonic."""
-    close: float = 3.0
-    """In the last bar: against many notes and late ones, towards notes that last to the end."""
-    silence: float = 1.5
-    """Towards parts that have rested, for each whole bar."""
-    entry: float = 4.0
-    """In the first bar: towards the accompanying parts. What has begun goes on."""
-    together: float = 5.0
-    """In the last bar: towards all parts."""
-    monotony: float = 1.0
-    """Against yet another repetition of a bar, for each that is already there beyond three."""
-    memory: float = 0.5
-    """How far a bar's chance of being one of those before is moved from the network's (0) to the style's (1)."""
-    chord: float = 5.5
-    """Where chords are asked for: against pitches outside, on beats and for long notes; half for short ones between."""
-    chord_hold: float = 4.0
-    """Against notes held over into another chord."""
-    chord_repeat: float = 12.0
-    """Against repeating a cell that does not fit the chords."""
-    chord_bass: float = 2.0
-    """The bass towards the chord's lowest note where the chord begins."""
-    density: float = 3.0
-    """Against e times too many or too few notes in a bar where a density is asked for."""
-    density_bounds: float = 9.0
-    """Against numbers of notes with which the density could hardly be reached."""
-
-    @staticmethod
-    def from_config(values: dict[str, Any]) -> "Taste":
-        known = {field.name for field in fields(Taste)}
-        return Taste(**{name: float(value) for name, value in values.items() if name in known})
-
-    @staticmethod
-    def off() -> "Taste":
-        return Taste(**{field.name: 0.0 for field in fields(Taste)})
 
 
 class Leanings:
@@ -122,12 +60,15 @@ class Leanings:
                 for number, line in enumerate(plan.lines)
                 if line.density is not None and any(line.free)
             }
+        heeded = plan.keyed and plan.request.key_wish
+        self._tonality = Tonality(grammar, taste) if heeded and self._active else None
         self._chord_bias: dict[tuple[int, bool], Array] = {}
         self._history: list[int] = []
         self._wonted = [
             float(np.interp(mood, REPEAT_QUANTILES, line.repeats)) if line.repeats else None for line in plan.lines
         ]
-        self._beat = _beat(plan.request.numerator, plan.request.denominator, plan.bar_ticks)
+        bars = (plan.bars[plan.bars.at(start * GRID_PER_TICK)] for start in plan.frame.starts)
+        self._beats = [_beat(bar.metre) for bar in bars]
 
     def bias(self, segments: list[Segment], logits: Array) -> Array | None:
         """For the tokens of all segments one after the other, whose logits are given."""
@@ -223,6 +164,10 @@ class Leanings:
         if self._plan.harmony:
             fit = self._repeats_fit(line, ids)
             bias = bias if fit is None else bias + fit
+        elif self._tonality is not None and not line.drum:
+            for index, token in enumerate(ids.tolist()):
+                if token < COUNT.first:
+                    bias[index] -= self._tonality.misfit(cells[bar - REPEAT_BARS[token - REPEAT.first]])
         return bias
 
     def _memory(self, ids: NDArray[np.int64], logits: Array) -> Array:
@@ -326,6 +271,10 @@ class Leanings:
         full = self._harmonic(line, tick)
         if line.role == "melody":
             full = full + self._melodic(line, tick)
+        if self._tonality is not None:
+            harmony = self._plan.harmony
+            chord = int(harmony.at[tick])
+            full = full + self._tonality.pull(None if chord == NONE else harmony.chords[chord])[_CLASSES]
         bias: Array = full[ids - PITCH.first]
         weights = np.exp(logits - logits.max())
         lost = np.log(weights.sum() / (weights * np.exp(bias)).sum())
@@ -339,7 +288,7 @@ class Leanings:
         if plan.harmony:
             chord = int(plan.harmony.at[tick])
             if chord != NONE:
-                strong = ticks >= TICKS_PER_QUARTER or grammar.position % self._beat == 0
+                strong = ticks >= TICKS_PER_QUARTER or grammar.position % self._beats[grammar.bar] == 0
                 bias = self._in_chord(chord, strong=strong)
                 change = int(plan.harmony.changes[tick])
                 if change < end:
@@ -411,7 +360,7 @@ class Leanings:
         return found
 
 
-def _beat(numerator: int, denominator: int, bar_ticks: int) -> int:
+def _beat(metre: Metre) -> int:
     """Ticks of a beat: of three in compound metres."""
-    compound = numerator % 3 == 0 and numerator > 3 and denominator >= 8
-    return max(1, bar_ticks // (numerator // 3 if compound else numerator))
+    compound = metre.numerator % 3 == 0 and metre.numerator > 3 and metre.denominator >= 8
+    return max(1, metre.bar_ticks(TICKS_PER_QUARTER) // (metre.numerator // 3 if compound else metre.numerator))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from bandmate_shared.contracts.composition import CompositionRequest, PartSpec
 from bandmate_shared.errors import InvalidRequest
+from bandmate_shared.music.bars import Bars
 from numpy.typing import NDArray
 
 from bandmate_model.cells.chords import Harmony, harmony_of
@@ -33,7 +34,8 @@ class Plan:
 
     request: CompositionRequest
     frame: Frame
-    bar_ticks: int
+    bars: Bars
+    """The request's, in grid ticks; a long one is several of the frame's."""
     lines: tuple[Line, ...]
     """In ascending order of slots."""
     harmony: Harmony
@@ -59,22 +61,24 @@ def plan(request: CompositionRequest, info: ModelInfo, *, without: frozenset[str
     if request.style not in info.styles:
         raise InvalidRequest(f"this model knows no style {request.style!r}; it knows {', '.join(info.styles)}")
     statistics = StyleStatistics.from_config(info.config.get("statistics", {}).get(request.style))
-    bar_ticks = request.numerator * TICKS_PER_QUARTER * 4 // request.denominator
-    frame = Frame.from_bars([(bar_ticks, request.numerator, request.denominator)] * request.bars)
+    bars = request.frame
+    frame = Frame.from_bars(
+        [(bar.length // GRID_PER_TICK, bar.metre.numerator, bar.metre.denominator) for bar in bars.bars]
+    )
     slots = slots_for(request.parts, statistics)
     if not all(slots):
         raise InvalidRequest("at most four drum parts can be composed at once")
     keyed = "key" not in without
     shift = shift_for(request.tonic if keyed else 0, request.parts, slots, statistics)
-    free = _free_bars(request, frame, bar_ticks)
+    free = _free_bars(request, frame, bars)
     prompts = _prompts(request, frame, free)
     lines = [
         _line(request, index, slots[index], shift, statistics, frame, free[index], prompts[index], without)
         for index in range(len(slots))
     ]
     lines.sort(key=lambda line: line.slot)
-    bars = np.flatnonzero(free.any(axis=0))
-    if not len(bars):
+    composed = np.flatnonzero(free.any(axis=0))
+    if not len(composed):
         raise InvalidRequest("there is nothing to compose: every bar of every part is given")
     chances = tuple(_last_chance(line, frame) for line in lines)
     if max(chances) < 0 and not any(any(line.rhythm or ()) for line in lines):
@@ -85,11 +89,11 @@ def plan(request: CompositionRequest, info: ModelInfo, *, without: frozenset[str
     for line in lines:
         head += [SLOT.token(line.slot - 1), MONO if line.mono else POLY, REGISTER.token(line.register)]
     return Plan(
-        request, frame, bar_ticks, tuple(lines), harmony, chances, int(bars[0]), int(bars[-1]), tuple(head), keyed,
+        request, frame, bars, tuple(lines), harmony, chances, int(composed[0]), int(composed[-1]), tuple(head), keyed,
     )  # fmt: skip
 
 
-def _free_bars(request: CompositionRequest, frame: Frame, bar_ticks: int) -> NDArray[np.bool_]:
+def _free_bars(request: CompositionRequest, frame: Frame, bars: Bars) -> NDArray[np.bool_]:
     """(parts, model bars): what is to be composed."""
     free = np.zeros((len(request.parts), request.bars), np.bool_)
     if request.holes is None:
@@ -97,7 +101,7 @@ def _free_bars(request: CompositionRequest, frame: Frame, bar_ticks: int) -> NDA
     else:
         for hole in request.holes:
             free[hole.part, hole.first_bar : hole.first_bar + hole.bars] = True
-    return free[:, np.array(frame.starts) // bar_ticks]
+    return free[:, [bars.at(start * GRID_PER_TICK) for start in frame.starts]]
 
 
 def _prompts(request: CompositionRequest, frame: Frame, free: NDArray[np.bool_]) -> list[list[NoteRow]]:

@@ -14,6 +14,7 @@ from bandmate_model.cells.vocabulary import (
     DRUM,
     DURATION,
     END,
+    METRE,
     PITCH,
     POSITION,
     REPEAT,
@@ -90,10 +91,13 @@ class Score:
         return [AHEAD, *tokens] if tokens else []
 
     def head(self, bar: int) -> list[int]:
-        """What is told ahead before `bar`, its BAR and its harmony; END after the last bar."""
+        """What is told ahead before `bar`, its BAR, its metre if new, and its harmony; END after the last bar."""
         if bar >= self._bars:
             return [END]
-        return [*self.ahead(bar + 1), bar_token(bar, self._bars), *self.plan.harmony.tokens[bar]]
+        metres = self.plan.frame.metres
+        new = bar > self.first and metres[bar] != metres[bar - 1]
+        metre = [METRE.token(metres[bar])] if new else []
+        return [*self.ahead(bar + 1), bar_token(bar, self._bars), *metre, *self.plan.harmony.tokens[bar]]
 
     def body(self, bar: int) -> list[int]:
         """The cells that stand in place in a bar that is done."""
@@ -104,10 +108,16 @@ class Score:
                 tokens += cell_tokens(line.slot, cell, drum=line.drum, repeat=self.repeats(number, bar))
         return tokens
 
+    def _opening(self, first: int) -> list[int]:
+        """The header, with the metre of the bar from which on the piece is written."""
+        metre = METRE.token(self.plan.frame.metres[first])
+        header = [metre if token in METRE else token for token in self.plan.header]
+        return [RESUME if first else START, *header]
+
     def context(self, first: int, bar: int) -> list[int]:
         """From the header through the head of `bar`, written from bar `first` on."""
         self.first = first
-        tokens = [RESUME if first else START, *self.plan.header, *self.ahead(first)]
+        tokens = [*self._opening(first), *self.ahead(first)]
         for each in range(first, bar):
             tokens += self.head(each) + self.body(each)
         return tokens + self.head(bar)
@@ -128,5 +138,5 @@ class Score:
         tokens = [*self.context(first, bar), *written]
         if len(tokens) <= room * 3 // 4:
             return tokens
-        head = [RESUME, *self.plan.header][: room // 4]
+        head = [RESUME, *self._opening(first)[1:]][: room // 4]
         return head + tokens[-(room // 2) :]

@@ -19,11 +19,15 @@ def open_engine(folder: Path, config: dict[str, Any], slots: int = SLOTS) -> Eng
     """
     architecture = config.get("architecture")
     if architecture == "transformer":
+        from bandmate_model.engine.sampling import prepare
         from bandmate_model.engine.transformer import TransformerEngine
 
+        prepare()
         return TransformerEngine.load(folder, config, slots)
     if architecture == "rnn":
         from bandmate_model.engine.rnn import RnnEngine
+        from bandmate_model.engine.sampling import prepare
 
+        prepare()
         return RnnEngine.load(folder, config, slots)
     raise ModelUnusable(f"no engine composes with architecture {architecture!r}; there are transformer and rnn")

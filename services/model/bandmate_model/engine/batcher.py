@@ -173,12 +173,13 @@ class Batcher:
 
     def _length(self, each: _Active, feed: Feed) -> int:
         """How many tokens its sequence will hold. One task's mistake must not fail the whole batch: ValueError."""
-        kept = each.length if feed.keep is None else feed.keep
-        length = kept + len(feed.tokens)
-        if not feed.tokens or not 0 <= min(feed.tokens) <= max(feed.tokens) < self.engine.vocabulary:
+        tokens, keep = feed
+        kept = each.length if keep is None else keep
+        length = kept + len(tokens)
+        if not tokens or not 0 <= min(tokens) <= max(tokens) < self.engine.vocabulary:
             raise ValueError(f"a feed is one token or more, each of 0..{self.engine.vocabulary - 1}")
         if not 0 <= kept <= each.length or length > self.engine.window:
-            raise ValueError(f"{kept} of {each.length} tokens kept and {len(feed.tokens)} fed; the window holds "
+            raise ValueError(f"{kept} of {each.length} tokens kept and {len(tokens)} fed; the window holds "
                              f"{self.engine.window}")  # fmt: skip
         return length
 

@@ -1,9 +1,9 @@
 """Machine code for the engines, put together when a model is loaded: a thin layer over LLVM's builder.
 
 Everything is written in vectors of LANES floats and explicit fused multiply-adds, which LLVM splits to what the
-processor has (AVX-512, AVX2, NEON). So the order of every sum is fixed by this code alone, and a song comes out the
-same on every machine, beside whatever else is composed. No optimising passes run: what is written here is what is done,
-and compiling takes a fraction of a second.
+processor has (AVX-512, AVX2, NEON), and in exact sums of integers. So the order of every sum of floats is fixed by this
+code alone, and a song comes out the same on every machine, beside whatever else is composed. No optimising passes run:
+what is written here is what is done, and compiling takes a fraction of a second.
 """
 
 import ctypes
@@ -15,6 +15,8 @@ from llvmlite import binding, ir
 
 LANES = 16
 F32 = ir.FloatType()
+F64 = ir.DoubleType()
+I8 = ir.IntType(8)
 I16 = ir.IntType(16)
 I32 = ir.IntType(32)
 I64 = ir.IntType(64)
@@ -22,6 +24,8 @@ POINTER = ir.PointerType()
 VECTOR = ir.VectorType(F32, LANES)
 INTEGERS = ir.VectorType(I32, LANES)
 SHORTS = ir.VectorType(I16, LANES)
+PAIRS = ir.VectorType(I16, 2 * LANES)
+"""Two 16-bit integers a lane."""
 
 Value = Any
 """A value of the code being written; llvmlite has no types."""
@@ -114,28 +118,56 @@ class Code:
         """LANES floats to element `index` and on."""
         self.builder.store(value, self.at(pointer, index), align=4)
 
-    def shorts(self, pointer: Value, index: Value | int) -> Value:
-        """LANES 16-bit integers from element `index` on, as floats."""
-        loaded = self.builder.load(self.at(pointer, index, I16), typ=SHORTS, align=2)
-        return self.builder.sitofp(self.builder.sext(loaded, INTEGERS), VECTOR)
+    def pairs(self, pointer: Value, index: Value | int, kind: Any) -> Value:
+        """LANES pairs of integers from element `index` on, of 8 or 16 bits (`kind`)."""
+        loaded = self.builder.load(self.at(pointer, index, kind), typ=ir.VectorType(kind, 2 * LANES), align=1)
+        return loaded if kind == I16 else self.builder.sext(loaded, PAIRS)
 
-    def brains(self, pointer: Value, index: Value | int) -> Value:
-        """LANES bfloat16 numbers from element `index` on: the upper halves of floats."""
-        loaded = self.builder.load(self.at(pointer, index, I16), typ=SHORTS, align=2)
-        upper = self.builder.shl(self.builder.zext(loaded, INTEGERS), ir.Constant(INTEGERS, [16] * LANES))
-        return self.builder.bitcast(upper, VECTOR)
+    def pair(self, pointer: Value, index: Value | int) -> Value:
+        """The two 16-bit integers from element `index` on, in every lane."""
+        both = self.builder.load(self.at(pointer, index, I16), typ=I32, align=2)
+        return self.builder.bitcast(self.spread(both), PAIRS)
 
-    def halves(self, pointer: Value, index: Value | int) -> Value:
-        """LANES 16-bit floats from element `index` on."""
-        kind = ir.VectorType(ir.HalfType(), LANES)
-        return self.builder.fpext(self.builder.load(self.at(pointer, index, I16), typ=kind, align=2), VECTOR)
+    def dot(self, total: Value, a: Value, b: Value, *, at_once: int) -> Value:
+        """Each lane of `total`, 32-bit integers, plus both products of its pair of `a` and of `b`.
+
+        `at_once`: Machine.products. Exact on every processor, unless a pair of both is (-32768, -32768).
+        """
+        builder = self.builder
+        if at_once == 2 * LANES:
+            return builder.add(total, builder.call(self._multiply_pairs("avx512.pmaddw.d.512", LANES), [a, b]))
+        if at_once == LANES:
+            multiply = self._multiply_pairs("avx2.pmadd.wd", LANES // 2)
+            halves = []
+            for start in (0, LANES):
+                mask = ir.Constant(ir.VectorType(I32, LANES), [*range(start, start + LANES)])
+                halves.append(builder.call(multiply, [builder.shuffle_vector(each, each, mask) for each in (a, b)]))
+            return builder.add(total, builder.shuffle_vector(*halves, ir.Constant(INTEGERS, [*range(LANES)])))
+        for start in (0, 1):
+            mask = ir.Constant(INTEGERS, [*range(start, 2 * LANES, 2)])
+            one, other = (builder.sext(builder.shuffle_vector(each, each, mask), INTEGERS) for each in (a, b))
+            total = builder.add(total, builder.mul(one, other))
+        return total
+
+    def _multiply_pairs(self, name: str, lanes: int) -> Any:
+        full = f"llvm.x86.{name}"
+        taken = ir.VectorType(I16, 2 * lanes)
+        kind = ir.FunctionType(ir.VectorType(I32, lanes), [taken, taken])
+        return self.module.globals.get(full) or ir.Function(self.module, kind, full)
+
+    def rounded(self, value: Value) -> Value:
+        """Floats as the nearest integers, of 32 bits."""
+        return self.builder.fptosi(self.unary("llvm.rint", value), INTEGERS)
 
     def put_shorts(self, value: Value, pointer: Value, index: Value | int) -> None:
         """Floats, rounded to the nearest 16-bit integers."""
-        self.builder.store(self.rounded(value), self.at(pointer, index, I16), align=2)
+        shorts = self.builder.trunc(self.rounded(value), SHORTS)
+        self.builder.store(shorts, self.at(pointer, index, I16), align=2)
 
-    def rounded(self, value: Value) -> Value:
-        return self.builder.trunc(self.builder.fptosi(self.unary("llvm.rint", value), INTEGERS), SHORTS)
+    def spread(self, value: Value) -> Value:
+        """A vector of one 32-bit integer."""
+        one = self.builder.insert_element(ir.Constant(INTEGERS, ir.Undefined), value, ir.Constant(I32, 0))
+        return self.builder.shuffle_vector(one, one, ir.Constant(INTEGERS, [0] * LANES))
 
     def splat(self, value: Value | float) -> Value:
         """A vector of one value."""
@@ -179,9 +211,13 @@ class Code:
     def lanes_below(self, index: Value, stop: Value) -> Value:
         """Which lanes of the vector that begins at element `index` are elements before `stop`."""
         left = self.builder.trunc(self.builder.sub(stop, index), I32)
-        one = self.builder.insert_element(ir.Constant(INTEGERS, ir.Undefined), left, ir.Constant(I32, 0))
-        spread = self.builder.shuffle_vector(one, one, ir.Constant(INTEGERS, [0] * LANES))
-        return self.builder.icmp_signed("<", ir.Constant(INTEGERS, [*range(LANES)]), spread)
+        return self.builder.icmp_signed("<", ir.Constant(INTEGERS, [*range(LANES)]), self.spread(left))
+
+    def count(self, mask: Value) -> Value:
+        """How many lanes of a comparison are true."""
+        name, bits = f"llvm.ctpop.i{LANES}", ir.IntType(LANES)
+        declared = self.module.globals.get(name) or ir.Function(self.module, ir.FunctionType(bits, [bits]), name)
+        return self.builder.zext(self.builder.call(declared, [self.builder.bitcast(mask, bits)]), I64)
 
     def exp(self, value: Value) -> Value:
         """e to the power of each lane, to about one unit in the last place; 0 below -87."""
@@ -215,6 +251,12 @@ class Machine:
     wide: bool
     """Whether LANES floats fit one register and there are 32 of them."""
 
+    @property
+    def products(self) -> int:
+        """How many products of 16-bit integers one instruction adds up in pairs; 0: none that we know."""
+        known = self.features.split(",")
+        return 2 * LANES if "+avx512bw" in known else LANES if "+avx2" in known else 0
+
     @staticmethod
     def host() -> "Machine":
         features = binding.get_host_cpu_features()
@@ -234,7 +276,10 @@ class Compiled:
         self._engine = binding.create_mcjit_compiler(parsed, target)
         self._engine.finalize_object()
 
-    def function(self, name: str, arguments: int) -> Callable[..., None]:
-        prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * arguments)
+    def function(self, name: str, arguments: int, *, numbers: int = 0, short: bool = False) -> Callable[..., None]:
+        """`numbers`: so many floats of 64 bits follow. `short`: so quick that other threads wait."""
+        prototype = (ctypes.PYFUNCTYPE if short else ctypes.CFUNCTYPE)(
+            None, *[ctypes.c_int64] * arguments, *[ctypes.c_double] * numbers
+        )
         called: Callable[..., None] = prototype(self._engine.get_function_address(name))
         return called

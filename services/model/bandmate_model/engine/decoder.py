@@ -4,46 +4,63 @@ from typing import Any
 
 from llvmlite import ir
 
-from bandmate_model.engine import kernels
-from bandmate_model.engine.code import I16, I64, POINTER, Code, Value
-from bandmate_model.engine.kernels import PANEL, padded
+from bandmate_model.engine import kernels, products
+from bandmate_model.engine.code import I8, I16, I64, POINTER, Code, Machine, Value
+from bandmate_model.engine.kernels import SMALL
 from bandmate_model.engine.layout import Shape
+from bandmate_model.engine.products import PANEL, longest_beside, padded
 
 SEGMENT_FIELDS = 3
 """Of a segment, a run of rows of one slot: slot, first position, number of rows."""
 TOGETHER = 16
-"""So many rows of a prompt look at the cache together."""
+"""So many queries of a prompt, of all heads that share their keys, look at these together, or one row's."""
 
 
-def decoder(shape: Shape, *, kind: str, wide: bool) -> Any:
-    """forward(weights, scales, norms, cosine, sine, cache, cache scales, ones, x, normed, projected, mixed, gates,
-    inner, scores, logits, segments, last, rows, count, wanted)
+ARRAYS = (
+    "weights", "scales", "norms", "embedding", "cosine", "sine", "cache", "cache scales", "ones", "tokens", "segments",
+    "last", "x", "normed", "whole", "whole scales", "projected", "mixed", "gates", "inner", "queries", "query scales",
+    "scores", "shares", "looked", "logits",
+)  # fmt: skip
+"""What the step works on, in order. From `x` on it is room to work in, but for the logits."""
 
-    x holds the embeddings of `rows` tokens, of `count` segments one after the other; logits become those of the
-    `wanted` rows whose numbers are in `last`.
+
+def together(shape: Shape) -> int:
+    """How many rows of a prompt look at the cache together."""
+    return max(1, TOGETHER * shape.key_heads // shape.heads)
+
+
+def decoder(shape: Shape, machine: Machine) -> Any:
+    """forward(arrays, rows, count, wanted)
+
+    `arrays` holds the addresses of what ARRAYS names. Takes in `rows` tokens, of `count` segments one after the other;
+    logits become those of the `wanted` rows whose numbers are in `last`.
     """
     module = ir.Module("transformer")
-    look_up = kernels.project(module, "look_up", kind="I16", wide=wide)
-    project = kernels.project(module, "project", kind=kind, wide=wide)
+    product = products.product(module, "product", machine=machine)
+    quantise = products.quantise(module, "quantise")
     norm = kernels.norm(module, size=shape.hidden, stride=shape.row, epsilon=shape.epsilon)
     gated = kernels.gated(module, size=shape.inner)
-    attend = _attend(module, shape, look_up)
-    code = Code(module, "forward", [POINTER] * 18 + [I64] * 3)
-    (weights, scales, norms, cosine, sine, cache, cache_scales, ones, x, normed, projected, mixed, gates, inner, scores,
-     logits, segments, last, rows, count, wanted) = code.arguments  # fmt: skip
+    copy = kernels.copy(module)
+    attend = _attend(module, shape, machine, copy)
+    code = Code(module, "forward", [POINTER] + [I64] * 3)
+    arrays, rows, count, wanted = code.arguments
+    (weights, scales, norms, embedding, cosine, sine, cache, cache_scales, ones, tokens, segments, last, x, normed,
+     whole, whole_scales, projected, mixed, gates, inner, queries, query_scales, scores, shares, looked, logits
+     ) = (code.load(arrays, number, POINTER) for number in range(len(ARRAYS)))  # fmt: skip
     sizes = (
         (shape.projected, shape.row), (shape.row, shape.mixed), (2 * shape.inner, shape.row), (shape.row, shape.inner),
     )  # fmt: skip
     matrix_stride, scale_stride = sum(a * b for a, b in sizes), sum(a for a, _ in sizes)
     cache_stride = 2 * shape.key_heads * shape.places
 
-    def product(number: int, matrices: Value, row_scales: Value, source: Value, target: Value, add: int) -> None:
+    def multiply(number: int, matrices: Value, row_scales: Value, source: Value, target: Value, add: int) -> None:
         outputs, inputs = sizes[number]
         own = code.at(matrices, sum(a * b for a, b in sizes[:number]), I16)
         own_scales = code.at(row_scales, sum(a for a, _ in sizes[:number]))
+        code.call(quantise, source, whole, whole_scales, rows, inputs, inputs, inputs)
         code.call(
-            project, own, own_scales, source, target, rows, inputs, outputs // PANEL, inputs, outputs, inputs * PANEL,
-            add,
+            product, own, own_scales, whole, whole_scales, target, rows, inputs // 2, outputs // PANEL, inputs, outputs,
+            inputs * PANEL, add,
         )  # fmt: skip
 
     def layer(number: Value) -> None:
@@ -51,17 +68,23 @@ def decoder(shape: Shape, *, kind: str, wide: bool) -> Any:
         row_scales = code.at(scales, code.times(number, scale_stride))
         norm_weights = code.at(norms, code.times(number, 2 * shape.row))
         code.call(norm, norm_weights, x, normed, rows)
-        product(0, matrices, row_scales, normed, projected, 0)
+        multiply(0, matrices, row_scales, normed, projected, 0)
         code.call(
-            attend, projected, mixed, cosine, sine, code.at(cache, code.times(number, cache_stride * shape.width), I16),
-            code.at(cache_scales, code.times(number, cache_stride)), ones, scores, segments, count,
+            attend, projected, mixed, cosine, sine, code.at(cache, code.times(number, cache_stride * shape.width), I8),
+            code.at(cache_scales, code.times(number, cache_stride)), ones, queries, query_scales, scores, shares,
+            looked, segments, count,
         )  # fmt: skip
-        product(1, matrices, row_scales, mixed, x, 1)
+        multiply(1, matrices, row_scales, mixed, x, 1)
         code.call(norm, code.at(norm_weights, shape.row), x, normed, rows)
-        product(2, matrices, row_scales, normed, gates, 0)
+        multiply(2, matrices, row_scales, normed, gates, 0)
         code.call(gated, gates, inner, rows)
-        product(3, matrices, row_scales, inner, x, 1)
+        multiply(3, matrices, row_scales, inner, x, 1)
 
+    def embed(row: Value) -> None:
+        source = code.at(embedding, code.times(code.load(tokens, row, I64), shape.row))
+        code.call(copy, source, code.at(x, code.times(row, shape.row)), shape.row)
+
+    code.each(0, rows, embed)
     code.each(0, shape.layers, layer)
     final = code.at(norms, shape.layers * 2 * shape.row)
 
@@ -72,38 +95,44 @@ def decoder(shape: Shape, *, kind: str, wide: bool) -> Any:
 
     code.each(0, wanted, pick)
     width = padded(shape.vocabulary)
+    code.call(quantise, normed, whole, whole_scales, wanted, shape.row, shape.row, shape.row)
     code.call(
-        project, code.at(weights, shape.layers * matrix_stride, I16), code.at(scales, shape.layers * scale_stride),
-        normed, logits, wanted, shape.row, width // PANEL, shape.row, width, shape.row * PANEL, 0,
+        product, code.at(weights, shape.layers * matrix_stride, I16), code.at(scales, shape.layers * scale_stride),
+        whole, whole_scales, logits, wanted, shape.row // 2, width // PANEL, shape.row, width, shape.row * PANEL, 0,
     )  # fmt: skip
     code.end()
     return module
 
 
-def _attend(module: Any, shape: Shape, look_up: Any) -> Any:
-    """attend(projected, mixed, cosine, sine, cache, cache scales, ones, scores, segments, count) of one layer.
+def _attend(module: Any, shape: Shape, machine: Machine, copy: Any) -> Any:
+    """attend(projected, mixed, cosine, sine, cache, cache scales, ones, queries, query scales, scores, shares, looked,
+    segments, count) of one layer.
 
-    The cache of a slot and layer: for each key head keys, then values, then the next head.
+    The cache of a slot and layer: for each key head keys, then values, then the next head. The heads that share a key
+    head look at it together, as rows of one product, so that what is in the cache is read once.
     """
     width, places = shape.width, shape.places
-    softmax = kernels.softmax(module, factor=shape.head**-0.5)
+    look_up = products.product(module, "look_up", machine=machine, kind=I8)
+    quantise = products.quantise(module, "quantise_query", longest=longest_beside(SMALL, width))
+    softmax = kernels.softmax(module, factor=shape.head**-0.5, longest=longest_beside(SMALL, places))
     turn = kernels.turn(module, width=width)
     remember = kernels.remember(module, width=width, window=places)
-    code = Code(module, "attend", [POINTER] * 9 + [I64], internal=True)
-    projected, mixed, cosine, sine, cache, cache_scales, ones, scores, segments, count = code.arguments
+    code = Code(module, "attend", [POINTER] * 13 + [I64], internal=True)
+    (projected, mixed, cosine, sine, cache, cache_scales, ones, queries, query_scales, scores, shares, looked, segments,
+     count) = code.arguments  # fmt: skip
     builder = code.builder
     slot_stride = shape.layers * shape.key_heads * 2 * places
-    group = shape.heads // shape.key_heads
+    group, most = shape.heads // shape.key_heads, together(shape)
 
     def segment(number: Value, first_row: list[Value]) -> list[Value]:
         slot, start, length = (
             code.load(segments, code.add(code.times(number, SEGMENT_FIELDS), field), I64)
             for field in range(SEGMENT_FIELDS)
         )
-        slot_cache = code.at(cache, code.times(slot, slot_stride * width), I16)
+        slot_cache = code.at(cache, code.times(slot, slot_stride * width), I8)
         slot_scales = code.at(cache_scales, code.times(slot, slot_stride))
         heads = [
-            [code.at(slot_cache, (2 * head + part) * places * width, I16) for part in (0, 1)]
+            [code.at(slot_cache, (2 * head + part) * places * width, I8) for part in (0, 1)]
             + [code.at(slot_scales, (2 * head + part) * places) for part in (0, 1)]
             for head in range(shape.key_heads)
         ]
@@ -122,35 +151,52 @@ def _attend(module: Any, shape: Shape, look_up: Any) -> Any:
         code.each(0, length, take_in)
 
         def look(row: Value) -> None:
-            """TOGETHER rows, or the last few, at all positions that any of them may see."""
+            """Some rows, or the last few, at all positions that any of them may see."""
             left = builder.sub(length, row)
-            many = builder.icmp_signed("<", left, code.integer(TOGETHER))
-            together = builder.select(many, left, code.integer(TOGETHER))
-            from_row = code.add(first_row[0], row)
-            seen = code.add(start, row, together)
+            rows = builder.select(builder.icmp_signed("<", left, code.integer(most)), left, code.integer(most))
+            seen = code.add(start, row, rows)
             end = builder.and_(code.add(seen, PANEL - 1), code.integer(-PANEL))
-            panels = builder.sdiv(end, code.integer(PANEL))
-            for head in range(shape.heads):
-                keys, values, key_scales, value_scales = heads[head // group]
-                query = code.at(projected, code.add(code.times(from_row, shape.projected), head * width))
-                target = code.at(mixed, code.add(code.times(from_row, shape.mixed), head * width))
+            looking = code.times(rows, group)
+            for head, (keys, values, key_scales, value_scales) in enumerate(heads):
+
+                def ask(each: Value, head: int = head) -> None:
+                    source = code.add(
+                        code.times(code.add(first_row[0], row, each), shape.projected), head * group * width
+                    )
+                    to = code.times(each, group)
+                    code.call(
+                        quantise, code.at(projected, source), code.at(queries, code.times(to, width), I16),
+                        code.at(query_scales, to), group, width, width, width,
+                    )  # fmt: skip
+
+                code.each(0, rows, ask)
                 code.call(
-                    look_up, keys, ones, query, scores, together, width, panels, shape.projected, places,
-                    width * PANEL, 0,
+                    look_up, keys, key_scales, queries, query_scales, scores, looking, width // 2,
+                    builder.sdiv(end, code.integer(PANEL)), width, places, width * PANEL, 0,
                 )  # fmt: skip
 
-                def weigh(each: Value, key_scales: Value = key_scales, value_scales: Value = value_scales) -> None:
-                    length = code.add(start, row, each, 1)
-                    row_scores = code.at(scores, code.times(each, places))
-                    code.call(softmax, row_scores, key_scales, value_scales, length, end)
+                def weigh(each: Value, value_scales: Value = value_scales) -> None:
+                    length = code.add(start, row, builder.sdiv(each, code.integer(group)), 1)
+                    at = code.times(each, places)
+                    code.call(
+                        softmax, code.at(scores, at), value_scales, code.at(shares, at, I16),
+                        code.at(query_scales, each), length, end,
+                    )  # fmt: skip
 
-                code.each(0, together, weigh)
+                code.each(0, looking, weigh)
                 code.call(
-                    look_up, values, ones, scores, target, together, seen, width // PANEL, places, shape.mixed,
-                    places * PANEL, 0,
+                    look_up, values, ones, shares, query_scales, looked, looking,
+                    builder.sdiv(code.add(seen, 1), code.integer(2)), width // PANEL, places, width, places * PANEL, 0,
                 )  # fmt: skip
 
-        code.each(0, length, look, step=TOGETHER)
+                def answer(each: Value, head: int = head) -> None:
+                    target = code.add(code.times(code.add(first_row[0], row, each), shape.mixed), head * group * width)
+                    source = code.at(looked, code.times(each, group * width))
+                    code.call(copy, source, code.at(mixed, target), group * width)
+
+                code.each(0, rows, answer)
+
+        code.each(0, length, look, step=most)
         return [code.add(first_row[0], length)]
 
     code.loop(0, count, 1, [code.integer(0)], segment)

@@ -1,102 +1,14 @@
-"""The products, norms and functions that the networks are made of, as machine code.
+"""The norms and functions that the networks are made of beside their products, as machine code."""
 
-A matrix is kept in 16 bits a value, floats of either kind or integers with one scale a row, in panels: PANEL outputs
-side by side for each input. Each output is one running sum over the inputs in order, whether one row or sixteen are
-worked on.
-"""
-
-from functools import partial
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
-from numpy.typing import NDArray
 
-from bandmate_model.engine.code import F32, I16, I64, LANES, POINTER, VECTOR, Code, Value
+from bandmate_model.engine.code import F32, I8, I16, I32, I64, INTEGERS, LANES, POINTER, SHORTS, Code, Value
+from bandmate_model.engine.products import PANEL, scale_of
 
-PANEL = 64
-_PARTS = PANEL // LANES
-LARGEST = 32767
-
-
-def padded(size: int) -> int:
-    """Up to whole panels."""
-    return -(-size // PANEL) * PANEL
-
-
-def padded_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """With zeros up to whole panels along its last two axes."""
-    *_, rows, columns = matrix.shape
-    missing = [(0, 0)] * (matrix.ndim - 2) + [(0, padded(rows) - rows), (0, padded(columns) - columns)]
-    return np.pad(matrix, missing)
-
-
-def packed(matrix: NDArray[np.float32], *, kind: str) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-    """A matrix (outputs, inputs), both whole panels, as 16-bit numbers in panels and scales (outputs,).
-
-    `kind`: BF16 or F16, values that are kept as such, exactly, with scales of 1; others become integers.
-    """
-    scale = np.ones(len(matrix), np.float32)
-    if kind == "BF16":
-        whole = (np.ascontiguousarray(matrix).view(np.uint32) >> 16).astype(np.uint16).view(np.int16)
-    elif kind == "F16":
-        whole = matrix.astype(np.float16).view(np.int16)
-    else:
-        peak = np.abs(matrix).max(axis=1)
-        scale = (np.where(peak > 0, peak, 1) / LARGEST).astype(np.float32)
-        whole = np.rint(matrix / scale[:, None]).astype(np.int16)
-    panels = whole.reshape(-1, PANEL, matrix.shape[1]).transpose(0, 2, 1)
-    return np.ascontiguousarray(panels).reshape(-1), scale
-
-
-def project(module: Any, name: str, *, kind: str, wide: bool) -> Any:
-    """name(weights, scales, x, y, rows, inputs, panels, x stride, y stride, panel stride, add)
-
-    y[row, out] = (y[row, out] if add else 0) + scales[out] * sum over inputs of x[row, in] * weights[out, in].
-    Strides count elements. `kind`: see packed.
-    """
-    code = Code(module, name, [POINTER] * 4 + [I64] * 7, internal=True)
-    weights, scales, x, y, rows, inputs, panels, x_stride, y_stride, panel_stride, add = code.arguments
-    builder = code.builder
-    adding = builder.icmp_signed("!=", add, code.integer(0))
-    rows_at_once = (6, 4, 2, 1) if wide else (2, 1)
-    parts_at_once = _PARTS if wide else _PARTS // 2
-    load = {"BF16": code.brains, "F16": code.halves}.get(kind, code.shorts)
-
-    def panel(number: Value) -> None:
-        panel_weights = code.at(weights, code.times(number, panel_stride), I16)
-        panel_scales = code.at(scales, code.times(number, PANEL))
-        panel_y = code.at(y, code.times(number, PANEL))
-
-        def block(row: Value, height: int, part: int) -> None:
-            x_rows = [code.at(x, code.times(code.add(row, each), x_stride)) for each in range(height)]
-            y_rows = [code.at(panel_y, code.times(code.add(row, each), y_stride)) for each in range(height)]
-            lanes = [(part + each) * LANES for each in range(parts_at_once)]
-            zero = ir.Constant(VECTOR, [0.0] * LANES)
-
-            def inner(index: Value, sums: list[Value]) -> list[Value]:
-                base = code.times(index, PANEL)
-                column = [load(panel_weights, code.add(base, lane)) for lane in lanes]
-                spread = [code.splat(code.load(x_row, index)) for x_row in x_rows]
-                terms = [(one, other) for one in spread for other in column]
-                return [code.fma(one, other, total) for (one, other), total in zip(terms, sums, strict=True)]
-
-            sums = code.loop(0, inputs, 1, [zero] * (height * len(lanes)), inner)
-            for number, total in enumerate(sums):
-                y_row, lane = y_rows[number // len(lanes)], lanes[number % len(lanes)]
-                old = builder.select(adding, code.vector(y_row, lane), zero)
-                code.put(code.fma(total, code.vector(panel_scales, lane), old), y_row, lane)
-
-        for part in range(0, _PARTS, parts_at_once):
-            start: Value = code.integer(0)
-            for height in rows_at_once:
-                whole = builder.sdiv(builder.sub(rows, start), code.integer(height))
-                stop = code.add(start, code.times(whole, height))
-                code.each(start, stop, partial(block, height=height, part=part), step=height)
-                start = stop
-
-    code.each(0, panels, panel)
-    return code.end()
+SMALL = 127
+"""The largest integer of the cache's 8 bits."""
 
 
 def norm(module: Any, *, size: int, stride: int, epsilon: float) -> Any:
@@ -146,44 +58,42 @@ def gated(module: Any, *, size: int) -> Any:
     return code.end()
 
 
-def softmax(module: Any, *, factor: float) -> Any:
-    """softmax(scores, key scales, value scales, length, end)
+def softmax(module: Any, *, factor: float, longest: float) -> Any:
+    """softmax(scores, value scales, shares, scale, length, end)
 
-    In place: scores[:length] times their key's scale and `factor` become weights, times their value's scale; up to
-    `end` follow zeros.
+    scores[:length] times `factor` become weights that sum to 1, times their value's scale, as integers shares[:length]
+    * scale[0]; up to `end` follow zeros. The scores are overwritten. `longest`: see products.
     """
-    code = Code(module, "softmax", [POINTER] * 3 + [I64] * 2, internal=True)
-    scores, key_scales, value_scales, length, end = code.arguments
+    code = Code(module, "softmax", [POINTER] * 4 + [I64] * 2, internal=True)
+    scores, value_scales, shares, scale, length, end = code.arguments
     builder = code.builder
-    lowest = code.splat(-3e38)
+    lowest, zero = code.splat(-3e38), code.splat(0.0)
 
-    def scaled(index: Value, peak: list[Value]) -> list[Value]:
-        score = builder.fmul(
-            code.vector(scores, index), builder.fmul(code.vector(key_scales, index), code.splat(factor))
-        )
-        score = builder.select(code.lanes_below(index, length), score, lowest)
-        code.put(score, scores, index)
+    def higher(index: Value, peak: list[Value]) -> list[Value]:
+        score = builder.select(code.lanes_below(index, length), code.vector(scores, index), lowest)
         return [code.maximum(score, peak[0])]
 
-    (peaks,) = code.loop(0, length, LANES, [lowest], scaled)
+    (peaks,) = code.loop(0, length, LANES, [lowest], higher)
     peak = code.splat(code.folded(peaks, code.maximum))
 
-    def raised(index: Value, total: list[Value]) -> list[Value]:
-        value = code.exp(builder.fsub(code.vector(scores, index), peak))
-        value = builder.select(code.lanes_below(index, length), value, code.splat(0.0))
-        code.put(value, scores, index)
-        return [builder.fadd(value, total[0])]
+    def raised(index: Value, carried: list[Value]) -> list[Value]:
+        total, most, squares = carried
+        value = code.exp(builder.fmul(builder.fsub(code.vector(scores, index), peak), code.splat(factor)))
+        value = builder.select(code.lanes_below(index, length), value, zero)
+        weight = builder.fmul(value, code.vector(value_scales, index))
+        code.put(weight, scores, index)
+        return [builder.fadd(value, total), code.maximum(weight, most), code.fma(weight, weight, squares)]
 
-    (totals,) = code.loop(0, length, LANES, [code.splat(0.0)], raised)
-    share = code.splat(builder.fdiv(ir.Constant(F32, 1.0), code.folded(totals, builder.fadd)))
+    totals, most, squares = code.loop(0, length, LANES, [zero] * 3, raised)
+    unit, whole = scale_of(code, most, squares, longest=longest)
+    code.store(builder.fdiv(unit, code.folded(totals, builder.fadd)), scale, 0)
 
-    def shared(index: Value) -> None:
-        value = builder.fmul(code.vector(scores, index), share)
-        code.put(builder.fmul(value, code.vector(value_scales, index)), scores, index)
+    def rounded(index: Value) -> None:
+        code.put_shorts(builder.fmul(code.vector(scores, index), whole), shares, index)
 
-    code.each(0, length, shared, step=LANES)
+    code.each(0, length, rounded, step=LANES)
     after = builder.and_(code.add(length, LANES - 1), code.integer(-LANES))
-    code.each(after, end, lambda index: code.put(code.splat(0.0), scores, index), step=LANES)
+    code.each(after, end, lambda index: code.put_shorts(zero, shares, index), step=LANES)
     return code.end()
 
 
@@ -206,14 +116,15 @@ def turn(module: Any, *, width: int) -> Any:
 def remember(module: Any, *, width: int, window: int) -> Any:
     """remember(key, value, keys, values, key scales, value scales, position)
 
-    Puts one head's key and value, (width,), at a position of the head's cache: keys as a matrix of `window` outputs and
-    `width` inputs, values as one of `width` outputs and `window` inputs, both in panels.
+    Puts one head's key and value, (width,), at a position of the head's cache, as 8-bit integers with a scale each:
+    keys as a matrix of `window` outputs and `width` inputs, values as one of `width` outputs and `window` inputs, both
+    in panels (see products).
     """
     code = Code(module, "remember", [POINTER] * 6 + [I64], internal=True)
     key, value, keys, values, key_scales, value_scales, position = code.arguments
     builder = code.builder
 
-    def quantised(x: Value, scales: Value) -> Value:
+    def small(x: Value, scales: Value) -> Value:
         """Stores the scale, gives what to multiply by."""
 
         def larger(index: Value, peak: list[Value]) -> list[Value]:
@@ -221,23 +132,38 @@ def remember(module: Any, *, width: int, window: int) -> Any:
 
         (peaks,) = code.loop(0, width, LANES, [code.splat(1e-30)], larger)
         peak = code.folded(peaks, code.maximum)
-        code.store(builder.fmul(peak, ir.Constant(F32, 1 / LARGEST)), scales, position)
-        return code.splat(builder.fdiv(ir.Constant(F32, float(LARGEST)), peak))
+        code.store(builder.fmul(peak, ir.Constant(F32, 1 / SMALL)), scales, position)
+        return code.splat(builder.fdiv(ir.Constant(F32, float(SMALL)), peak))
 
-    key_factor, value_factor = quantised(key, key_scales), quantised(value, value_scales)
+    key_factor, value_factor = small(key, key_scales), small(value, value_scales)
     lane = builder.and_(position, code.integer(PANEL - 1))
-    key_panel = code.at(keys, code.times(builder.sub(position, lane), width), I16)
+    key_panel = code.at(keys, code.times(builder.sub(position, lane), width), I8)
 
     def put_key(index: Value) -> None:
-        whole = code.rounded(builder.fmul(code.vector(key, index), key_factor))
-        for each in range(LANES):
-            place = code.add(code.times(code.add(index, each), PANEL), lane)
-            code.store(builder.extract_element(whole, code.integer(each)), key_panel, place)
+        """Pairs of inputs stand PANEL pairs apart."""
+        whole = builder.trunc(code.rounded(builder.fmul(code.vector(key, index), key_factor)), ir.VectorType(I8, LANES))
+        for each in range(0, LANES, 2):
+            place = code.add(code.times(code.add(index, each), PANEL), code.times(lane, 2))
+            both = builder.shuffle_vector(whole, whole, ir.Constant(ir.VectorType(I32, 2), [each, each + 1]))
+            builder.store(builder.bitcast(both, I16), code.at(key_panel, place, I8), align=1)
+
+    odd = builder.and_(position, code.integer(1))
+    even_position = builder.sub(position, odd)
+    shift = builder.trunc(code.times(odd, 8), I32)
 
     def put_value(index: Value) -> None:
+        """Two positions share 16 bits of which the other's stay."""
         panel = builder.and_(index, code.integer(-PANEL))
-        place = code.add(code.times(panel, window), code.times(position, PANEL), builder.sub(index, panel))
-        code.put_shorts(builder.fmul(code.vector(value, index), value_factor), values, place)
+        place = code.add(code.times(panel, window), code.times(even_position, PANEL))
+        address = code.at(values, code.add(place, code.times(builder.sub(index, panel), 2)), I8)
+        whole = code.rounded(builder.fmul(code.vector(value, index), value_factor))
+        low = ir.Constant(INTEGERS, [255] * LANES)
+        moved = builder.shl(builder.and_(whole, low), code.spread(shift))
+        kept = builder.and_(
+            builder.zext(builder.load(address, typ=SHORTS, align=1), INTEGERS),
+            builder.xor(builder.shl(low, code.spread(shift)), ir.Constant(INTEGERS, [-1] * LANES)),
+        )
+        builder.store(builder.trunc(builder.or_(moved, kept), SHORTS), address, align=1)
 
     code.each(0, width, put_key, step=LANES)
     code.each(0, width, put_value, step=LANES)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bandmate_model.engine.base import ModelUnusable
-from bandmate_model.engine.kernels import padded
+from bandmate_model.engine.products import padded
 
 _KNOWN = {"hidden_act": "silu", "attention_bias": False, "mlp_bias": False, "tie_word_embeddings": True}
 """What the layout leaves open and this engine has in one way only."""

@@ -8,10 +8,10 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from bandmate_model.engine import kernels
+from bandmate_model.engine import kernels, products
 from bandmate_model.engine.base import Array, Feed, ModelUnusable
 from bandmate_model.engine.code import I16, I64, POINTER, Code, Compiled, Machine, Value
-from bandmate_model.engine.kernels import PANEL, packed, padded, padded_matrix
+from bandmate_model.engine.products import PANEL, packed, padded, padded_matrix
 from bandmate_model.engine.slots import Slots
 from bandmate_model.engine.weights import Aligned, Weights
 
@@ -38,11 +38,11 @@ class RnnEngine(Slots):
                 matrix = weights.take(f"lstm.weight_{kind}_l{layer}", _GATES * hidden, hidden)
                 parts.append(padded_matrix(matrix.reshape(_GATES, hidden, hidden)).reshape(-1, size))
                 bias = bias + weights.take(f"lstm.bias_{kind}_l{layer}", _GATES * hidden)
-            whole, scale = packed(np.concatenate(parts, axis=1), kind=weights.kind)
+            whole, scale = packed(np.concatenate(parts, axis=1))
             matrices.append(whole)
             scales.append(scale)
             biases.append(padded_matrix(bias.reshape(_GATES, 1, hidden))[:, 0].reshape(-1))
-        whole, scale = packed(padded_matrix(embedding), kind=weights.kind)
+        whole, scale = packed(padded_matrix(embedding))
         out_bias = weights.optional("out_bias", vocabulary)
         weights.finish()
         self._out_bias = np.zeros(vocabulary, np.float32) if out_bias is None else out_bias
@@ -54,13 +54,12 @@ class RnnEngine(Slots):
         arrays: list[NDArray[Any]] = [
             arena.copy(np.concatenate([*matrices, whole])), arena.copy(np.concatenate([*scales, scale])),
             arena.copy(np.concatenate(biases)), self._states, self._places, self._rows,
-            arena.zeros((slots, 2 * size)), arena.zeros((slots, _GATES * size)), self._logits,
+            arena.zeros((slots, 2 * size)), arena.zeros((slots, 2 * size), np.int16), arena.zeros(slots),
+            arena.zeros((slots, _GATES * size)), self._logits,
         ]  # fmt: skip
         self._held = arrays
         self._addresses = [array.ctypes.data for array in arrays]
-        self._compiled = Compiled(
-            _module(size, layers, padded(vocabulary), kind=weights.kind, wide=machine.wide), machine
-        )
+        self._compiled = Compiled(_module(size, layers, padded(vocabulary), machine), machine)
         self._step = self._compiled.function("step", len(arrays) + 1)
         self._project = self._compiled.function("logits", len(arrays) + 1)
 
@@ -101,15 +100,15 @@ class RnnEngine(Slots):
         return result
 
 
-def _module(size: int, layers: int, outputs: int, *, kind: str, wide: bool) -> Any:
-    """step(weights, scales, biases, states, places, x, joined, gates, logits, rows): x holds embeddings; the states of
-    the slots in `places` move on. logits(…, rows): of the top layer's output in x."""
+def _module(size: int, layers: int, outputs: int, machine: Machine) -> Any:
+    """step(weights, scales, biases, states, places, x, joined, whole, whole scales, gates, logits, rows): x holds
+    embeddings; the states of the slots in `places` move on. logits(…, rows): of the top layer's output in x."""
     module = ir.Module("lstm")
-    project = kernels.project(module, "project", kind=kind, wide=wide)
+    product, quantise = products.product(module, "product", machine=machine), products.quantise(module, "quantise")
     cell, copy = kernels.cell(module, size=size), kernels.copy(module)
     inputs, gate_row = 2 * size, _GATES * size
-    code = Code(module, "step", [POINTER] * 9 + [I64])
-    weights, scales, biases, states, places, x, joined, gates, _, rows = code.arguments
+    code = Code(module, "step", [POINTER] * 11 + [I64])
+    weights, scales, biases, states, places, x, joined, whole, whole_scales, gates, _, rows = code.arguments
 
     def layer(number: Value) -> None:
         def state(row: Value) -> Value:
@@ -131,19 +130,21 @@ def _module(size: int, layers: int, outputs: int, *, kind: str, wide: bool) -> A
 
         code.each(0, rows, gather)
         matrix = code.at(weights, code.times(number, gate_row * inputs), I16)
+        code.call(quantise, joined, whole, whole_scales, rows, inputs, inputs, inputs)
         code.call(
-            project, matrix, code.at(scales, code.times(number, gate_row)), joined, gates, rows, inputs,
+            product, matrix, code.at(scales, code.times(number, gate_row)), whole, whole_scales, gates, rows, size,
             gate_row // PANEL, inputs, gate_row, inputs * PANEL, 0,
         )  # fmt: skip
         code.each(0, rows, move)
 
     code.each(0, layers, layer)
     code.end()
-    code = Code(module, "logits", [POINTER] * 9 + [I64])
-    weights, scales, _, _, _, x, _, _, logits, rows = code.arguments
+    code = Code(module, "logits", [POINTER] * 11 + [I64])
+    weights, scales, _, _, _, x, _, whole, whole_scales, _, logits, rows = code.arguments
+    code.call(quantise, x, whole, whole_scales, rows, size, size, size)
     code.call(
-        project, code.at(weights, layers * gate_row * inputs, I16), code.at(scales, layers * gate_row), x, logits,
-        rows, size, outputs // PANEL, size, outputs, size * PANEL, 0,
+        product, code.at(weights, layers * gate_row * inputs, I16), code.at(scales, layers * gate_row), whole,
+        whole_scales, logits, rows, size // 2, outputs // PANEL, size, outputs, size * PANEL, 0,
     )  # fmt: skip
     code.end()
     return module

@@ -30,12 +30,16 @@ class Slots:
         starts = []
         for slot, feed in feeds:
             length = self._lengths[slot]
-            start = length if feed.keep is None else feed.keep
+            tokens, keep = feed
+            if keep is None and len(tokens) == 1 and 0 <= tokens[0] < self.vocabulary and length < self.window:
+                starts.append(length)
+                continue
+            start = length if keep is None else keep
             if not 0 <= start <= length:
                 raise ValueError(f"a sequence of {length} tokens cannot keep {start}")
-            if not feed.tokens or not 0 <= min(feed.tokens) <= max(feed.tokens) < self.vocabulary:
+            if not tokens or not 0 <= min(tokens) <= max(tokens) < self.vocabulary:
                 raise ValueError(f"a feed is one token or more, each of 0..{self.vocabulary - 1}")
-            if start + len(feed.tokens) > self.window:
-                raise ValueError(f"{start} tokens and {len(feed.tokens)} more; the window holds {self.window}")
+            if start + len(tokens) > self.window:
+                raise ValueError(f"{start} tokens and {len(tokens)} more; the window holds {self.window}")
             starts.append(start)
         return starts

@@ -20,6 +20,7 @@ from bandmate_model.cells.vocabulary import BAR
 from bandmate_model.composer import ModelUnusable
 from bandmate_model.engine.base import Array, Feed
 from bandmate_model.engine.batcher import Batcher, Task
+from bandmate_model.engine.sampling import Sampler
 from bandmate_model.loaded import LoadedModel
 
 TOP_P = 0.95
@@ -52,26 +53,16 @@ class Clock:
         }
 
 
-def nucleus(logits: Array, top_p: float, point: float) -> int:
-    """One token of the likeliest whose shares sum to `top_p`; `point`: a random number of 0..1."""
-    weights = np.exp(logits - logits.max())
-    total = weights.sum()
-    likely = np.flatnonzero(weights > total * ((1 - top_p) / len(weights)))  # All others together lie outside.
-    chosen = weights[likely]
-    order = np.argsort(-chosen)
-    shares = chosen[order].cumsum()
-    kept = min(int(shares.searchsorted(top_p * total)) + 1, len(order))
-    return int(likely[order[min(int(shares.searchsorted(point * shares[kept - 1])), kept - 1)]])
-
-
 def raw_song(prompt: list[int], length: int, seed: int) -> Generator[Feed, Array, list[int]]:
     """Tokens drawn from the network as it is, without grammar; as `generate` does."""
     points = np.random.default_rng(seed).random(length).tolist()
     tokens: list[int] = []
-    feed = Feed(prompt, 0)
+    logits = yield Feed(prompt, 0)
+    sampler = Sampler(len(logits))
     for point in points:
-        tokens.append(nucleus((yield feed), TOP_P, point))
-        feed = Feed([tokens[-1]])
+        tokens.append(sampler.pick(logits, top_p=TOP_P, point=point))
+        if len(tokens) < length:
+            logits = yield Feed([tokens[-1]])
     return tokens
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from bandmate_model.engine.base import Array, Feed
 from bandmate_model.engine.code import Compiled, Machine
-from bandmate_model.engine.decoder import SEGMENT_FIELDS, TOGETHER, decoder
-from bandmate_model.engine.kernels import packed, padded, padded_matrix
+from bandmate_model.engine.decoder import ARRAYS, SEGMENT_FIELDS, decoder, together
 from bandmate_model.engine.layout import Shape
+from bandmate_model.engine.products import packed, padded, padded_matrix
 from bandmate_model.engine.slots import Slots
 from bandmate_model.engine.weights import Aligned, Weights
 
@@ -34,21 +34,29 @@ class TransformerEngine(Slots):
         half[0, :, : shape.head // 2], half[1, :, : shape.head // 2] = np.cos(angles), np.sin(angles)
         cache = slots * shape.layers * shape.key_heads * 2 * shape.places
         ones = np.ones(max(shape.places, shape.width), np.float32)
-        self._rows = arena.zeros((ROWS, shape.row))
-        self._logits = arena.zeros((ROWS, padded(shape.vocabulary)))
+        self._tokens, self._last = np.zeros(ROWS, np.int64), np.zeros(ROWS, np.int64)
         self._segments = np.zeros((ROWS, SEGMENT_FIELDS), np.int64)
-        self._last = np.zeros(ROWS, np.int64)
+        self._logits = arena.zeros((ROWS, padded(shape.vocabulary)))
+        looking = together(shape) * (shape.heads // shape.key_heads)
+        widest = max(shape.row, shape.mixed, shape.inner)
         arrays: list[NDArray[Any]] = [
-            self._weights, self._scales, self._norms, arena.copy(half[0]), arena.copy(half[1]),
-            arena.zeros(cache * shape.width, np.int16), arena.zeros(cache), arena.copy(ones),
-            self._rows, arena.zeros((ROWS, shape.row)), arena.zeros((ROWS, shape.projected)),
-            arena.zeros((ROWS, shape.mixed)), arena.zeros((ROWS, 2 * shape.inner)), arena.zeros((ROWS, shape.inner)),
-            arena.zeros((TOGETHER, shape.places)), self._logits, self._segments, self._last,
+            self._weights, self._scales, self._norms, self._embedding, arena.copy(half[0]), arena.copy(half[1]),
+            arena.zeros(cache * shape.width, np.int8), arena.zeros(cache), arena.copy(ones),
+            self._tokens, self._segments, self._last,
+            arena.zeros((ROWS, shape.row)), arena.zeros((ROWS, shape.row)),
+            arena.zeros((ROWS, widest), np.int16), arena.zeros(ROWS),
+            arena.zeros((ROWS, shape.projected)), arena.zeros((ROWS, shape.mixed)),
+            arena.zeros((ROWS, 2 * shape.inner)), arena.zeros((ROWS, shape.inner)),
+            arena.zeros((looking, shape.width), np.int16), arena.zeros(looking),
+            arena.zeros((looking, shape.places)), arena.zeros((looking, shape.places), np.int16),
+            arena.zeros((looking, shape.width)), self._logits,
         ]  # fmt: skip
+        assert len(arrays) == len(ARRAYS)
         self._held = arrays
-        self._addresses = [array.ctypes.data for array in arrays]
-        self._compiled = Compiled(decoder(shape, kind=weights.kind, wide=machine.wide), machine)
-        self._forward = self._compiled.function("forward", len(arrays) + 3)
+        self._addresses = np.array([array.ctypes.data for array in arrays])
+        self._arrays = int(self._addresses.ctypes.data)
+        self._compiled = Compiled(decoder(shape, machine), machine)
+        self._forward = self._compiled.function("forward", 4)
 
     @staticmethod
     def load(folder: Path, config: dict[str, Any], slots: int, machine: Machine | None = None) -> "TransformerEngine":
@@ -58,6 +66,21 @@ class TransformerEngine(Slots):
     def feed(self, feeds: Sequence[tuple[int, Feed]]) -> Array:
         """See base.Engine."""
         starts = self._starts(feeds)
+        if sum(len(feed.tokens) for _, feed in feeds) > ROWS:
+            return self._feed_long(feeds, starts)
+        tokens: list[int] = []
+        segments, last = [], []
+        for (slot, feed), start in zip(feeds, starts, strict=True):
+            length = len(feed.tokens)
+            segments.append((slot, start, length))
+            tokens += feed.tokens
+            last.append(len(tokens) - 1)
+            self._lengths[slot] = start + length
+        self._run(tokens, segments, last)
+        return self._logits[: len(last), : self.vocabulary].copy()
+
+    def _feed_long(self, feeds: Sequence[tuple[int, Feed]], starts: list[int]) -> Array:
+        """More tokens than go through at once."""
         result = np.empty((len(feeds), self.vocabulary), np.float32)
         ended: list[int] = []
         tokens: list[int] = []
@@ -73,23 +96,18 @@ class TransformerEngine(Slots):
                 if taken == len(feed.tokens):
                     last.append(len(tokens) - 1)
                     ended.append(number)
-                if len(tokens) == ROWS:
-                    self._run(tokens, segments, last, ended, result)
+                if len(tokens) == ROWS or (number == len(feeds) - 1 and taken == len(feed.tokens)):
+                    self._run(tokens, segments, last)
+                    result[ended] = self._logits[: len(ended), : self.vocabulary]
                     tokens, segments, last, ended = [], [], [], []
             self._lengths[slot] = start + taken
-        if tokens:
-            self._run(tokens, segments, last, ended, result)
         return result
 
-    def _run(
-        self, tokens: list[int], segments: list[tuple[int, int, int]], last: list[int], ended: list[int], result: Array
-    ) -> None:
-        np.take(self._embedding, tokens, axis=0, out=self._rows[: len(tokens)])
+    def _run(self, tokens: list[int], segments: list[tuple[int, int, int]], last: list[int]) -> None:
+        self._tokens[: len(tokens)] = tokens
         self._segments[: len(segments)] = segments
         self._last[: len(last)] = last
-        self._forward(*self._addresses, len(tokens), len(segments), len(last))
-        if ended:
-            result[ended] = self._logits[: len(ended), : self.vocabulary]
+        self._forward(self._arrays, len(tokens), len(segments), len(last))
 
     def _pack(self, weights: Weights, arena: Aligned) -> None:
         """Matrices of all layers, one after the other, then the embedding; their scales alike; norms."""
@@ -99,7 +117,7 @@ class TransformerEngine(Slots):
         norms: list[Array] = []
 
         def add(matrix: Array) -> None:
-            whole, scale = packed(matrix, kind=weights.kind)
+            whole, scale = packed(matrix)
             matrices.append(whole)
             scales.append(scale)
 

@@ -35,6 +35,10 @@ FORM = (0, 0, 1, 0)
 """Blocks of a song with the same number begin from the same noise: phrases that return."""
 COMMON = 0.5
 """The share of the noise that all blocks of a song have in common."""
+ALIKE = 0.3
+"""The share of the noise of the neurons for onsets that the bars of a phrase have in common: rhythms that return."""
+LOGISTIC = 1.7
+"""A normal number so many times is nearly a logistic one, which the neurons were trained with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class _Composing:
         count = max(FORM) + 1
         self._song = self._generator.standard_normal((planned.layers, widths.noise + BLOCK * widths.bar_noise))
         self._phrases = self._generator.standard_normal((count, planned.layers, self._song.shape[1]))
+        self._bars = self._generator.standard_normal((count, planned.layers, SLICE_STEPS, CELLS))
 
     def take(self, check: Callable[[], None] | None) -> Take:
         free = np.array([part.free for part in self._plan.parts])[:, self._plan.slices.bars]
@@ -112,14 +117,18 @@ class _Composing:
         composer = self._composer
         ours = [index for index, part in enumerate(self._plan.parts) if part.layer == layer]
         logits = self._logits(number, start, layer, ours)
-        uniform = self._generator.uniform(1e-6, 1 - 1e-6, (BLOCK_STEPS, CELLS))
-        spread = composer.noise * self._plan.request.temperature
-        noise = (spread * np.log(uniform / (1 - uniform))).astype(np.float32)
+        noise = self._dice(number, layer) * np.float32(composer.noise * self._plan.request.temperature)
         chances = 1 / (1 + np.exp(-np.clip(logits / max(composer.trained_noise, 0.05), -60, 60)))
         block = Block(start, logits, noise, chances)
         for index in ours:
             self._add(index, decode(self._plan, self._lines[index], block, must=start == last_block[index]))
         return block
+
+    def _dice(self, number: int, layer: int) -> Floats:
+        """(BLOCK_STEPS, CELLS): noise for the neurons of a block, partly the same in all bars of its phrase."""
+        own = self._generator.standard_normal((BLOCK, SLICE_STEPS, CELLS))
+        mixed = ALIKE**0.5 * self._bars[FORM[number % len(FORM)], layer] + (1 - ALIKE) ** 0.5 * own
+        return np.asarray(LOGISTIC * mixed, dtype=np.float32).reshape(BLOCK_STEPS, CELLS)
 
     def _add(self, index: int, notes: list[tuple[int, int, int]]) -> None:
         fresh = as_steps(self._plan.slices, self._plan.parts[index], notes)

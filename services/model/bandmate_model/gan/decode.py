@@ -83,6 +83,7 @@ def decode(plan: GanPlan, line: Line, block: Block, *, must: bool) -> list[tuple
     elif steps.any():
         onset = _open(plan, part, scores, steps, block)
         chances = np.where(onset > _NEVER / 2, scores.chances, 0.0)
+        # One note at a time: at each step that of all its pitches that any fires, not that the best one does.
         meant = (1 - np.prod(1 - chances, axis=1)).sum() if part.mono else chances.sum()
         wanted = _wanted(line, round(float(meant)), _quarters(plan, steps, block), must=must)
         found = _lengthened(plan, line, scores, _chosen(part, scores, onset, wanted), steps, block)
@@ -120,11 +121,12 @@ def _scores(plan: GanPlan, part: PartPlan, block: Block) -> Scores:
         if pitch is not None:
             owners.setdefault(pitch, []).append(row)
     pitches = sorted(owners)
-    columns = [
-        np.stack([values[:, owners[pitch]].max(axis=1) for pitch in pitches], axis=1)
-        for values in (onset, lasting, chances)
-    ]
-    return Scores(np.array(pitches), *columns)
+
+    def highest(values: Floats) -> Floats:
+        return np.stack([values[:, owners[pitch]].max(axis=1) for pitch in pitches], axis=1)
+
+    either = np.stack([1 - np.prod(1 - chances[:, owners[pitch]], axis=1) for pitch in pitches], axis=1)
+    return Scores(np.array(pitches), highest(onset), highest(lasting), either)
 
 
 def _into(pitch: int, low: int, high: int) -> int | None:
@@ -172,11 +174,6 @@ def _open(plan: GanPlan, part: PartPlan, scores: Scores, steps: Bool, block: Blo
     for began, duration, pitch in _near_given(plan, part, block):
         held = (ticks >= began) & (ticks < began + duration)
         onset[np.ix_(held, (scores.pitches == pitch) | part.mono)] = _NEVER
-    if part.mono:
-        best = onset.argmax(axis=1)
-        kept = onset[np.arange(len(onset)), best]
-        onset = np.full_like(onset, _NEVER)
-        onset[np.arange(len(onset)), best] = kept
     return onset
 
 
@@ -192,6 +189,9 @@ def _wanted(line: Line, meant: int, quarters: float, *, must: bool) -> int:
 def _chosen(part: PartPlan, scores: Scores, onset: Floats, wanted: int) -> list[tuple[int, int]]:
     """(step, column) of the best onsets, ascending. No two neighbouring semitones at once in a part."""
     limit = 1 if part.mono else part.polyphony
+    if part.mono:  # Only the best of each step can be chosen: there is less to look through.
+        best = onset.max(axis=1, keepdims=True)
+        onset = np.where(np.arange(onset.shape[1]) == onset.argmax(axis=1)[:, None], best, _NEVER)
     chosen: dict[int, list[int]] = {}
     for cell in np.argsort(-onset, axis=None, kind="stable").tolist():
         step, column = divmod(cell, onset.shape[1])

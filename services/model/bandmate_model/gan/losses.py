@@ -26,13 +26,17 @@ def generator_loss(kind: str, made: Tensor) -> Tensor:
     return functional.softplus(-made).mean()
 
 
-def penalty(kind: str, score: Callable[[Tensor], Tensor], real: Tensor, made: Tensor, mix: Tensor) -> Tensor:
-    """How far the slope of `score` at blocks (B, steps, cells) is from what it should be: mean square, differentiable.
-
-    `mix` (B, 1, 1), 0-1: where between real and made the Wasserstein critic is looked at.
-    """
-    at = (real + mix * (made - real) if kind == "wgan" else real).detach().requires_grad_(True)
-    (slope,) = torch.autograd.grad(score(at).sum(), at, create_graph=True)
-    if kind == "wgan":
-        return (torch.sqrt(slope.square().sum(dim=(1, 2)) + 1e-12) - 1).square().mean()
+def slope_at(real: Tensor, scores: Tensor) -> Tensor:
+    """R1: the slope of `scores` (B,) at the blocks (B, steps, cells) that they were made of; mean square, halved."""
+    (slope,) = torch.autograd.grad(scores.sum(), real, create_graph=True)
     return slope.square().sum(dim=(1, 2)).mean() / 2
+
+
+def slope_between(score: Callable[[Tensor], Tensor], real: Tensor, made: Tensor, mix: Tensor) -> Tensor:
+    """How far from 1 the slope of `score` is between real and made blocks (B, steps, cells): mean square.
+
+    `mix` (B, 1, 1), 0-1: where between them it is looked at.
+    """
+    at = (real + mix * (made - real)).detach().requires_grad_(True)
+    (slope,) = torch.autograd.grad(score(at).sum(), at, create_graph=True)
+    return (torch.sqrt(slope.square().sum(dim=(1, 2)) + 1e-12) - 1).square().mean()

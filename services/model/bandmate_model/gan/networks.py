@@ -8,9 +8,11 @@ it, and one across the channels. The generator goes back from beats to steps, ea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from bandmate_model.gan.roll import (
@@ -191,10 +193,21 @@ class Critic(nn.Module):
 def fire(logits: Tensor, noise: Tensor | None = None) -> Tensor:
     """Binary neurons: 1 where a logit, with `noise` added, is above 0. Gradients pass as through the sigmoid (Dong and
     Yang, 2018)."""
-    raised = logits if noise is None else logits + noise
-    soft = torch.sigmoid(raised)
-    hard = (raised > 0).to(soft.dtype)
-    return hard + soft - soft.detach()
+    fired: Tensor = _Fired.apply(logits if noise is None else logits + noise)  # type: ignore[no-untyped-call]
+    return fired
+
+
+class _Fired(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, raised: Tensor) -> Tensor:
+        context.save_for_backward(raised)
+        return (raised > 0).to(raised.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, slope: Tensor) -> Tensor:
+        soft = torch.sigmoid(context.saved_tensors[0])
+        return slope * (soft * (1 - soft))
 
 
 def hold(fired: Tensor) -> Tensor:
@@ -203,15 +216,43 @@ def hold(fired: Tensor) -> Tensor:
     In place of what sounds a neuron says whether a pitch that sounds goes on sounding. How long a note lasts is settled
     once it has begun, which neurons that do not know of each other could not do.
     """
-    parts = []
-    for track in PITCHED:
-        onset, gate = fired[..., PLANES[track].onset], fired[..., PLANES[track].sounding]
-        sounding = [onset[:, 0]]
-        for step in range(1, fired.shape[1]):
-            lasting = sounding[-1] * gate[:, step]
-            sounding.append(onset[:, step] + lasting - onset[:, step] * lasting)
-        parts += [onset, torch.stack(sounding, dim=1)]
-    return torch.cat([*parts, fired[..., PLANES[DRUMS].onset]], dim=-1)
+    onset = torch.cat([fired[..., PLANES[track].onset] for track in PITCHED], dim=-1)
+    gate = torch.cat([fired[..., PLANES[track].sounding] for track in PITCHED], dim=-1)
+    sounding: Tensor = _Sounding.apply(onset, gate)  # type: ignore[no-untyped-call]
+    sizes = list(PITCHES)
+    planes = zip(torch.split(onset, sizes, dim=-1), torch.split(sounding, sizes, dim=-1), strict=True)
+    return torch.cat([*(one for pair in planes for one in pair), fired[..., PLANES[DRUMS].onset]], dim=-1)
+
+
+class _Sounding(torch.autograd.Function):
+    """s[t] = o[t] or (s[t-1] and g[t]) over the steps (B, steps, pitches), as sums and products.
+
+    One scan over all tracks each way: left to autograd, the slices of it were half of a training step.
+    """
+
+    @staticmethod
+    def forward(context: Any, onset: Tensor, gate: Tensor) -> Tensor:
+        # Steps first, so that a step is one stretch of memory.
+        begun, lasts = onset.transpose(0, 1).contiguous(), gate.transpose(0, 1).contiguous()
+        sounding = begun.clone()
+        silent = 1 - begun
+        for step in range(1, len(begun)):
+            sounding[step].addcmul_(silent[step], sounding[step - 1] * lasts[step])
+        context.save_for_backward(silent, lasts, sounding)
+        return sounding.transpose(0, 1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, slope: Tensor) -> tuple[Tensor, Tensor]:
+        silent, lasts, sounding = context.saved_tensors
+        total = slope.transpose(0, 1).contiguous().clone()
+        passed = silent * lasts
+        for step in range(len(total) - 1, 0, -1):
+            total[step - 1].addcmul_(total[step], passed[step])
+        onset, gate = total.clone(), torch.zeros_like(total)
+        onset[1:] *= 1 - sounding[:-1] * lasts[1:]
+        gate[1:] = total[1:] * silent[1:] * sounding[:-1]
+        return onset.transpose(0, 1), gate.transpose(0, 1)
 
 
 def asked(roll: Tensor) -> Tensor:

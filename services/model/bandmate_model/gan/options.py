@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bandmate_model.band import BandRecipe
+from bandmate_model.device import DEVICES
+from bandmate_model.options import value_of
 
 KINDS = ("wgan", "logistic")
 
@@ -15,8 +17,9 @@ class GanOptions:
     architecture: str = "gan"
     loss: str = "logistic"
     """logistic or wgan: see losses.py."""
-    penalty: float = field(default=10.0, metadata={"least": 0.0, "most": 10_000})
-    """Weight of the gradient penalty."""
+    penalty: float = field(default=1.0, metadata={"least": 0.0, "most": 10_000})
+    """Weight of the gradient penalty. With loss=logistic 10 leaves a critic that learns nothing and 0.1 one that wins;
+    wgan wants 10."""
     penalty_steps: int = field(default=2, metadata={"least": 1, "most": 64})
     """The penalty is applied at every so manieth step, as many times as strong."""
     critic_steps: int = field(default=1, metadata={"least": 1, "most": 20})
@@ -43,7 +46,7 @@ class GanOptions:
     max_minutes: float = field(default=0.0, metadata={"least": 0.0, "most": 100_000})
     """0: no limit."""
     learning_rate: float = field(default=1e-3, metadata={"least": 1e-7, "most": 1.0})
-    critic_learning_rate: float = field(default=1e-3, metadata={"least": 1e-7, "most": 1.0})
+    critic_learning_rate: float = field(default=2e-3, metadata={"least": 1e-7, "most": 1.0})
     averaging: float = field(default=0.995, metadata={"least": 0.0, "most": 0.99999})
     """The generator that is kept is a running mean of its steps' weights."""
     mix_power: float = field(default=0.7, metadata={"least": 0.0, "most": 1.0})
@@ -77,27 +80,14 @@ class GanOptions:
                 continue
             if name not in known:
                 raise ValueError(f"unknown hyperparameter {name!r} of the gan; there are {', '.join(sorted(known))}")
-            parsed[name] = _value(name, text, type(known[name].default), dict(known[name].metadata))
+            parsed[name] = value_of(name, text, type(known[name].default), known[name].metadata)
         options = GanOptions(**parsed)
         for name, value, choices in (
             ("architecture", options.architecture, ("gan",)),
             ("loss", options.loss, KINDS),
-            ("device", options.device, ("auto", "cpu", "cuda")),
+            ("device", options.device, DEVICES),
         ):
             if value not in choices:
                 raise ValueError(f"{name}={value!r}; write {' or '.join(choices)}")
         BandRecipe.parse(options.band)
         return options
-
-
-def _value(name: str, text: str, kind: type, limits: dict[str, float]) -> Any:
-    text = text.strip().strip('"')  # SDK 3 writes JSON, SDK 2 plain text.
-    if kind is str:
-        return text
-    try:
-        value = kind(text)
-    except ValueError:
-        raise ValueError(f"hyperparameter {name}={text!r} is no {'whole ' if kind is int else ''}number") from None
-    if not limits["least"] <= value <= limits["most"]:
-        raise ValueError(f"hyperparameter {name}={text}: it has to lie in {limits['least']}..{limits['most']}")
-    return value

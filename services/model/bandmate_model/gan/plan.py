@@ -75,6 +75,8 @@ def plan(request: CompositionRequest, styles: dict[str, StyleTracks]) -> GanPlan
     """
     if request.style not in styles:
         raise InvalidRequest(f"this model knows no style {request.style!r}; it knows {', '.join(styles)}")
+    if request.bar_changes:
+        raise InvalidRequest("this model composes in one metre at a time; ask for bars of one metre, or another model")
     bar = request.numerator * TICKS_PER_QUARTER * 4 // request.denominator
     slices = Slices.of([(bar, request.numerator)] * request.bars)
     specs = request.parts

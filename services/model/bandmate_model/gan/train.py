@@ -29,14 +29,15 @@ from bandmate_model import checkpoint
 from bandmate_model.band import BandRecipe, with_band
 from bandmate_model.checkpoint import Progress
 from bandmate_model.data import DatasetUnusable, Piece, read_pieces
+from bandmate_model.device import find_device
 from bandmate_model.environment import MlFolders
 from bandmate_model.gan import dataset, features
 from bandmate_model.gan.condition import Condition
 from bandmate_model.gan.dataset import Batch, BlockSet, Drawing
-from bandmate_model.gan.losses import critic_loss, generator_loss, penalty
+from bandmate_model.gan.losses import critic_loss, generator_loss, slope_at, slope_between
 from bandmate_model.gan.networks import Critic, Generator, Sizes, asked, fire, hold
 from bandmate_model.gan.options import GanOptions
-from bandmate_model.gan.roll import BLOCK, BLOCK_STEPS, CELLS, DRUMS, PITCHED, PLANES
+from bandmate_model.gan.roll import BLOCK, BLOCK_STEPS, CELLS, PLANES
 from bandmate_model.gan.shown import Shown
 from bandmate_model.hosts import Resources
 from bandmate_model.stop import Stop, Stopped
@@ -54,9 +55,8 @@ MOST_GRADIENT = 5.0
 """The generator's gradient is cut to this length."""
 _FAR = 1 << 40
 """Batches from here on are never trained on."""
-_ONSETS = torch.zeros(CELLS)
-for _track in (*PITCHED, DRUMS):
-    _ONSETS[PLANES[_track].onset] = 1.0
+_ONSETS = [plane.onset.stop - plane.onset.start for plane in PLANES]
+"""How many neurons for onsets, those with noise, each track has."""
 
 
 def run(folders: MlFolders, stop: Stop) -> None:
@@ -73,7 +73,7 @@ def run(folders: MlFolders, stop: Stop) -> None:
     if len(hosts) > 1:
         raise ValueError(f"the gan is trained on one host, and the job has {len(hosts)}; set the instance count to 1")
     torch.set_num_threads(options.threads or torch.get_num_threads())
-    device = _device(options.device)
+    device = find_device(options.device)
     blocks, identity = _prepare(folders, options, stop)
     trainer = Trainer(folders, options, blocks, device, identity)
     if not trainer.train(stop):
@@ -230,17 +230,24 @@ class Trainer:
         options, shown = self._options, Shown.of(batch, self._device)
         with torch.no_grad():
             made = self._made(self.generator, shown, random)
-        real_scores, made_scores = self._score(shown, shown.cells), self._score(shown, made)
+        before, real = shown.cells[:, :BLOCK_STEPS], shown.cells[:, BLOCK_STEPS:]
+        penalised = penalised and options.penalty > 0
+        if penalised and options.loss == "logistic":  # The slope at the real blocks needs no look at them but this one.
+            real.requires_grad_(True)
+        real_scores = self._score(shown, torch.cat([before, real], dim=1))
+        made_scores = self._score(shown, made)
         loss = critic_loss(options.loss, real_scores, made_scores)
-        if penalised and options.penalty:
-            before, real = shown.cells[:, :BLOCK_STEPS], shown.cells[:, BLOCK_STEPS:]
+        if penalised:
 
             def score(block: Tensor) -> Tensor:
                 return self._score(shown, torch.cat([before, block], dim=1))
 
-            mix = torch.rand((len(real), 1, 1), generator=random).to(self._device)
             weight = options.penalty * options.penalty_steps
-            loss = loss + weight * penalty(options.loss, score, real, made[:, BLOCK_STEPS:], mix)
+            if options.loss == "logistic":
+                loss = loss + weight * slope_at(real, real_scores)
+            else:
+                mix = torch.rand((len(real), 1, 1), generator=random).to(self._device)
+                loss = loss + weight * slope_between(score, real, made[:, BLOCK_STEPS:], mix)
         optimizer = self._optimizers[1]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -279,9 +286,12 @@ class Trainer:
 
     def _fired(self, logits: Tensor, random: torch.Generator) -> Tensor:
         """The block's roll: onsets by chance, lengths by the logits alone."""
-        uniform = torch.rand(logits.shape, generator=random).clamp(1e-6, 1 - 1e-6)
-        noise = torch.logit(uniform) * (_ONSETS * self._options.neuron_noise)
-        return hold(fire(logits, noise.to(self._device)))
+        uniform = torch.rand((*logits.shape[:-1], sum(_ONSETS)), generator=random).clamp_(1e-6, 1 - 1e-6)
+        own = (torch.logit(uniform) * self._options.neuron_noise).to(self._device)
+        noise = torch.zeros_like(logits)
+        for plane, values in zip(PLANES, torch.split(own, _ONSETS, dim=-1), strict=True):
+            noise[..., plane.onset] = values
+        return hold(fire(logits, noise))
 
     def _made(self, generator: Generator, shown: Shown, random: torch.Generator) -> Tensor:
         """(B, WINDOW_STEPS, CELLS): the windows with their free cells made."""
@@ -384,12 +394,6 @@ def _prepare(folders: MlFolders, options: GanOptions, stop: Stop) -> tuple[Block
     blocks = dataset.build(pieces, folders.work / f"gan-{key}")
     _say(f"{len(blocks.pieces)} pieces, {len(blocks.notes)} notes, styles: {', '.join(blocks.styles)}")
     return blocks, identity
-
-
-def _device(name: str) -> torch.device:
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device=cuda, and there is no GPU that torch can use; write device=auto or cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def _say(text: str) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from bandmate_model.cells.compose import Sampling, song
 from bandmate_model.cells.grammar import LONGEST_ROUND, Grammar
-from bandmate_model.cells.leanings import Taste
 from bandmate_model.cells.request import Plan, plan
+from bandmate_model.cells.taste import Taste
 from bandmate_model.cells.vocabulary import (
     COUNT,
     DRUM,
@@ -173,7 +173,7 @@ def test_a_held_note_stays_clear() -> None:
 
 
 def test_a_window_that_is_full_begins_anew() -> None:
-    ready = planned(parts=[PIANO, DRUMS], bars=24)
+    ready = planned(parts=[PIANO, DRUMS], bars=40)
     take, feeds = carried_out(
         song(ready, Sampling(Taste()), seed=2, attempt=0, window=300), random_logits(5, 1.0), window=300
     )

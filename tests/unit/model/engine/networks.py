@@ -67,8 +67,16 @@ def transformer_tensors(config: dict[str, Any], seed: int = 1) -> dict[str, Any]
     return tensors | {name: random.normal(0, 0.1, shape) for name, shape in shapes.items()}
 
 
-def transformer_logits(values: dict[str, Floats], config: dict[str, Any], tokens: list[int]) -> Floats:
-    """After each token, (tokens, vocabulary)."""
+def small(x: Floats) -> Floats:
+    """Rounded as the engine's cache keeps keys and values: 8 bits, one scale for the last axis."""
+    scale = np.abs(x).max(axis=-1, keepdims=True) / 127
+    return np.rint(x / scale) * scale
+
+
+def transformer_logits(
+    values: dict[str, Floats], config: dict[str, Any], tokens: list[int], *, exact: bool = True
+) -> Floats:
+    """After each token, (tokens, vocabulary). Not `exact`: keys and values are `small`."""
     heads, keys, head = config["num_attention_heads"], config["num_key_value_heads"], config["head_dim"]
     place = np.arange(len(tokens))
     angles = np.outer(place, config["rope_theta"] ** (-np.arange(0, head, 2) / head))
@@ -88,7 +96,10 @@ def transformer_logits(values: dict[str, Floats], config: dict[str, Any], tokens
         q, k, v = (
             (y @ values[f"{name}.self_attn.{kind}_proj.weight"].T).reshape(len(tokens), -1, head) for kind in "qkv"
         )
-        k, v = (np.repeat(each, heads // keys, axis=1) for each in (turned(k), v))
+        k = turned(k)
+        if not exact:
+            k, v = small(k), small(v)
+        k, v = (np.repeat(each, heads // keys, axis=1) for each in (k, v))
         scores = np.einsum("ihd,jhd->hij", turned(q), k) / np.sqrt(head)
         scores[:, place[:, None] < place[None]] = -np.inf
         shares = np.exp(scores - scores.max(axis=-1, keepdims=True))

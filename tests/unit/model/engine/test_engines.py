@@ -16,6 +16,13 @@ from tests.unit.model.engine import networks
 
 TOKENS = np.random.default_rng(5).integers(0, 71, 140).tolist()
 AVX2 = Machine("haswell", "+avx2,+fma,+f16c", wide=False)
+PLAIN = Machine("nehalem", "+sse4.2", wide=False)
+"""A processor of whose products of integers the code knows nothing."""
+SHARED: dict[str, Any] = {"hidden_size": 256, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 128}
+"""The starter's heads."""
+
+
+CHANGES: dict[str, dict[str, Any]] = {"transformer": {}, "shared": {"num_key_value_heads": 1}}
 
 
 def transformer(folder: Path, kind: str = "bfloat16", **changes: Any) -> tuple[dict[str, Any], Any]:
@@ -28,27 +35,51 @@ def rnn(folder: Path, kind: str = "bfloat16", **changes: Any) -> tuple[dict[str,
     return config, networks.stored(folder, networks.rnn_tensors(config), config, kind)
 
 
-@pytest.fixture(scope="module", params=["transformer", "rnn"])
+@pytest.fixture(scope="module", params=["transformer", "shared", "rnn"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     folder = tmp_path_factory.mktemp(request.param)
-    config, _ = (transformer if request.param == "transformer" else rnn)(folder)
+    config, _ = rnn(folder) if request.param == "rnn" else transformer(folder, **CHANGES[request.param])
     return open_engine(folder, config)
+
+
+def rms(x: Any) -> float:
+    return float(np.sqrt(np.mean(np.square(x))))
 
 
 @pytest.mark.parametrize("kind", ["bfloat16", "float16", "float32"])
 @pytest.mark.parametrize(
-    "changes", [{}, {"num_key_value_heads": 6}, {"hidden_size": 128, "head_dim": 64, "num_attention_heads": 2}]
-)
+    "changes",
+    [
+        {}, {"num_key_value_heads": 6}, {"num_key_value_heads": 1},
+        {"hidden_size": 128, "head_dim": 64, "num_attention_heads": 2},
+    ],
+)  # fmt: skip
 def test_transformer_is_the_network_it_was_stored_as(tmp_path: Path, kind: str, changes: dict[str, Any]) -> None:
+    """But for what 8 bits lose of keys and values, and what rounding them the other way now and then moves."""
     config, values = transformer(tmp_path, kind, **changes)
-    wanted = networks.transformer_logits(values, config, TOKENS)
-    near = (2e-3 if kind == "float32" else 1e-3) * wanted.std()  # Rounded to 16-bit integers.
+    exact, small = (networks.transformer_logits(values, config, TOKENS, exact=each) for each in (True, False))
     engine = open_engine(tmp_path, config)
     slot = engine.open()
-    assert np.abs(engine.feed([(slot, Feed(TOKENS[:100]))])[0] - wanted[99]).max() < near
-    for place in range(100, 140):
-        logits = engine.feed([(slot, Feed(TOKENS[place : place + 1]))])[0]
-        assert np.abs(logits - wanted[place]).max() < near
+    rows = [engine.feed([(slot, Feed(TOKENS[:100]))])[0]]
+    rows += [engine.feed([(slot, Feed(TOKENS[place : place + 1]))])[0] for place in range(100, 140)]
+    logits = np.array(rows)
+    assert rms(logits - small[99:]) < 0.01 * small.std()
+    assert rms(logits - exact[99:]) < 0.03 * exact.std()
+    first = engine.feed([(slot, Feed(TOKENS[:1], keep=0))])[0]
+    assert np.abs(first - small[0]).max() < 0.02 * small.std()
+
+
+def test_matrices_and_activations_lose_next_to_nothing(tmp_path: Path) -> None:
+    """Of a first token there is nothing to look up but itself, with values that 8 bits hold exactly."""
+    config, values = transformer(tmp_path, "float32", num_hidden_layers=1)
+    values = networks.stored(
+        tmp_path, networks.transformer_tensors(config) | {"model.layers.0.self_attn.v_proj.weight": np.zeros((24, 72))},
+        config, "float32",
+    )  # fmt: skip
+    wanted = networks.transformer_logits(values, config, TOKENS)
+    engine = open_engine(tmp_path, config)
+    slot = engine.open()
+    assert np.abs(engine.feed([(slot, Feed(TOKENS))])[0] - wanted[-1]).max() < 1e-3 * wanted.std()
 
 
 @pytest.mark.parametrize("kind", ["bfloat16", "float32"])
@@ -59,20 +90,20 @@ def test_rnn_is_the_network_it_was_stored_as(tmp_path: Path, kind: str) -> None:
     slot = engine.open()
     for start, stop in ((0, 1), (1, 60), (60, 140)):
         logits = engine.feed([(slot, Feed(TOKENS[start:stop]))])[0]
-        assert np.abs(logits - wanted[stop - 1]).max() < 5e-4
+        assert np.abs(logits - wanted[stop - 1]).max() < 2e-3
 
 
 def test_transformer_agrees_with_transformers(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
-    sizes = {"hidden_size": 256, "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 128}
-    config, _ = transformer(tmp_path, intermediate_size=640, **sizes)
+    config, _ = transformer(tmp_path, intermediate_size=640, **SHARED)
     model = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
     with torch.inference_mode():
         wanted = model(torch.tensor([TOKENS])).logits[0].numpy()
     engine = open_engine(tmp_path, config)
     slot = engine.open()
-    assert np.abs(engine.feed([(slot, Feed(TOKENS))])[0] - wanted[-1]).max() < 1e-3 * wanted.std()
+    rows = np.array([engine.feed([(slot, Feed([token]))])[0] for token in TOKENS])
+    assert rms(rows - wanted) < 0.03 * wanted.std()
 
 
 def alone(engine: Engine, tokens: list[int]) -> Any:
@@ -126,15 +157,26 @@ def test_what_is_forgotten_leaves_no_trace(engine: Engine) -> None:
     engine.close(slot)
 
 
-def test_another_processor_gives_the_same_bits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("machine", [AVX2, PLAIN])
+@pytest.mark.parametrize("changes", [{}, SHARED, None])
+def test_another_processor_gives_the_same_bits(
+    tmp_path: Path, machine: Machine, changes: dict[str, Any] | None
+) -> None:
     """A song can be played again on another machine: the order of sums is the code's, not the processor's."""
-    host = Machine.host()
-    if "+fma" not in host.features.split(",") or "+avx2" not in host.features.split(","):
-        pytest.skip("this processor cannot run code for AVX2")
-    for load, make in ((TransformerEngine.load, transformer), (RnnEngine.load, rnn)):
-        config, _ = make(tmp_path / make.__name__)
-        first, second = (load(tmp_path / make.__name__, config, 16, machine) for machine in (host, AVX2))
-        assert np.array_equal(alone(first, TOKENS), alone(second, TOKENS))
+    known = Machine.host().features.split(",")
+    if not {f"+{name}" for name in ("fma", "avx2", "sse4.2")} <= set(known):
+        pytest.skip("this processor cannot run code for the other ones")
+    tokens = TOKENS[: 70 if machine is PLAIN else 140]
+    config, _ = rnn(tmp_path) if changes is None else transformer(tmp_path, **changes)
+    load = RnnEngine.load if changes is None else TransformerEngine.load
+    first, second = (load(tmp_path, config, 16, each) for each in (Machine.host(), machine))
+    assert np.array_equal(alone(first, tokens), alone(second, tokens))
+    slots = [[each.open() for _ in range(7)] for each in (first, second)]
+    together = [
+        each.feed([(slot, Feed(tokens[number : number + 9])) for number, slot in enumerate(own)])
+        for each, own in zip((first, second), slots, strict=True)
+    ]
+    assert np.array_equal(together[0], together[1])
 
 
 def test_slots_run_out_and_come_back(engine: Engine) -> None:
@@ -166,8 +208,8 @@ def test_the_whole_window_can_be_filled(tmp_path: Path) -> None:
     config, values = transformer(tmp_path, max_position_embeddings=70)
     engine = open_engine(tmp_path, config)
     slot = engine.open()
-    wanted = networks.transformer_logits(values, config, TOKENS[:70])
-    assert np.abs(engine.feed([(slot, Feed(TOKENS[:70]))])[0] - wanted[-1]).max() < 1e-3
+    wanted = networks.transformer_logits(values, config, TOKENS[:70], exact=False)[-1]
+    assert rms(engine.feed([(slot, Feed(TOKENS[:70]))])[0] - wanted) < 0.02 * wanted.std()
     with pytest.raises(ValueError, match="window holds 70"):
         engine.feed([(slot, Feed([1]))])
 

@@ -1,11 +1,16 @@
 """Composing with random weights: the network knows nothing, so only the rules can keep what requests ask for."""
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from bandmate_model.gan import composer as composing
 from bandmate_model.gan.composer import GanComposer
+from bandmate_model.gan.decode import Block, Line, decode
+from bandmate_model.gan.roll import BEAT_STEPS, BLOCK_STEPS, CELLS, MELODY, PLANES
 from bandmate_model.loaded import LoadedModel
 from bandmate_model.validity import free_bars, violations
 from bandmate_shared.contracts.composition import (
@@ -144,6 +149,37 @@ def test_density_is_met(composer: GanComposer, level: int) -> None:
     asked = request(bars=8, density=level)
     counts = np.bincount([row[0] for row in compose(composer, asked)], minlength=4)
     assert [density_level(count / 32) for count in counts.tolist()] == [level] * 4
+
+
+@pytest.mark.parametrize("high", [71, 95])
+def test_a_line_has_as_many_notes_as_are_meant_whatever_their_pitch(composer: GanComposer, high: int) -> None:
+    """At every quarter each of the 24 pitches from C4 has a chance of a twentieth: seven in ten that one sounds. In a
+    range of one octave the other's chances go to the same notes."""
+    chances = np.zeros((BLOCK_STEPS, CELLS), dtype=np.float32)
+    first = PLANES[MELODY].onset.start + 12
+    chances[::BEAT_STEPS, first : first + 24] = 0.05
+    logits = np.log(np.maximum(chances, 1e-6) / (1 - chances))
+    planned = composer.plan(request([{**BAND[0], "low": 60, "high": high}], bars=4, tonic=0))
+    part = replace(planned.parts[0], notes_a_quarter=(0.0, 4.0))
+    found = decode(planned, Line(part), Block(0, logits, np.zeros_like(logits), chances), must=False)
+    assert len(found) == round(16 * (1 - 0.95**24))
+
+
+def test_rhythms_return_within_a_phrase(composer: GanComposer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More onsets stand where they stood in the bar before when the bars of a phrase share their dice."""
+
+    def repeated() -> float:
+        shares = []
+        for seed in range(4):
+            rows = [row for row in compose(composer, request(bars=8), seed) if row[0] != 3]
+            bars = [{(row[0], row[1] % 96, row[3]) for row in rows if row[1] // 96 == bar} for bar in range(8)]
+            shares += [len(one & two) / max(1, len(two)) for one, two in itertools.pairwise(bars)]
+        return float(np.mean(shares))
+
+    monkeypatch.setattr(composing, "ALIKE", 0.0)
+    before = repeated()
+    monkeypatch.setattr(composing, "ALIKE", 0.9)
+    assert repeated() > 1.5 * before
 
 
 def test_chords_draw_the_notes(composer: GanComposer) -> None:

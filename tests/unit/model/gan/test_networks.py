@@ -9,7 +9,7 @@ from bandmate_model.checkpoint import save_weights
 from bandmate_model.composer import ModelUnusable, read_info
 from bandmate_model.gan.composer import GanComposer
 from bandmate_model.gan.condition import Condition
-from bandmate_model.gan.losses import penalty
+from bandmate_model.gan.losses import slope_at, slope_between
 from bandmate_model.gan.networks import Generator, Sizes, asked, fire, hold, marks
 from bandmate_model.gan.publish import served_weights
 from bandmate_model.gan.roll import BLOCK, CELLS, MELODY, PLANES, WINDOW_STEPS
@@ -51,15 +51,28 @@ def test_the_penalty_is_what_the_papers_say(kind: str, wanted: float) -> None:
     """A critic that multiplies by a vector of length 5 has slope 5 everywhere."""
     direction = torch.zeros(3, 4)
     direction[0, 0], direction[2, 1] = 3.0, 4.0
-    real, made = torch.rand(6, 3, 4), torch.rand(6, 3, 4)
-    found = penalty(kind, lambda block: (block * direction).sum(dim=(1, 2)), real, made, torch.rand(6, 1, 1))
-    assert float(found) == pytest.approx(wanted, rel=1e-4)
+    real, made = torch.rand(6, 3, 4, requires_grad=True), torch.rand(6, 3, 4)
+
+    def score(block: torch.Tensor) -> torch.Tensor:
+        return (block * direction).sum(dim=(1, 2))
+
+    mix = torch.rand(6, 1, 1)
+    found = slope_between(score, real, made, mix) if kind == "wgan" else slope_at(real, score(real))
+    assert float(found.detach()) == pytest.approx(wanted, rel=1e-4)
 
 
-def test_the_penalty_can_be_learned_from() -> None:
+@pytest.mark.parametrize("kind", ["wgan", "logistic"])
+def test_the_penalty_can_be_learned_from(kind: str) -> None:
     direction = torch.full((2, 2), 3.0, requires_grad=True)
-    block = torch.rand(4, 2, 2)
-    penalty("wgan", lambda at: (at * direction).sum(dim=(1, 2)), block, block + 1, torch.rand(4, 1, 1)).backward()
+    block = torch.rand(4, 2, 2, requires_grad=True)
+
+    def score(at: torch.Tensor) -> torch.Tensor:
+        return (at * direction).sum(dim=(1, 2))
+
+    if kind == "wgan":
+        slope_between(score, block, block + 1, torch.rand(4, 1, 1)).backward()
+    else:
+        slope_at(block, score(block)).backward()
     assert direction.grad is not None
     assert (direction.grad > 0).all(), "a smaller slope would be better"
 
@@ -84,6 +97,19 @@ def test_a_note_lasts_while_its_gate_is_open() -> None:
     weights = asked(held)
     assert weights[0, :, gate].tolist() == [0, 0, 1, 1, 1, 0], "asked while it sounds, and once to end it"
     assert weights[0, :, onset].tolist() == [1] * 6
+
+
+def test_what_sounds_has_the_slope_of_its_sums_and_products() -> None:
+    """Against differences: neurons that are neither 0 nor 1 show every term."""
+    fired = torch.rand(1, 4, CELLS, dtype=torch.float64, requires_grad=True)
+    wanted = torch.randn(1, 4, CELLS, dtype=torch.float64)
+    (slope,) = torch.autograd.grad((hold(fired) * wanted).sum(), fired)
+    for plane in (PLANES[MELODY].onset, PLANES[MELODY].sounding):
+        for step in range(4):
+            apart = torch.zeros_like(fired)
+            apart[0, step, plane.start + 7] = 1e-5
+            difference = ((hold(fired + apart) - hold(fired - apart)) * wanted).sum().detach() / 2e-5
+            assert float(slope[0, step, plane.start + 7]) == pytest.approx(float(difference), abs=1e-6)
 
 
 def test_weights_that_do_not_fit_are_refused(model: Path, tmp_path: Path) -> None:

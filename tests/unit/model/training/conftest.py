@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.spawned import Spawn
 from tests.tunes import tune
 
 TINY = {
@@ -45,13 +46,16 @@ def write_hyperparameters(root: Path, **hyperparameters: str) -> None:
     (root / "input" / "config" / "hyperparameters.json").write_text(json.dumps(values))
 
 
-def start(root: Path, **settings: str) -> "subprocess.Popen[str]":
-    """The container's `train` in a process of its own."""
-    environment = os.environ | {"BANDMATE_ML_ROOT": str(root), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "bandmate_model", "train"]
-    return subprocess.Popen(
-        command, env=environment | settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+@pytest.fixture
+def start(spawn: Spawn) -> "Callable[..., subprocess.Popen[str]]":
+    """`start(root, NAME=value)`: the container's `train` in a process of its own, with those settings."""
+
+    def run(root: Path, **settings: str) -> "subprocess.Popen[str]":
+        environment = os.environ | {"BANDMATE_ML_ROOT": str(root), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "bandmate_model", "train"]
+        return spawn(command, env=environment | settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    return run
 
 
 def failure(root: Path) -> str:

@@ -14,10 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bandmate_model.distributed import ManyHosts, leave_hosts
 from bandmate_model.environment import MlFolders
 from bandmate_model.hosts import Resources
 from bandmate_model.train import run
 from safetensors.torch import load_file
+from torch.distributed import HashStore
+
+from tests.spawned import Spawn
 
 from .conftest import Never, write_hyperparameters
 
@@ -27,8 +31,8 @@ NAMES = ["127.0.0.1", "127.0.0.2"]
 class Job:
     """A training job's folders, one tree a host, and the processes in them."""
 
-    def __init__(self, folder: Path, dataset: Path, hosts: list[str], **hyperparameters: str) -> None:
-        self.hosts = hosts
+    def __init__(self, folder: Path, dataset: Path, hosts: list[str], spawn: Spawn, **hyperparameters: str) -> None:
+        self._spawn = spawn
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -55,9 +59,7 @@ class Job:
             "BANDMATE_HOSTS_SILENCE_SECONDS": "60",
         }
         command = [sys.executable, "-u", "-m", "bandmate_model", "train"]
-        return subprocess.Popen(
-            command, env=environment | settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        return self._spawn(command, env=environment | settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def failure(self, number: int) -> str:
         return (self.roots[number] / "output" / "failure").read_text()
@@ -67,9 +69,9 @@ MakeJob = Callable[..., Job]
 
 
 @pytest.fixture
-def job(tmp_path: Path, dataset: Path) -> MakeJob:
+def job(tmp_path: Path, dataset: Path, spawn: Spawn) -> MakeJob:
     def make(name: str, hosts: list[str] | None = None, **hyperparameters: str) -> Job:
-        return Job(tmp_path / name, dataset, hosts or NAMES, **hyperparameters)
+        return Job(tmp_path / name, dataset, hosts or NAMES, spawn, **hyperparameters)
 
     return make
 
@@ -116,20 +118,18 @@ def test_two_hosts_learn_what_one_does(job: MakeJob) -> None:
     assert metrics[0]["valid_loss"] == pytest.approx(metrics[1]["valid_loss"], rel=1e-3)
 
 
-def torchrun(root: Path, *arguments: str) -> "subprocess.Popen[str]":
+def torchrun(spawn: Spawn, root: Path, *arguments: str) -> "subprocess.Popen[str]":
     """Two processes on this machine, in one job's folders."""
     environment = os.environ | {"BANDMATE_ML_ROOT": str(root), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *arguments]
-    return subprocess.Popen(
-        [*command, "-m", "bandmate_model", "train"],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    command += ["-m", "bandmate_model", "train"]
+    return spawn(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def test_two_processes_of_torchrun_learn_what_one_does(job: MakeJob) -> None:
+def test_two_processes_of_torchrun_learn_what_one_does(job: MakeJob, spawn: Spawn) -> None:
     alone, both = (job(name, ["127.0.0.1"], max_steps="12") for name in ("alone", "both"))
     (both.roots[0] / "input" / "config" / "resourceconfig.json").unlink()
-    process = torchrun(both.roots[0])
+    process = torchrun(spawn, both.roots[0])
     output = process.communicate(timeout=200)[0]
     assert process.returncode == 0, output
     assert output.count("[metrics] step=12 ") == 1, "metrics are printed once"
@@ -142,13 +142,13 @@ def test_two_processes_of_torchrun_learn_what_one_does(job: MakeJob) -> None:
     assert (both.roots[0] / "model" / "config.json").is_file()
 
 
-def test_the_reason_of_a_process_of_torchrun_reaches_the_failure_file(job: MakeJob) -> None:
+def test_the_reason_of_a_process_of_torchrun_reaches_the_failure_file(job: MakeJob, spawn: Spawn) -> None:
     broken = job("broken", ["127.0.0.1"])
     shutil.copytree(broken.roots[0] / "input" / "data" / "training", broken.roots[0] / "tables")
     (broken.roots[0] / "input" / "data" / "training").unlink()
     (broken.roots[0] / "tables").rename(broken.roots[0] / "input" / "data" / "training")
     (broken.roots[0] / "input" / "data" / "training" / "notes.parquet").unlink()
-    process = torchrun(broken.roots[0])
+    process = torchrun(spawn, broken.roots[0])
     output = process.communicate(timeout=200)[0]
     assert process.returncode == 1, output
     assert broken.failure(0) == "the training channel holds no notes.parquet: it is not a Bandmate dataset"
@@ -203,7 +203,6 @@ def test_the_death_of_a_host_ends_the_other_readably_and_soon(job: MakeJob, vict
     assert time.monotonic() - killed < 60
     assert processes[other].returncode == 1, output
     assert both.failure(other).startswith(f"{NAMES[other]} lost another host of the job (127.0.0.1, 127.0.0.2)")
-    processes[victim].communicate()
 
 
 def test_a_host_that_falls_silent_is_missed(job: MakeJob) -> None:
@@ -211,11 +210,7 @@ def test_a_host_that_falls_silent_is_missed(job: MakeJob) -> None:
     processes = [both.start(number, BANDMATE_HOSTS_SILENCE_SECONDS="8") for number in (0, 1)]
     until(processes[0], "[metrics] step=4 ")
     processes[1].send_signal(signal.SIGSTOP)
-    try:
-        output = processes[0].communicate(timeout=90)[0]
-    finally:
-        processes[1].kill()
-        processes[1].communicate()
+    output = processes[0].communicate(timeout=90)[0]
     assert processes[0].returncode == 1, output
     assert "silent for too long" in both.failure(0)
 
@@ -249,6 +244,20 @@ def test_waiting_for_hosts_can_be_stopped(job: MakeJob) -> None:
     process.send_signal(signal.SIGTERM)
     output = process.communicate(timeout=90)[0]
     assert (process.returncode, output) == (0, "stopped before the first step\n")
+
+
+def test_a_run_that_ends_well_leaves_no_thread_of_gloo_to_the_end_of_the_interpreter() -> None:
+    """One that lets go of its work there, which takes the interpreter's lock, aborts the process now and then."""
+
+    def gloo() -> list[str]:
+        names = [(task / "comm").read_text() for task in Path("/proc/self/task").iterdir()]
+        return [name for name in names if "gloo" in name]
+
+    hosts = ManyHosts(Resources(("127.0.0.1",), "127.0.0.1"), HashStore(), 10.0)
+    assert hosts.any(True)
+    assert gloo(), "this test does not know their names"
+    leave_hosts()
+    assert gloo() == []
 
 
 def test_more_hosts_than_lanes_is_refused(job: MakeJob) -> None:

@@ -20,7 +20,7 @@ from bandmate_shared.music.midi_read import read_midi
 from bandmate_shared.music.midi_write import write_midi
 from bandmate_shared.settings import SharedSettings
 
-from .conftest import After, start, write_hyperparameters
+from .conftest import After, write_hyperparameters
 
 LIMITS = Limits.from_settings(SharedSettings())
 Train = Callable[..., int]
@@ -88,7 +88,7 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_been(
     assert len(histories[0]) == 7
 
 
-def test_sigterm_ends_a_run_soon_and_in_order(job: Any) -> None:
+def test_sigterm_ends_a_run_soon_and_in_order(job: Any, start: Any) -> None:
     root = job("long", max_steps="100000")
     process = start(root)
     assert process.stdout is not None
