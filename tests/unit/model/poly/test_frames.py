@@ -48,7 +48,9 @@ def test_a_wrong_file_is_refused_with_its_place(tmp_path: Path, content: Any, re
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"[1]", gzip.compress(b"{"), gzip.compress(b"{}" * 99)[:-9], gzip.compress(b"\xff")]
+    "data",
+    [b"", b"[1]", gzip.compress(b"{"), gzip.compress(b"{}" * 99)[:-9], gzip.compress(b"\xff")],
+    ids=["empty", "plain", "half a dictionary", "cut off", "no text"],  # A gzip file names the second it was made in.
 )
 def test_no_gzipped_json(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "own.json.gz").write_bytes(data)
