@@ -53,7 +53,7 @@ def test_workers_model_http_and_redis_die_one_after_the_other(start_platform: St
         assert ended["state"] == "succeeded", (part, ended["error"])
         eventually(lambda part=part: is_running(platform, part), f"{part} to run again")
         if (part, stages) == ("generate", ("compose",)):  # The one stage long enough to be met without fail.
-            assert history.count(platform.home, job, "job.running") == 3, "the worker did not die at work"
+            assert history.count(platform.home, job, "job.lease-expired") >= 1, "the worker did not die at work"
 
 
 def test_jobs_submitted_while_redis_is_dead_are_done_when_it_is_back(start_platform: StartPlatform) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bandmate_model.architectures.base import Architecture, Hyperparameters
+from bandmate_model.architectures.wanted import rows_of
 
 
 class Recurrent(nn.Module):
@@ -28,8 +29,9 @@ class Recurrent(nn.Module):
         nn.init.normal_(self.embed.weight, std=sizes.hidden**-0.5)
 
     def forward(self, tokens: Tensor, documents: Tensor, targets: Tensor, wanted: Tensor) -> Tensor:
-        hidden = self.hidden(tokens, documents)[wanted.reshape(-1)]
-        logits = functional.linear(self.drop(hidden), self.embed.weight, self.out_bias)
+        rows, count = rows_of(wanted)
+        hidden = self.hidden(tokens, documents)[rows]
+        logits = functional.linear(self.drop(hidden), self.embed.weight, self.out_bias)[:count]
         return functional.cross_entropy(logits.float(), targets[wanted], reduction="none")
 
     def hidden(self, tokens: Tensor, documents: Tensor) -> Tensor:

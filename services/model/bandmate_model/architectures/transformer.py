@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bandmate_model.architectures.base import Architecture, Hyperparameters
+from bandmate_model.architectures.wanted import rows_of
 from bandmate_model.cells.vocabulary import END, PAD, START
 
 ROPE_THETA = 10_000.0
@@ -103,8 +104,9 @@ class Transformer(nn.Module):
                 nn.init.normal_(parameter, std=INITIAL_DEVIATION * scale)
 
     def forward(self, tokens: Tensor, documents: Tensor, targets: Tensor, wanted: Tensor) -> Tensor:
-        hidden = self.hidden(tokens, documents)[wanted]
-        logits = functional.linear(hidden, self.model.embed_tokens.weight)
+        rows, count = rows_of(wanted)
+        hidden = self.hidden(tokens, documents).flatten(0, 1)[rows]
+        logits = functional.linear(hidden, self.model.embed_tokens.weight)[:count]
         return functional.cross_entropy(logits.float(), targets[wanted], reduction="none")
 
     def hidden(self, tokens: Tensor, documents: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from bandmate_local.judging.wishing import edit_wish, song_wish
 from bandmate_model.copies import PassageIndex
 from bandmate_model.loaded import LoadedModel
 from bandmate_shared.contracts.songs import SongRequest
+from bandmate_shared.music.metre import Metre
 from bandmate_shared.music.score import Notes, Part
 from pydantic import ValidationError
 
@@ -129,9 +130,14 @@ def test_a_changed_note_outside_the_bars_is_found(model: LoadedModel) -> None:
     )  # fmt: skip
     filled = write_song(model, request, 1)
     assert same_outside(base.score, filled)
-    first = filled.score.parts[0].notes
-    assert not same_outside(base.score, altered(filled, 0, pitch=first.pitch + (first.onset == first.onset[0])))
-    assert not same_outside(base.score, altered(filled, 0, duration=first.duration + (first.onset == first.onset[0])))
+    bar = Metre(4, 4).bar_ticks(filled.score.ticks_per_quarter)
+    number, notes, outside = next(
+        (number, part.notes, outside) for number, part in enumerate(filled.score.parts)
+        if (outside := (part.notes.onset < bar) | (part.notes.onset >= 3 * bar)).any()
+    )  # fmt: skip
+    one = outside & (np.cumsum(outside) == 1)
+    assert not same_outside(base.score, altered(filled, number, pitch=notes.pitch + one))
+    assert not same_outside(base.score, altered(filled, number, duration=notes.duration + one))
 
 
 def test_music_is_judged_against_a_pack(model: LoadedModel, packs: Path) -> None:
