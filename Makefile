@@ -1,7 +1,8 @@
 # Bandmate from a fresh clone: Python 3.11, make and git are all it needs.
 #   make song    install, then write and sing one song into out/first-song/
 #   make up      the embedded platform on http://127.0.0.1:8000, until Ctrl-C
-#   make test    install with what the tests need, then run all of them
+#   make test    install with what the tests need, then run all of them but those that have a target of their own
+#   make chaos-test  kill every part of a real platform at every stage of its work
 #   make explore the property tests on examples that no run has tried
 #   make lint    format, lint, types, import rules, generated files
 #   make bench   the figures of docs, measured here, into bench-out/
@@ -25,7 +26,7 @@ DISTRIBUTIONS := shared $(addprefix services/,ingest train generate vocal[espeak
 PYPROJECTS := shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 EDITABLE := $(addprefix -e ./,$(DISTRIBUTIONS))
 
-.PHONY: song up test explore lint check-generated bench clean install install-test
+.PHONY: song up test chaos-test explore lint check-generated bench clean install install-test
 .DELETE_ON_ERROR:
 
 song: install
@@ -36,6 +37,9 @@ up: install
 
 test: install-test
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+chaos-test: install-test
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/chaos
 
 explore: install-test
 	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/unit
