@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from bandmate_shared.contracts.composition import CompositionAnswer, CompositionRequest
 from bandmate_shared.errors import BandmateError, Conflict, InvalidRequest, LimitExceeded, NotFound, Unavailable
 from bandmate_shared.faults import in_words
+from bandmate_shared.http.lingering import Lingering
 from bandmate_shared.http.traced import Traced
 from bandmate_shared.tracing import start_tracing
 from pydantic import BaseModel, Field, ValidationError
@@ -223,6 +224,7 @@ def create_app(settings: ModelSettings) -> Starlette:
         lifespan=lifespan,
     )  # fmt: skip
     app.state.composing = composing
+    app.add_middleware(Lingering)
     app.add_middleware(Traced)
     return app
 

@@ -1,6 +1,7 @@
 """The application factory: one way to make the HTTP side of a service, or of all of them in one process.
 
-A request passes: request id and access log → the gate (who is it) → the body limit → its route.
+A request passes: request id and access log → the gate (who is it) → the body limit → its route. A refusal on the
+way waits for the rest of the body.
 """
 
 import threading
@@ -15,6 +16,7 @@ from bandmate_shared.auth import open_key_store
 from bandmate_shared.http.body_limit import BodyLimit
 from bandmate_shared.http.gate import KeyGate, LoopbackGate
 from bandmate_shared.http.health import health_router
+from bandmate_shared.http.lingering import Lingering
 from bandmate_shared.http.metrics import HttpMetrics, metrics_router
 from bandmate_shared.http.openapi import PROBLEM_RESPONSES, describe_problems
 from bandmate_shared.http.problems import install_problem_handlers
@@ -62,6 +64,7 @@ def create_app(runtime: Runtime, title: str, routers: Sequence[APIRouter]) -> Fa
         app.add_middleware(LoopbackGate)
     else:
         app.add_middleware(KeyGate, keys=open_key_store(settings, runtime.store.database))
+    app.add_middleware(Lingering)
     app.add_middleware(RequestContext, metrics=metrics)
     app.add_middleware(Traced)
     return app
