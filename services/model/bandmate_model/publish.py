@@ -14,6 +14,7 @@ from bandmate_model.band import BandRecipe
 from bandmate_model.cells.training_set import TrainingSet
 from bandmate_model.environment import MlFolders
 from bandmate_model.evaluate import evaluate
+from bandmate_model.learning_curve import draw_losses
 from bandmate_model.lineup import measure
 from bandmate_model.loaded import LoadedModel
 from bandmate_model.model_files import place, write_json, write_model
@@ -77,24 +78,6 @@ def keep_last_good(folders: MlFolders, options: TrainingOptions, training: Train
     write_model(staged, config_of(options, training, ""), found)
     place(staged, folders.output / LAST_GOOD)
     return True
-
-
-def draw_losses(history: list[dict[str, float]], path: Path) -> None:
-    """Training and validation loss over the steps, as a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    axes.plot([row["step"] for row in history], [row["train_loss"] for row in history], label="training")
-    measured = [row for row in history if "valid_loss" in row]
-    axes.plot([row["step"] for row in measured], [row["valid_loss"] for row in measured], "o-", label="validation")
-    axes.set_xlabel("step")
-    axes.set_ylabel("loss, nats a note")
-    axes.legend()
-    axes.grid(alpha=0.3)
-    figure.savefig(path)
 
 
 def _card(config: dict[str, Any], metrics: dict[str, float], training: TrainingSet) -> str:

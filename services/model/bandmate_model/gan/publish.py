@@ -21,6 +21,7 @@ from bandmate_model.gan.networks import Generator, Sizes
 from bandmate_model.gan.options import GanOptions
 from bandmate_model.gan.statistics import measure
 from bandmate_model.gan.trial import served, trial
+from bandmate_model.learning_curve import draw_losses
 
 SERVED_TAKES = 60
 """Pieces composed to be compared with validation pieces."""
@@ -60,7 +61,10 @@ def publish(
     folders.output.mkdir(parents=True, exist_ok=True)
     for place in (folder, folders.output):
         _write_json(place / "metrics.json", metrics)
-        draw_losses(history, place / "loss.png")
+        draw_losses(
+            history, place / "loss.png", training="critic: real - made", validation="distance of made blocks",
+            unit="critic score; distance in standard deviations",
+        )  # fmt: skip
     (folder / "MODEL_CARD.md").write_text(_card(config, metrics, blocks))
     for path in folder.iterdir():  # safetensors writes files only their owner can read; the server may be another user.
         path.chmod(0o644)
@@ -76,24 +80,6 @@ def served_weights(path: Path, sizes: Sizes) -> dict[str, np.ndarray]:
     arrays["embed.weight"] = generator.embed.weight().detach().numpy()
     del arrays["embed.own"], arrays["embed.shared"]
     return arrays
-
-
-def draw_losses(history: list[dict[str, float]], path: Path) -> None:
-    """The critic's gap and the distance of made blocks over the steps, as a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    axes.plot([row["step"] for row in history], [row["train_loss"] for row in history], label="critic: real - made")
-    measured = [row for row in history if "valid_loss" in row]
-    axes.plot([row["step"] for row in measured], [row["valid_loss"] for row in measured], "o-", label="distance")
-    axes.set_xlabel("step")
-    axes.set_ylabel("critic score; distance in standard deviations")
-    axes.legend()
-    axes.grid(alpha=0.3)
-    figure.savefig(path)
 
 
 def _served(composer: GanComposer, blocks: BlockSet) -> dict[str, float]:
