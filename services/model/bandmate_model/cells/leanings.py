@@ -324,6 +324,8 @@ class Leanings:
             last = history[-1]
             distance = _DISTANCES[127 - last : 255 - last]
             bias -= taste.leap * np.maximum(distance - 7, 0) + taste.wide_leap * (distance > 12)
+            if line.rhythm is not None:
+                bias -= taste.leap_sung * np.maximum(distance - 4, 0)
             run = next((k for k, pitch in enumerate(reversed(history)) if pitch != last), len(history))
             if run >= 3:
                 bias[last] -= taste.repeat * (run - 2)

@@ -15,6 +15,9 @@ class Taste:
     """The same in a melody of given rhythm: a singer has to find them."""
     leap: float = 0.25
     """Against each semitone of a melodic leap beyond a fifth."""
+    leap_sung: float = 0.4
+    """In a melody of given rhythm: against each semitone of a leap beyond a third. Of the steps in the voices of
+    OpenScore's songs 84 % are no wider than that, and 85 % in minor."""
     wide_leap: float = 2.5
     """Against leaps of more than an octave, in a melody."""
     repeat: float = 1.0
