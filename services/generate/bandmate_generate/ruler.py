@@ -4,6 +4,7 @@ Exact at every bar line. A bar that is cut short on a tick that the grid does no
 has, and what lies in it is stretched alike.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +53,7 @@ class Ruler:
 
     def bar_at(self, tick: int) -> int:
         """Which of the bars, from 0, holds a tick of the file."""
-        return int(self._bars_at(np.array([tick]))[0])
+        return max(0, bisect_right(self.file, tick, key=lambda bar: bar.onset) - 1)
 
     def file_tick(self, grid: int) -> int:
         """The file's tick of a grid tick."""
@@ -75,7 +76,7 @@ class Ruler:
         """The file's ticks as grid ticks, each moved to the nearest sixteenth or triplet of its bar. What lies on the
         models' finer grid stays: it was meant."""
         found = np.asarray(ticks, np.int64)
-        bars = self._bars_at(found)
+        bars = np.array([self.bar_at(tick) for tick in ticks], np.int64)
         (onsets, lengths), (starts, sizes) = _columns(self.file, bars), _columns(self.grid.bars, bars)
         moved: list[int] = (_quantised((found - onsets) * (sizes / lengths)) + starts).tolist()
         return moved
@@ -83,10 +84,6 @@ class Ruler:
     def _pair(self, tick: int) -> tuple[Bar, Bar]:
         index = self.bar_at(tick)
         return self.grid[index], self.file[index]
-
-    def _bars_at(self, ticks: NDArray[np.int64]) -> NDArray[np.int64]:
-        onsets = [bar.onset for bar in self.file]
-        return np.maximum(np.searchsorted(onsets, ticks, side="right") - 1, 0)
 
 
 def countable(bar: Bar) -> bool:

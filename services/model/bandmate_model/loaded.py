@@ -91,13 +91,8 @@ class LoadedModel:
 
 def composed(request: CompositionRequest, notes: Iterable[NoteRow]) -> list[NoteRow]:
     """The notes of a take that were composed, not given."""
-    bars = request.frame
-    if request.holes is None:
-        return [row for row in notes if row[1] >= bars.start(request.prompt_bars)]
-    free = {
-        (hole.part, number) for hole in request.holes for number in range(hole.first_bar, hole.first_bar + hole.bars)
-    }
-    return [row for row in notes if (row[0], bars.at(row[1])) in free]
+    bars, free = request.frame, request.free_bars
+    return [row for row in notes if free[row[0]][bars.at(row[1])]]
 
 
 def _lines(parts: Collection[PartSpec], notes: Iterable[NoteRow]) -> Lines:

@@ -27,7 +27,7 @@ def violations(request: CompositionRequest, notes: Sequence[NoteRow]) -> list[st
         return [*found, "a note belongs to no part"]
     if not composed:
         found.append("nothing was composed")
-    free = free_bars(request)
+    free = request.free_bars
     for index, part in enumerate(request.parts):
         own = sorted(row for row in composed if row[0] == index)
         kept = sorted(row for row in request.prompt if row[0] == index)
@@ -39,17 +39,6 @@ def violations(request: CompositionRequest, notes: Sequence[NoteRow]) -> list[st
         elif not own and any(free[index]) and not kept:
             found.append(f"{part.name}: does not sound")
     return found + _bars(request, rows, free, bars)
-
-
-def free_bars(request: CompositionRequest) -> list[list[bool]]:
-    """For each part, which bars are to be composed."""
-    if request.holes is None:
-        return [[number >= request.prompt_bars for number in range(request.bars)] for _ in request.parts]
-    free = [[False] * request.bars for _ in request.parts]
-    for hole in request.holes:
-        for number in range(hole.first_bar, hole.first_bar + hole.bars):
-            free[hole.part][number] = True
-    return free
 
 
 def _part(

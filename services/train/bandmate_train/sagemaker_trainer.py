@@ -276,18 +276,19 @@ class SageMakerRun(RunFolder):
             raise TrainerInterrupted(
                 f"the SageMaker job {self.name} is complete, but its model is not there"
             ) from error
+        self._fetch_output()
+        self.metrics.write_text("".join(json.dumps(line) + "\n" for line in self._history))
+
+    def _fetch_output(self) -> None:
         try:
             self._unpacked(output_key(self._job_id, self.name), self.output / "data")
         except NotFound:
-            pass  # The trainer had nothing besides the model.
-        self.metrics.write_text("".join(json.dumps(line) + "\n" for line in self._history))
+            pass  # The trainer left nothing besides the model.
 
     def _fetch_what_is_left(self) -> None:
         """The output of a job that failed. Why it failed counts for more than whether that can be had."""
         try:
-            self._unpacked(output_key(self._job_id, self.name), self.output / "data")
-        except NotFound:
-            pass
+            self._fetch_output()
         except (BandmateError, BotoCoreError, ClientError) as error:
             log.warning("what the SageMaker job %s has left cannot be fetched: %s", self.name, error)
 

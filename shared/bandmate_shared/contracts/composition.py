@@ -163,6 +163,16 @@ class CompositionRequest(Contract):
             lengths.append((ticks or metre.bar_ticks(GRID_TICKS_PER_QUARTER), metre))
         return Bars.of(lengths)
 
+    @property
+    def free_bars(self) -> list[list[bool]]:
+        """For each part, which bars are to be composed."""
+        if self.holes is None:
+            return [[number >= self.prompt_bars for number in range(self.bars)] for _ in self.parts]
+        free = [[False] * self.bars for _ in self.parts]
+        for hole in self.holes:
+            free[hole.part][hole.first_bar : hole.first_bar + hole.bars] = [True] * hole.bars
+        return free
+
 
 class ComposedTake(Contract):
     """One candidate. `notes` rows are (part, onset, duration, pitch, velocity), sorted by onset, part, pitch."""

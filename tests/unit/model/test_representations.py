@@ -1,6 +1,7 @@
 """The bench of representations compares like with like: every order is an exact code of the same notes."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -70,24 +71,8 @@ def from_time(tokens: list[int]) -> Rows:
     return sorted(rows)
 
 
-def from_tracks(tokens: list[int]) -> Rows:
-    rows, bar, slot, position, length = [], -1, 0, 0, 0
-    for token in tokens:
-        if token in SLOT:
-            slot, bar = SLOT.value(token) + 1, -1
-        elif token in BAR:
-            bar += 1
-        elif token in POSITION:
-            position = POSITION.value(token)
-        elif token in DURATION or token in VELOCITY:
-            length = (DURATION if token in DURATION else VELOCITY).value(token) + 1
-        elif token in PITCH or token in DRUM:
-            rows.append((bar, slot, position, length, (PITCH if token in PITCH else DRUM).value(token)))
-    return sorted(rows)
-
-
-def from_cells(tokens: list[int]) -> Rows:
-    """As the others; of repeated drums only how many bars ago is written."""
+def from_bars(tokens: list[int], *, by_part: bool) -> Rows:
+    """Bar by bar, or part by part with each part's bars anew. Of repeated drums only how many bars ago is written."""
     rows: Rows = []
     bar, slot, position, length = -1, 0, 0, 0
     for token in tokens:
@@ -95,6 +80,8 @@ def from_cells(tokens: list[int]) -> Rows:
             bar += 1
         elif token in SLOT:
             slot = SLOT.value(token) + 1
+            if by_part:
+                bar = -1
         elif token in REPEAT and is_drum_slot(slot):
             from_bar = bar - REPEAT_BARS[REPEAT.value(token)]
             rows += [(bar, *row[1:]) for row in rows if row[:2] == (from_bar, slot)]
@@ -105,6 +92,10 @@ def from_cells(tokens: list[int]) -> Rows:
         elif token in PITCH or token in DRUM:
             rows.append((bar, slot, position, length, (PITCH if token in PITCH else DRUM).value(token)))
     return sorted(rows)
+
+
+from_tracks = partial(from_bars, by_part=True)
+from_cells = partial(from_bars, by_part=False)
 
 
 def test_without_repeat_cells_are_written_out(piece: Cells) -> None:

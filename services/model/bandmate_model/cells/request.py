@@ -95,13 +95,7 @@ def plan(request: CompositionRequest, info: ModelInfo, *, without: frozenset[str
 
 def _free_bars(request: CompositionRequest, frame: Frame, bars: Bars) -> NDArray[np.bool_]:
     """(parts, model bars): what is to be composed."""
-    free = np.zeros((len(request.parts), request.bars), np.bool_)
-    if request.holes is None:
-        free[:, request.prompt_bars :] = True
-    else:
-        for hole in request.holes:
-            free[hole.part, hole.first_bar : hole.first_bar + hole.bars] = True
-    return free[:, [bars.at(start * GRID_PER_TICK) for start in frame.starts]]
+    return np.array(request.free_bars)[:, [bars.at(start * GRID_PER_TICK) for start in frame.starts]]
 
 
 def _prompts(request: CompositionRequest, frame: Frame, free: NDArray[np.bool_]) -> list[list[NoteRow]]:

@@ -86,7 +86,7 @@ def plan(request: CompositionRequest, styles: dict[str, StyleTracks]) -> GanPlan
         for spec in specs
     ]  # fmt: skip
     tracks = assign([spec.role for spec in specs], names, [(spec.low + spec.high) / 2 for spec in specs])
-    free = _free(request)
+    free = np.array(request.free_bars)
     given = _given(request, free, bar * GRID_PER_TICK)
     layers, own_styles = _layers(request.style, tracks, free, styles)
     base = shift_to_c(request.tonic)
@@ -109,16 +109,6 @@ def plan(request: CompositionRequest, styles: dict[str, StyleTracks]) -> GanPlan
             )
         )  # fmt: skip
     return GanPlan(request, slices, tuple(parts), max(layers) + 1, _chords(request, slices, base))
-
-
-def _free(request: CompositionRequest) -> Bool:
-    """(parts, bars): what is composed."""
-    free = np.zeros((len(request.parts), request.bars), dtype=bool)
-    if request.holes is None:
-        free[:, request.prompt_bars :] = True
-    for hole in request.holes or []:
-        free[hole.part, hole.first_bar : hole.first_bar + hole.bars] = True
-    return free
 
 
 def _given(request: CompositionRequest, free: Bool, bar: int) -> list[list[NoteRow]]:

@@ -12,7 +12,7 @@ from bandmate_model.gan.composer import GanComposer
 from bandmate_model.gan.decode import Block, Line, decode
 from bandmate_model.gan.roll import BEAT_STEPS, BLOCK_STEPS, CELLS, MELODY, PLANES
 from bandmate_model.loaded import LoadedModel
-from bandmate_model.validity import free_bars, violations
+from bandmate_model.validity import violations
 from bandmate_shared.contracts.composition import (
     ChordSpan,
     CompositionRequest,
@@ -77,7 +77,7 @@ def requests(draw: st.DrawFn) -> CompositionRequest:
             )
         )  # fmt: skip
         values["holes"] = holes
-        free = free_bars(request(parts, **values))
+        free = request(parts, **values).free_bars
         rows = draw(
             st.sets(
                 st.tuples(st.integers(0, len(parts) - 1), st.integers(0, bars * bar - 1), st.integers(30, 90)),
