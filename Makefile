@@ -1,10 +1,18 @@
 # Bandmate from a fresh clone: Python 3.11, make and git are all it needs.
 #   make song    install, then write and sing one song into out/first-song/
+#   make demo    write the ten songs of docs/listen.md into out/demo/
+#   make demo-voices  sing a verse by every singer and language into out/demo-voices/, with pictures of the sound
 #   make up      the embedded platform on http://127.0.0.1:8000, until Ctrl-C
 #   make test    install with what the tests need, then run all of them but those that have a target of their own
+#   make unit    the unit tests that start no process and use no network, in under three minutes
+#   make coverage  the same, and which lines and branches they do not reach
+#   make test-fast MODULE=vocal   the unit tests of one service or room, without workers: tests/unit/vocal
+#   make client-test  generate a TypeScript and a Python client from /openapi.json and use them; needs Node
 #   make chaos-test  kill every part of a real platform at every stage of its work
+#   make studio-test  drive the page with a real browser (Debian: apt-get install chromium)
 #   make explore the property tests on examples that no run has tried
-#   make lint    format, lint, types, import rules, generated files
+#   make lint    format, lint, import rules, generated files; needs no torch
+#   make types   mypy in strict mode
 #   make bench   the figures of docs, measured here, into bench-out/
 #   make images  the container images; make stack starts all of them, make stack-down stops them, make stack-test tries them
 #   make clean   remove everything that the others made
@@ -18,19 +26,27 @@ BIN := $(VENV)/bin
 # What `make` runs keeps its data inside the clone; the `bandmate` command alone uses ~/.local/share/bandmate.
 export BANDMATE_HOME ?= $(CURDIR)/out/home
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Packages are compiled on first import, not when they are installed: without the result every process would start seconds later.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Whole files to each worker: the tests of one file may share a platform.
 PYTEST_FLAGS ?= -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-DISTRIBUTIONS := shared $(addprefix services/,ingest train generate vocal[espeak] model local)
-PYPROJECTS := shared/pyproject.toml $(wildcard services/*/pyproject.toml)
+DISTRIBUTIONS := shared $(addprefix services/,ingest train generate vocal model studio local)
+PYPROJECTS := shared/pyproject.toml $(wildcard services/*/pyproject.toml) benchmarks/pyproject.toml
 EDITABLE := $(addprefix -e ./,$(DISTRIBUTIONS))
 
-.PHONY: song up test chaos-test explore lint check-generated bench clean install install-test
+.PHONY: client-test song demo demo-voices up test unit coverage test-fast chaos-test studio-test explore lint types check-generated bench clean install install-lint install-test install-browser
 .DELETE_ON_ERROR:
 
 song: install
 	$(BIN)/bandmate song --style folk --key D --tempo 96 --bars 8 --seed 7 --lyrics examples/first-song.txt --out out/first-song
+
+demo: install
+	$(BIN)/python scripts/demo.py
+
+demo-voices: install-test
+	$(BIN)/python -m bandmate_bench.cli.demo_voices --out out/demo-voices
 
 up: install
 	$(BIN)/bandmate up
@@ -38,37 +54,66 @@ up: install
 test: install-test
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
+unit: install-test
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) -r fE --no-processes tests/unit
+
+coverage: install-test
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) -r fE --no-processes --cov --cov-report=term:skip-covered tests/unit
+
+test-fast: install-test
+	@[ -n "$(MODULE)" ] || { echo "which tests? make test-fast MODULE=vocal, one of: $$(cd tests/unit && ls -d */ | tr -d /)" >&2; exit 2; }
+	$(BIN)/python -m pytest -q -n 0 tests/unit/$(MODULE)
+
+client-test: install-test
+	$(BIN)/python -m pytest -q -n 0 tests/clients
+
 chaos-test: install-test
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/chaos
+
+studio-test: install-browser
+	$(BIN)/python -m pytest -q -p no:xdist tests/studio
 
 explore: install-test
 	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/unit
 
-lint: install-test
+lint: install-lint check-generated
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+
+types: install-test
 	$(BIN)/mypy
 
-check-generated: install-test
+check-generated: install
 	$(BIN)/python -m bandmate_shared.contracts.export --check
 	$(BIN)/python scripts/settings_page.py --check
+	$(BIN)/python scripts/vendor_js.py --check
 
 bench: install-test
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m bandmate_bench.timing
 
 clean:
 	rm -rf $(VENV) $(VENV)-* out bench-out cdk.out
 
 install: $(VENV)/song.stamp
+install-lint: $(VENV)/lint.stamp
 install-test: $(VENV)/test.stamp
+install-browser: $(VENV)/browser.stamp
 
 $(VENV)/song.stamp: constraints.txt $(PYPROJECTS)
 	@scripts/install song "$(PYTHON)" "$(VENV)" $(EDITABLE)
 	@touch $@
 
-$(VENV)/test.stamp: requirements-test.txt $(VENV)/song.stamp
+$(VENV)/lint.stamp: requirements-lint.txt $(VENV)/song.stamp
+	@scripts/install lint "$(PYTHON)" "$(VENV)" -r requirements-lint.txt
+	@touch $@
+
+$(VENV)/test.stamp: requirements-test.txt requirements-lint.txt $(VENV)/song.stamp
 	@scripts/install test "$(PYTHON)" "$(VENV)" -r requirements-test.txt
+	@touch $@
+
+$(VENV)/browser.stamp: requirements-browser.txt $(VENV)/test.stamp
+	@scripts/install test "$(PYTHON)" "$(VENV)" -r requirements-browser.txt
 	@touch $@
 
 # Glue: one wheel with the cleaning, and Spark 4.1.1 on this machine in place of Glue 6.0 (Java 17 must be here).
@@ -84,7 +129,7 @@ glue-install: glue-package $(SPARK)/stamp
 	$(SPARK)/bin/pip install --quiet --no-deps --force-reinstall out/glue/bandmate_glue-*.whl
 
 glue-bench: glue-install
-	$(SPARK)/bin/python -m tests.bench.bench_glue
+	PYTHONPATH=benchmarks $(SPARK)/bin/python -m bandmate_bench.timing.glue_spark
 
 glue-test: glue-install
 	$(SPARK)/bin/python -m pytest -q -p no:xdist --confcutdir tests/glue tests/glue

@@ -8,21 +8,21 @@ from pathlib import Path
 from bandmate_shared.settings import SharedSettings
 from bandmate_shared.settings_page import settings_page
 
-SERVICES = ("ingest", "train", "generate", "vocal", "model", "local")
+SERVICES = ("ingest", "train", "generate", "vocal", "model", "studio", "local")
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
 
 
 def settings_of(service: str) -> type[SharedSettings]:
     """The one class in `bandmate_<service>.settings` that adds to the shared settings."""
     module = importlib.import_module(f"bandmate_{service}.settings")
-    own = [
+    classes = [
         value
         for _, value in inspect.getmembers(module, inspect.isclass)
         if issubclass(value, SharedSettings) and value.__module__ == module.__name__
     ]
-    if len(own) != 1:
-        raise SystemExit(f"bandmate_{service}.settings has {len(own)} settings classes; one was expected")
-    return own[0]
+    if len(classes) != 1:
+        raise SystemExit(f"bandmate_{service}.settings has {len(classes)} settings classes; one was expected")
+    return classes[0]
 
 
 def main(arguments: list[str]) -> int:

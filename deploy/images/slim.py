@@ -1,4 +1,4 @@
-"""Takes out of an environment's site-packages what a running service never opens, and compiles the rest.
+"""Removes from an environment's site-packages what a running service never opens, and compiles the rest.
 
     python slim.py /opt/bandmate/lib/python3.11/site-packages [DISTRIBUTION ...]
 
@@ -16,14 +16,11 @@ from py_compile import PycInvalidationMode
 
 USELESS_FOLDERS = ("tests", "test", "include")
 USELESS_SUFFIXES = (".pyi", ".pyx", ".pxd", ".h", ".hpp", ".a")
-TESTED_INSIDE = ("numpy", "scipy", "pyarrow", "matplotlib", "sqlalchemy", "celery", "kombu", "pycparser")
+TESTED_INSIDE = ("numpy", "scipy", "pyarrow", "sqlalchemy", "celery", "kombu", "pycparser")
 """Packages that carry their tests along; elsewhere a folder of that name may be something else."""
 
 AWS_SERVICES = {"sqs", "s3", "sts", "logs", "sagemaker", "sagemaker-runtime", "polly", "sso", "sso-oidc"}
 """What `aws_client` is asked for, and what the credential providers call."""
-
-FONT = "mpl-data/fonts/ttf/DejaVuSans.ttf"
-"""All that is used of matplotlib in a service: the font of the piano roll."""
 
 
 def remove_distribution(site: Path, name: str) -> None:
@@ -70,27 +67,12 @@ def remove_programs(folder: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def keep_font(site: Path) -> None:
-    """Reduce matplotlib, where there is one, to its font and the file that says where it lies."""
-    package = site / "matplotlib"
-    if not package.is_dir():
-        return
-    font = (package / FONT).read_bytes()
-    licence = (package / FONT).with_name("LICENSE_DEJAVU").read_bytes()
-    shutil.rmtree(package)
-    (package / FONT).parent.mkdir(parents=True)
-    (package / FONT).write_bytes(font)
-    (package / FONT).with_name("LICENSE_DEJAVU").write_bytes(licence)
-    (package / "__init__.py").write_text('"""Only the font is left in this image."""\n', encoding="utf-8")
-
-
 def main(arguments: list[str]) -> int:
     """Returns the exit status."""
     site = Path(arguments[0])
     for name in arguments[1:]:
         remove_distribution(site, name)
     remove_ballast(site)
-    keep_font(site)
     if site.name == "site-packages":
         remove_programs(site.parents[2] / "bin")
     # Checked by nothing at run time: the files do not change, and their times are those of the build.

@@ -12,15 +12,24 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SHARED = ("__init__.py", "aws.py", "errors.py", "incoming.py", "music/__init__.py", "music/detect.py")
-"""The files of `bandmate_shared` that the handlers reach."""
+SHARED = (
+    "bandmate_music/__init__.py",
+    "bandmate_music/detect.py",
+    "bandmate_music/errors.py",
+    "bandmate_shared/__init__.py",
+    "bandmate_shared/aws.py",
+    "bandmate_shared/errors.py",
+    "bandmate_shared/intake/__init__.py",
+    "bandmate_shared/intake/incoming.py",
+)
+"""The files below shared/ that the handlers import."""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
 def build(target: Path) -> None:
     """Write the zip."""
     files = {f"bandmate_lambda/{path.name}": path.read_bytes() for path in (HERE / "bandmate_lambda").glob("*.py")}
-    files |= {f"bandmate_shared/{name}": (ROOT / "shared/bandmate_shared" / name).read_bytes() for name in SHARED}
+    files |= {name: (ROOT / "shared" / name).read_bytes() for name in SHARED}
     with tempfile.TemporaryDirectory() as folder:
         _install(Path(folder))
         for path in Path(folder).rglob("*"):

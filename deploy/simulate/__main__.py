@@ -41,8 +41,8 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     figures.waiting(results, IMAGES / "scaling-waiting.png")
     figures.cost(results, IMAGES / "scaling-cost.png")
-    bursts = [one for one in results if one.pattern == "bursty" and one.per_hour == 1000]
-    cpu, gpu = (next(one for one in bursts if one.variant == name) for name in ("large", "large-gpu"))
+    bursts = [result for result in results if result.pattern == "bursty" and result.per_hour == 1000]
+    cpu, gpu = (next(result for result in bursts if result.variant == name) for name in ("large", "large-gpu"))
     figures.burst(cpu, gpu, IMAGES / "scaling-burst.png")
     PAGE.write_text(page(results, catalogue, prices))
     sys.stdout.write(f"wrote {PAGE.relative_to(ROOT)} and three plots in {IMAGES.relative_to(ROOT)}\n")
@@ -82,18 +82,18 @@ def page(results: Sequence[Result], catalogue: Catalogue, prices: Prices) -> str
 
 
 def _measured(catalogue: Catalogue) -> list[str]:
-    told = json.loads(FILE.read_text())
+    data = json.loads(FILE.read_text())
     lengths = ", ".join(f"{share:.0%} have {bars}" for bars, share in WEIGHTS.items())
     rows = []
     for bars in WEIGHTS:
         for sung in (False, True):
-            found = [one for one in told["songs"] if (one["bars"], one["sung"]) == (bars, sung)]
-            cells = [_mean(found, name) for name in ("compose", "render", "sing")]
+            songs = [song for song in data["songs"] if (song["bars"], song["sung"]) == (bars, sung)]
+            cells = [_mean(songs, name) for name in ("compose", "render", "sing")]
             rows.append(f"| {bars} | {'yes' if sung else 'no'} | {' | '.join(cells)} |")
     return [
         "## What a song takes",
         "",
-        f"Core seconds, measured on {told['machine']} with {told['model']} and {told['candidates']} candidates a "
+        f"Core seconds, measured on {data['machine']} with {data['model']} and {data['candidates']} candidates a "
         f"song, by "
         "`python -m deploy.simulate.measure`; means of two styles. The machine had other work to do meanwhile, "
         "which "
@@ -111,8 +111,8 @@ def _measured(catalogue: Catalogue) -> list[str]:
     ]
 
 
-def _mean(found: Sequence[dict[str, float]], name: str) -> str:
-    values = [one[name] for one in found if name in one]
+def _mean(songs: Sequence[dict[str, float]], name: str) -> str:
+    values = [song[name] for song in songs if name in song]
     return f"{sum(values) / len(values):.2f}" if values else ""
 
 
@@ -124,16 +124,20 @@ def _policies() -> list[str]:
         "| --- | --- | --- | --- | --- | ---: | --- |",
     ]
     for variant in LOADS:
-        for one in policies_of(variant):
-            targets = ", ".join(_target(tracking) for tracking in one.trackings)
-            what = f"{one.cores:g} vCPU, {one.memory_gib:g} GiB" if not one.gpu else "an instance with a GPU"
+        for policy in policies_of(variant):
+            targets = ", ".join(_target(tracking) for tracking in policy.trackings)
+            machine = (
+                f"{policy.cores:g} vCPU, {policy.memory_gib:g} GiB" if not policy.gpu else "an instance with a GPU"
+            )
             steps = (
-                ", ".join(f"{tasks} from {least + one.step_threshold:.0f}" for least, tasks in one.steps)
+                ", ".join(
+                    f"{tasks} from {lower_bound + policy.step_threshold:.0f}" for lower_bound, tasks in policy.steps
+                )
                 or "never there"
             )
             lines.append(
-                f"| {variant} | {one.service} | {one.fewest} to {one.most} | {what} | {targets} | "
-                f"{one.out_cooldown:.0f} s, {one.in_cooldown:.0f} s | {steps} |"
+                f"| {variant} | {policy.service} | {policy.fewest} to {policy.most} | {machine} | {targets} | "
+                f"{policy.out_cooldown:.0f} s, {policy.in_cooldown:.0f} s | {steps} |"
             )
     return [*lines, ""]
 
@@ -150,9 +154,9 @@ def _table(results: Sequence[Result]) -> list[str]:
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     return lines + [
-        f"| {one.variant} | {one.pattern} | {one.per_hour:,.0f} | {one.wait_p50:.0f} s | {one.wait_p95:.0f} s | "
-        f"{one.wait_p99:.0f} s | {one.most_generate}, {one.most_vocal} | {one.busy:.0%} | {one.dollars_per_1000:.2f} |"
-        for one in results
+        f"| {row.variant} | {row.pattern} | {row.per_hour:,.0f} | {row.wait_p50:.0f} s | {row.wait_p95:.0f} s | "
+        f"{row.wait_p99:.0f} s | {row.most_generate}, {row.most_vocal} | {row.busy:.0%} | {row.dollars_per_1000:.2f} |"
+        for row in results
     ]
 
 
@@ -162,7 +166,7 @@ def _gpu(results: Sequence[Result], catalogue: Catalogue, prices: Prices) -> lis
     compose = catalogue.mean(GENERATE, compose=True)
     rest = catalogue.mean(GENERATE) - compose
     pays = (gpu / cpu - 1) * rest
-    shares = [one.compose_share for one in results if one.variant == "large-gpu"]
+    shares = [result.compose_share for result in results if result.variant == "large-gpu"]
     return [
         "## Is a GPU worth it?",
         "",

@@ -22,10 +22,10 @@ def waiting(results: Sequence[Result], file: Path) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), sharey=True)
     for axes, name, share in ((left, "wait_p50", "half"), (right, "wait_p95", "95 %")):
         for variant, pattern in _groups(results):
-            line = [one for one in results if (one.variant, one.pattern) == (variant, pattern)]
+            line = [result for result in results if (result.variant, result.pattern) == (variant, pattern)]
             axes.plot(
-                [one.per_hour for one in line],
-                [max(getattr(one, name), 0.1) for one in line],
+                [result.per_hour for result in line],
+                [max(getattr(result, name), 0.1) for result in line],
                 color=COLOURS[pattern],
                 marker=MARKERS[variant],
                 linestyle="--" if variant == "large-gpu" else "-",
@@ -42,10 +42,10 @@ def cost(results: Sequence[Result], file: Path) -> None:
     """Dollars for the workers' time, by songs an hour."""
     figure, axes = plt.subplots(figsize=(7.5, 4.5))
     for variant, pattern in _groups(results):
-        line = [one for one in results if (one.variant, one.pattern) == (variant, pattern)]
+        line = [result for result in results if (result.variant, result.pattern) == (variant, pattern)]
         axes.plot(
-            [one.per_hour for one in line],
-            [one.dollars_per_1000 for one in line],
+            [result.per_hour for result in line],
+            [result.dollars_per_1000 for result in line],
             color=COLOURS[pattern],
             marker=MARKERS[variant],
             linestyle="--" if variant == "large-gpu" else "-",
@@ -79,7 +79,7 @@ def burst(cpu: Result, gpu: Result, file: Path) -> None:
 
 
 def _groups(results: Sequence[Result]) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((one.variant, one.pattern) for one in results))
+    return list(dict.fromkeys((result.variant, result.pattern) for result in results))
 
 
 def _save(figure: Figure, file: Path) -> None:

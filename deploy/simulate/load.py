@@ -1,4 +1,4 @@
-"""When songs are asked for: at random moments of a rate that may change."""
+"""Arrival times of song requests: a Poisson process whose rate may vary."""
 
 import math
 import random
@@ -31,14 +31,14 @@ PATTERNS: dict[str, Callable[[float], Rate]] = {"steady": steady, "bursty": burs
 
 def arrivals(rate: Rate, peak: float, seconds: float, chance: random.Random) -> list[float]:
     """Moments of a Poisson process, by thinning one of the `peak` rate (Lewis and Shedler 1979)."""
-    found: list[float] = []
+    moments: list[float] = []
     moment = 0.0
     while True:
         moment += chance.expovariate(peak)
         if moment >= seconds:
-            return found
+            return moments
         if chance.random() * peak <= rate(moment):
-            found.append(moment)
+            moments.append(moment)
 
 
 def peak_of(rate: Rate, seconds: float) -> float:

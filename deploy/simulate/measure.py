@@ -25,11 +25,11 @@ import psutil
 from bandmate_generate.settings import GenerateSettings
 from bandmate_generate.song import song
 from bandmate_shared.contracts.songs import SongRequest
-from bandmate_shared.jobs.context import Handler, JobContext
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.context import Handler, JobContext
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import START_PHASE, NewJob
 from bandmate_shared.runtime import open_runtime
-from bandmate_train.starter import register_starter
+from bandmate_train.promotion.starter import register_starter
 from bandmate_vocal.sing import sing
 
 FILE = Path(__file__).parent / "service_times.json"
@@ -54,14 +54,14 @@ def main() -> None:
         finally:
             model.terminate()
             model.wait()
-    told = {
+    measurements = {
         "how": "python -m deploy.simulate.measure: CPU seconds of each step, one thread, model in a process of its own",
         "machine": f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "model": "the starter (numpy)",
         "candidates": GenerateSettings().candidates,
         "songs": songs,
     }
-    FILE.write_text(json.dumps(told, indent=1) + "\n")
+    FILE.write_text(json.dumps(measurements, indent=1) + "\n")
     sys.stdout.write(f"{len(songs)} songs measured\n")
 
 
@@ -71,24 +71,24 @@ def _measure(home: Path, model_url: str, model: psutil.Process) -> list[dict[str
     runtime = open_runtime(settings, queue)
     spent: dict[str, float] = {}
 
-    def own() -> float:
-        """CPU seconds of this process and the speech engine's, the living and the dead."""
-        mine = psutil.Process()
-        times = mine.cpu_times()
+    def cpu_seconds() -> float:
+        """CPU seconds of this process and of its children, running and ended."""
+        process = psutil.Process()
+        times = process.cpu_times()
         total: float = times.user + times.system + times.children_user + times.children_system
-        for child in mine.children(recursive=True):
+        for child in process.children(recursive=True):
             if child.pid != model.pid:
                 total += sum(child.cpu_times()[:4])
         return total
 
     def clocked(name: Callable[[JobContext], str], handler: Handler) -> Handler:
         def run(context: JobContext) -> Any:
-            before, composing = own(), sum(model.cpu_times()[:2])
+            before, composing = cpu_seconds(), sum(model.cpu_times()[:2])
             try:
                 return handler(context)
             finally:
                 key = name(context)
-                spent[key] = spent.get(key, 0.0) + own() - before
+                spent[key] = spent.get(key, 0.0) + cpu_seconds() - before
                 spent["compose"] = spent.get("compose", 0.0) + sum(model.cpu_times()[:2]) - composing
 
         return run
@@ -102,7 +102,7 @@ def _measure(home: Path, model_url: str, model: psutil.Process) -> list[dict[str
     }
     try:
         register_starter(runtime.storage, Path(bandmate_model.__file__).parent / "starter")
-        found: list[dict[str, Any]] = []
+        songs: list[dict[str, Any]] = []
         plan = [(style, bars, sung) for style in STYLES for bars in BARS for sung in (False, True)]
         for number, (style, bars, sung) in enumerate([plan[0], *plan]):
             spent.clear()
@@ -116,14 +116,14 @@ def _measure(home: Path, model_url: str, model: psutil.Process) -> list[dict[str
                 raise RuntimeError(f"{style}, {bars} bars: {ended.error.detail}")
             if number == 0:
                 continue
-            found.append(
+            songs.append(
                 {"style": style, "bars": bars, "sung": sung}
                 | {step: round(seconds, 3) for step, seconds in spent.items()}
                 | {"wall": round(time.monotonic() - began, 3), "sounds": (ended.result or {})["seconds"]}
             )
-            sys.stdout.write(f"{found[-1]}\n")
+            sys.stdout.write(f"{songs[-1]}\n")
             sys.stdout.flush()
-        return found
+        return songs
     finally:
         runtime.close()
 

@@ -1,4 +1,4 @@
-"""The autoscaling policies, read back out of the synthesised templates: what is simulated is what is deployed."""
+"""The autoscaling policies, read from the synthesised templates: the simulated policies are the deployed ones."""
 
 import json
 from dataclasses import dataclass
@@ -47,47 +47,47 @@ def read_policy(variant: str, service: str, folder: Path = TEMPLATES) -> Policy:
         raise FileNotFoundError(f"{path} is missing; the simulation reads the templates that `make synth` writes")
     resources: dict[str, dict[str, Any]] = json.loads(path.read_text())["Resources"]
 
-    def one(kind: str, **wanted: Any) -> tuple[str, dict[str, Any]]:
-        (found,) = [
+    def find_resource(kind: str, **properties: Any) -> tuple[str, dict[str, Any]]:
+        (match,) = [
             (name, resource["Properties"])
             for name, resource in resources.items()
             if resource["Type"] == kind
-            and all(resource["Properties"].get(key) == value for key, value in wanted.items())
+            and all(resource["Properties"].get(key) == value for key, value in properties.items())
         ]
-        return found
+        return match
 
-    _, task = one("AWS::ECS::TaskDefinition", Family=f"bandmate-{service}-worker")
+    _, task = find_resource("AWS::ECS::TaskDefinition", Family=f"bandmate-{service}-worker")
     scaling = "AWS::ApplicationAutoScaling::ScalingPolicy"
-    ours = [
-        (name, found["Properties"])
-        for name, found in resources.items()
-        if found["Type"] == scaling and found["Properties"]["PolicyName"].startswith(f"bandmate-{service}-")
+    policies = [
+        (name, resource["Properties"])
+        for name, resource in resources.items()
+        if resource["Type"] == scaling and resource["Properties"]["PolicyName"].startswith(f"bandmate-{service}-")
     ]
     configurations = [
-        found["TargetTrackingScalingPolicyConfiguration"]
-        for _, found in ours
-        if found["PolicyType"] == "TargetTrackingScaling"
+        properties["TargetTrackingScalingPolicyConfiguration"]
+        for _, properties in policies
+        if properties["PolicyType"] == "TargetTrackingScaling"
     ]
-    (scalable,) = {found["ScalingTargetId"]["Ref"] for _, found in ours}
+    (scalable,) = {properties["ScalingTargetId"]["Ref"] for _, properties in policies}
     capacity = resources[scalable]["Properties"]
-    (out_cooldown,) = {found["ScaleOutCooldown"] for found in configurations}
-    (in_cooldown,) = {found["ScaleInCooldown"] for found in configurations}
+    (out_cooldown,) = {configuration["ScaleOutCooldown"] for configuration in configurations}
+    (in_cooldown,) = {configuration["ScaleInCooldown"] for configuration in configurations}
     gpu = any("ResourceRequirements" in container for container in task["ContainerDefinitions"])
     steps: tuple[tuple[float, int], ...] = ()
     threshold, periods = 1.0, 1
     if capacity["MinCapacity"] == 0:
-        name, from_zero = one(scaling, PolicyName=f"bandmate-{service}-from-zero")
+        name, from_zero = find_resource(scaling, PolicyName=f"bandmate-{service}-from-zero")
         steps = tuple(
             (float(step["MetricIntervalLowerBound"]), int(step["ScalingAdjustment"]))
             for step in from_zero["StepScalingPolicyConfiguration"]["StepAdjustments"]
         )
-        _, alarm = one("AWS::CloudWatch::Alarm", AlarmActions=[{"Ref": name}])
+        _, alarm = find_resource("AWS::CloudWatch::Alarm", AlarmActions=[{"Ref": name}])
         threshold, periods = float(alarm["Threshold"]), int(alarm["EvaluationPeriods"])
     return Policy(
         service=service,
         fewest=capacity["MinCapacity"],
         most=capacity["MaxCapacity"],
-        trackings=tuple(_tracking(found) for found in configurations),
+        trackings=tuple(_tracking(configuration) for configuration in configurations),
         out_cooldown=float(out_cooldown),
         in_cooldown=float(in_cooldown),
         steps=steps,
@@ -100,10 +100,12 @@ def read_policy(variant: str, service: str, folder: Path = TEMPLATES) -> Policy:
 
 
 def _tracking(configuration: dict[str, Any]) -> Tracking:
-    (told,) = [
-        one["Expression"] for one in configuration["CustomizedMetricSpecification"]["Metrics"] if one["ReturnData"]
+    (expression,) = [
+        metric["Expression"]
+        for metric in configuration["CustomizedMetricSpecification"]["Metrics"]
+        if metric["ReturnData"]
     ]
-    counted, _, _ = told.partition("/")
+    counted, _, _ = expression.partition("/")
     return Tracking(
         target=float(configuration["TargetValue"]),
         waiting="waiting" in counted,

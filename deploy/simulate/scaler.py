@@ -47,7 +47,9 @@ class Scaler:
         self._from_zero = self._from_zero + 1 if orphans >= policy.step_threshold else 0
         if policy.steps and desired == 0 and self._from_zero >= policy.step_periods:
             over = orphans - policy.step_threshold
-            return self._out(max(tasks for least, tasks in policy.steps if over >= least), desired, now)
+            return self._scale_out(
+                max(tasks for lower_bound, tasks in policy.steps if over >= lower_bound), desired, now
+            )
 
         # What an earlier scale-out added counts as part of this one while its cooldown lasts.
         base = self._before_out if now < self._out_until else desired
@@ -63,14 +65,14 @@ class Scaler:
                 agreed = agreed and watch.low >= behaviour.low_periods
                 fewer.append(max(math.ceil(desired * metric / tracking.target), policy.fewest))
         if desired and max(more, default=0) > desired:
-            return self._out(max(more), base, now)
+            return self._scale_out(max(more), base, now)
         if desired and agreed and not more and now >= self._in_until and max(fewer, default=desired) < desired:
             self._in_until = now + policy.in_cooldown
             return max(fewer)
         return None
 
-    def _out(self, wanted: int, base: int, now: float) -> int:
+    def _scale_out(self, task_count: int, base: int, now: float) -> int:
         self._before_out = base
         self._out_until = now + self._station.policy.out_cooldown
         self._in_until = -math.inf  # A scale-out ends the wait for the next scale-in.
-        return wanted
+        return task_count

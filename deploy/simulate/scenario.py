@@ -1,4 +1,4 @@
-"""One scenario: a variant of the installation, a pattern of requests, and what came of it."""
+"""One scenario: a variant of the installation, a pattern of requests, and the results."""
 
 import random
 from collections.abc import Callable

@@ -54,15 +54,15 @@ def simulate(
     """
     chance = random.Random(seed)  # noqa: S311 - a simulation
     behaviour = behaviour or Behaviour()
-    out = Outcome(stations={one.service: Station(one, behaviour, chance) for one in policies})
+    out = Outcome(stations={policy.service: Station(policy, behaviour, chance) for policy in policies})
     scalers = {name: Scaler(station) for name, station in out.stations.items()}
     tasks: dict[str, list[Task]] = {name: [] for name in out.stations}
     waited = [0.0] * len(songs)
     events: list[tuple[float, int, int, Any]] = []
     order = count()
 
-    def push(when: float, kind: int, what: Any) -> None:
-        heapq.heappush(events, (when, next(order), kind, what))
+    def push(when: float, kind: int, payload: Any) -> None:
+        heapq.heappush(events, (when, next(order), kind, payload))
 
     def begin(name: str, now: float) -> None:
         station = out.stations[name]
@@ -82,9 +82,9 @@ def simulate(
             push(when, READY, (name, task))
 
     def join(song: int, stop: int, now: float) -> None:
-        where = songs[song][stop]
-        out.stations[where.service].waiting.append(Visit(song, stop, now, where.seconds))
-        begin(where.service, now)
+        station_stop = songs[song][stop]
+        out.stations[station_stop.service].waiting.append(Visit(song, stop, now, station_stop.seconds))
+        begin(station_stop.service, now)
 
     for name, station in out.stations.items():
         station.desired = station.policy.fewest
@@ -97,22 +97,23 @@ def simulate(
     last = times[-1] if times else 0.0
     now = 0.0
     while events and (out.finished < len(songs) or now < last):
-        now, _, kind, what = heapq.heappop(events)
+        now, _, kind, payload = heapq.heappop(events)
         if kind == ARRIVE:
-            join(what, 0, now)
+            join(payload, 0, now)
         elif kind == READY:
-            name, task = what
+            name, task = payload
             if not task.stopped:
                 station = out.stations[name]
                 station.starting.remove(task)
                 station.idle.append(task)
                 begin(name, now)
         elif kind == DONE:
-            name, task, visit = what
+            name, task, visit = payload
             station = out.stations[name]
             station.working -= 1
             task.busy = False
-            if station.running + len(station.starting) >= station.desired:  # It was one too many, and protected.
+            # More tasks than desired: this one was only protected by its work.
+            if station.running + len(station.starting) >= station.desired:
                 station.stop(task, now)
             else:
                 station.idle.append(task)
@@ -128,11 +129,17 @@ def simulate(
                     f"{len(songs) - out.finished} songs are still waiting {DRAIN_SECONDS:.0f} s after the last"
                 )
             for name, scaler in scalers.items():
-                wanted = scaler.look(now)
-                if wanted is not None:
-                    want(name, wanted, now)
+                task_count = scaler.look(now)
+                if task_count is not None:
+                    want(name, task_count, now)
             out.samples.append(
-                (now, {name: (one.backlog, one.desired, one.running) for name, one in out.stations.items()})
+                (
+                    now,
+                    {
+                        name: (station.backlog, station.desired, station.running)
+                        for name, station in out.stations.items()
+                    },
+                )
             )
             push(now + behaviour.metric_period, LOOK, None)
     out.seconds = now

@@ -38,18 +38,18 @@ class Catalogue:
     @classmethod
     def read(cls, file: Path = FILE) -> "Catalogue":
         """From what `python -m deploy.simulate.measure` wrote."""
-        measured = json.loads(file.read_text())["songs"]
-        songs = [_stops(one) for one in measured]
-        of_length = {bars: sum(one["bars"] == bars for one in measured) for bars in WEIGHTS}
-        return cls(songs, [WEIGHTS[one["bars"]] / of_length[one["bars"]] for one in measured])
+        measurements = json.loads(file.read_text())["songs"]
+        songs = [_stops(measured) for measured in measurements]
+        of_length = {bars: sum(measured["bars"] == bars for measured in measurements) for bars in WEIGHTS}
+        return cls(songs, [WEIGHTS[measured["bars"]] / of_length[measured["bars"]] for measured in measurements])
 
     def draw(self, number: int, chance: random.Random) -> list[Song]:
         """That many songs."""
-        found = []
+        songs = []
         for song in chance.choices(self.songs, self._weights, k=number):
             factor = 1 + self._spread * (2 * chance.random() - 1)
-            found.append(tuple(Stop(stop.service, stop.seconds * factor, stop.compose * factor) for stop in song))
-        return found
+            songs.append(tuple(Stop(stop.service, stop.seconds * factor, stop.compose * factor) for stop in song))
+        return songs
 
     def mean(self, service: str, *, compose: bool = False) -> float:
         """Core seconds a song spends at a service on average; with `compose` those in the model only."""
@@ -63,8 +63,8 @@ class Catalogue:
         )
 
 
-def _stops(one: dict[str, float]) -> Song:
-    first = Stop(GENERATE, one["compose"] + one["render"], one["compose"])
-    if not one["sung"]:
+def _stops(measured: dict[str, float]) -> Song:
+    first = Stop(GENERATE, measured["compose"] + measured["render"], measured["compose"])
+    if not measured["sung"]:
         return (first,)
-    return first, Stop(VOCAL, one["sing"]), Stop(GENERATE, one["report"])
+    return first, Stop(VOCAL, measured["sing"]), Stop(GENERATE, measured["report"])

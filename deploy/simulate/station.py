@@ -20,7 +20,7 @@ class Visit:
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """Itself, not what it says: two tasks that were ordered together are still two."""
+    """Compared by identity: two tasks that were ordered together are different tasks."""
 
     ordered: float
     busy: bool = False
@@ -43,7 +43,7 @@ class Station:
     spare_seconds: float = 0.0
     busy_seconds: float = 0.0
     spare: list[float] = field(default_factory=list)
-    """When the instances without a task were left by theirs."""
+    """Times at which the idle instances lost their tasks."""
 
     @property
     def running(self) -> int:
@@ -56,7 +56,7 @@ class Station:
 
     @property
     def paid_seconds(self) -> float:
-        """What is on the bill: tasks from their order on, and instances that wait for another one."""
+        """Billed units: tasks from their order on, and instances that wait for another task."""
         return self.task_seconds + self.spare_seconds
 
     def order(self, tasks: int, now: float) -> list[tuple[float, Task]]:
@@ -93,7 +93,7 @@ class Station:
             return self.chance.uniform(*self.behaviour.fargate_start)
         tail = self.behaviour.instance_tail
         while self.spare:
-            left = self.spare.pop()  # The one that was left last is the surest to be there.
+            left = self.spare.pop()  # The instance that became idle last is the most likely to still exist.
             if now - left < tail:
                 self.spare_seconds += now - left
                 return self.chance.uniform(*self.behaviour.warm_instance_start)

@@ -1,4 +1,4 @@
-"""API keys: who may ask, in service mode. The embedded mode has none and stays on loopback.
+"""API keys: authentication in service mode. The embedded mode has none and stays on loopback.
 
 A key reads `bm_live_<id>_<secret>`. The database keeps the id and the HMAC-SHA256 of the whole key under a pepper that
 is not in the database (BANDMATE_KEY_PEPPER), so a stolen table opens nothing. Keys are made, listed and revoked with
@@ -17,51 +17,53 @@ from ipaddress import ip_address
 from sqlalchemy import func, insert, select, update
 
 from bandmate_shared.errors import BandmateError, InvalidRequest, NotFound
-from bandmate_shared.jobs.database import Database
+from bandmate_shared.jobs.database.database import Database
+from bandmate_shared.jobs.database.schema import api_keys
 from bandmate_shared.jobs.model import utc_now
-from bandmate_shared.jobs.schema import api_keys
-from bandmate_shared.settings import SharedSettings
+from bandmate_shared.settings import SharedSettings, shared_settings
 
 LOCAL_TENANT = "local"
-"""Everybody, in embedded mode. In service mode what belongs to it is the house's: all may read it, none is it."""
+"""Everybody, in embedded mode. In service mode every tenant may read what belongs to it, and no key is its own."""
 OPERATOR_TENANT = "operator"
 """The tenant whose key may read the metrics."""
-SHORTEST_PEPPER = 32
+MIN_PEPPER_LENGTH = 32
+SESSION_COOKIE = "bandmate_session"
 
 _ID_BYTES = 8
 _SECRET_BYTES = 32
 _KEY = re.compile(r"bm_live_([0-9a-f]{16})_([0-9a-f]{64})")
+_SESSION = re.compile(r"([0-9a-f]{16})\.(\d{1,12})\.([0-9a-f]{64})", re.ASCII)
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class Unauthorized(BandmateError):
     type = "unauthorized"
-    title = "An API key is needed"
+    title = "Unauthorized"
     status = 401
 
 
 class Forbidden(BandmateError):
     type = "forbidden"
-    title = "This is not allowed"
+    title = "Forbidden"
     status = 403
 
 
 class Misdirected(BandmateError):
     type = "misdirected-request"
-    title = "The request was meant for another host"
+    title = "Misdirected request"
     status = 421
 
 
 class InsecureConfiguration(BandmateError):
-    """Raised at start-up: the service would be open to strangers, so it does not start."""
+    """Raised at start-up, where the service would be open to anyone."""
 
     type = "insecure-configuration"
-    title = "This configuration is not safe"
+    title = "Insecure configuration"
 
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A key as it is listed: without its secret, which nobody can show again."""
+    """A key as it is listed, without its secret, which is not stored."""
 
     id: str
     tenant: str
@@ -73,15 +75,15 @@ class KeyStore:
     """The table of API keys. `pepper` has at least 32 characters."""
 
     def __init__(self, database: Database, pepper: str) -> None:
-        if len(pepper) < SHORTEST_PEPPER:
+        if len(pepper) < MIN_PEPPER_LENGTH:
             raise InsecureConfiguration(
-                f"service mode needs BANDMATE_KEY_PEPPER, a secret of at least {SHORTEST_PEPPER} characters"
+                f"service mode needs BANDMATE_KEY_PEPPER, a secret of at least {MIN_PEPPER_LENGTH} characters"
             )
         self._database = database
         self._pepper = pepper.encode()
 
     def create(self, tenant: str) -> str:
-        """Make a key for a tenant; this is the only time that it is seen. Raises InvalidRequest for a bad name."""
+        """Make a key for a tenant; it cannot be shown again. Raises InvalidRequest for a bad name."""
         if not _TENANT.fullmatch(tenant) or tenant == LOCAL_TENANT:
             raise InvalidRequest(
                 f"{tenant!r} cannot be a tenant: use lower-case letters, digits and '-', at most 63, not 'local'"
@@ -94,7 +96,7 @@ class KeyStore:
         return key
 
     def tenant_of(self, key: str) -> str:
-        """The tenant a key belongs to. Raises Unauthorized, in the same words for every wrong key."""
+        """The tenant a key belongs to. Raises Unauthorized, with the same text for every wrong key."""
         match = _KEY.fullmatch(key)
         if match is not None:
             with self._database.reading() as connection:
@@ -104,12 +106,34 @@ class KeyStore:
                 return str(row.tenant)
         raise Unauthorized("the API key is not valid")
 
+    def new_session(self, key: str, expires_at: datetime) -> tuple[str, str]:
+        """The tenant of a key, and a token that stands for the key until then. Raises Unauthorized."""
+        tenant = self.tenant_of(key)
+        match = _KEY.fullmatch(key)
+        assert match is not None, "tenant_of has checked it"
+        content = f"{match[1]}.{int(expires_at.timestamp())}"
+        return tenant, f"{content}.{self._hash(f'session {content}')}"
+
+    def tenant_of_session(self, token: str) -> str:
+        """The tenant a session's token belongs to. Raises Unauthorized: forged, expired, or its key is revoked."""
+        match = _SESSION.fullmatch(token)
+        if match is not None:
+            key_id, expires, signature = match.groups()
+            is_signed = hmac.compare_digest(signature, self._hash(f"session {key_id}.{expires}"))
+            if is_signed and int(expires) > utc_now().timestamp():
+                active = api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)
+                with self._database.reading() as connection:
+                    row = connection.execute(select(api_keys.c.tenant).where(*active)).one_or_none()
+                if row is not None:
+                    return str(row.tenant)
+        raise Unauthorized("the session is not valid any more; log in again")
+
     def revoke(self, key_id: str) -> None:
         """Refuse a key from now on. Raises NotFound."""
-        living = api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)
+        active = api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)
         with self._database.writing() as connection:
-            if not connection.execute(update(api_keys).where(*living).values(revoked_at=utc_now())).rowcount:
-                raise NotFound(f"there is no living key with the id {key_id}")
+            if not connection.execute(update(api_keys).where(*active).values(revoked_at=utc_now())).rowcount:
+                raise NotFound(f"there is no active key with the id {key_id}")
 
     def listed(self) -> list[ApiKey]:
         """Every key, oldest first."""
@@ -118,20 +142,20 @@ class KeyStore:
             rows = connection.execute(select(*columns).order_by(api_keys.c.created_at, api_keys.c.id))
             return [ApiKey(*row) for row in rows]
 
-    def count_living(self) -> int:
-        """How many keys open anything."""
+    def count_active(self) -> int:
+        """How many keys are not revoked."""
         with self._database.reading() as connection:
-            living = select(func.count()).select_from(api_keys).where(api_keys.c.revoked_at.is_(None))
-            return connection.execute(living).scalar_one()
+            active = select(func.count()).select_from(api_keys).where(api_keys.c.revoked_at.is_(None))
+            return connection.execute(active).scalar_one()
 
     def _hash(self, key: str) -> str:
         return hmac.new(self._pepper, key.encode(), hashlib.sha256).hexdigest()
 
 
 def open_key_store(settings: SharedSettings, database: Database) -> KeyStore:
-    """The keys of a service that is about to start. Raises InsecureConfiguration without a pepper or a single key."""
+    """The keys of a service that is starting. Raises InsecureConfiguration without a pepper or any active key."""
     keys = KeyStore(database, settings.key_pepper.get_secret_value())
-    if keys.count_living() == 0:
+    if keys.count_active() == 0:
         raise InsecureConfiguration(
             "service mode needs at least one API key; make one with: python -m bandmate_shared.auth create TENANT"
         )
@@ -154,8 +178,6 @@ def refuse_unsafe_bind(settings: SharedSettings, host: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """`create TENANT`, `list`, `revoke ID`; returns the exit status."""
-    from bandmate_shared.settings import shared_settings
-
     settings = shared_settings()
     try:
         keys = KeyStore(Database(settings.resolved_database_url), settings.key_pepper.get_secret_value())
@@ -164,7 +186,7 @@ def main(arguments: list[str]) -> int:
                 sys.stdout.write(keys.create(tenant) + "\n")
             case ["list"]:
                 for key in keys.listed():
-                    state = "revoked" if key.revoked_at else "living"
+                    state = "revoked" if key.revoked_at else "active"
                     sys.stdout.write(f"{key.id}  {key.tenant:<24}  {key.created_at:%Y-%m-%d %H:%M}  {state}\n")
             case ["revoke", key_id]:
                 keys.revoke(key_id)

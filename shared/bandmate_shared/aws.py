@@ -1,7 +1,7 @@
-"""Clients for AWS services, made in one way: timeouts, retries, and an honest error where boto3 is missing.
+"""Creates boto3 clients with timeouts and retries, and a clear error where boto3 is missing.
 
-Region, credentials and endpoints come from the places that every AWS program reads: `AWS_REGION`, the task role, and
-`AWS_ENDPOINT_URL_<SERVICE>` where another server speaks a service's protocol.
+Region, credentials and endpoints come from AWS's usual environment variables: `AWS_REGION`, the task role, and
+`AWS_ENDPOINT_URL_<SERVICE>` for another server with a service's API.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ class AwsMissing(BandmateError):
     """The settings name an AWS service, and boto3 is not installed."""
 
     type = "aws-missing"
-    title = "The AWS client is not installed"
+    title = "AWS client missing"
 
 
 def aws_client(
@@ -34,12 +34,12 @@ def aws_client(
 ) -> Any:
     """A boto3 client: `attempts` tries in all, `pool` connections at most. Clients may be shared between threads.
 
-    `endpoint` is the server's URL where it is not what the environment says. With `virtual_hosts` S3 on AWS is asked at
-    the bucket's own, regional name: presigned URLs would else name the global one, which redirects. Raises AwsMissing.
+    `endpoint` replaces the URL from the environment. With `virtual_hosts` S3 on AWS is addressed by the bucket's
+    regional name: presigned URLs would otherwise name the global one, which redirects. Raises AwsMissing.
     """
     require_boto3(service)
-    import boto3
-    from botocore.config import Config
+    import boto3  # optional extra: boto3
+    from botocore.config import Config  # optional extra: boto3
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
     own_server = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3")
@@ -49,7 +49,7 @@ def aws_client(
         retries={"total_max_attempts": attempts, "mode": mode},
         max_pool_connections=pool,
         user_agent_extra="bandmate",
-        # Path style works with every server that speaks S3; AWS accepts it too.
+        # Path style works with every server with S3's API.
         s3={"addressing_style": "path" if own_server else "virtual" if virtual_hosts else "auto"},
         # Presigned URLs of the older signature are refused by newer regions.
         signature_version="s3v4" if service == "s3" else None,

@@ -1,28 +1,24 @@
-"""What a process of Bandmate holds in its hands: settings, job store, object store, and the way to the queues."""
+"""What a process of Bandmate opens once and shares: settings, job store, object store, publisher, relay, heartbeat."""
 
 from dataclasses import dataclass
 
-from bandmate_shared.jobs.heart import Heart
-from bandmate_shared.jobs.relay import Publisher, Relay
-from bandmate_shared.jobs.store import JobStore
+from bandmate_shared.jobs.execution.worker import JobEnvironment
+from bandmate_shared.jobs.relay import Publisher
+from bandmate_shared.queues.broker import Broker
+from bandmate_shared.queues.publisher import CeleryPublisher
 from bandmate_shared.settings import SharedSettings, shared_settings
-from bandmate_shared.storage import Storage, open_storage
 
 
 @dataclass
-class Runtime:
+class Runtime(JobEnvironment):
     """Opened once a process. After submitting or cancelling a job, call `relay.kick()`."""
 
     settings: SharedSettings
-    store: JobStore
-    storage: Storage
     publisher: Publisher
-    relay: Relay
-    heart: Heart
 
     def close(self) -> None:
-        """Let go of every connection."""
-        self.heart.stop()
+        """Stop the threads and close every connection."""
+        self.heartbeat.stop()
         self.relay.stop()
         self.publisher.close()
         self.store.close()
@@ -35,17 +31,6 @@ def open_runtime(settings: SharedSettings | None = None, publisher: Publisher | 
     Raises ValueError for a storage URL of an unknown scheme.
     """
     settings = settings or shared_settings()
-    store = JobStore.open(settings)
-    if publisher is None:
-        from bandmate_shared.broker import Broker
-        from bandmate_shared.queue import CeleryPublisher
-
-        publisher = CeleryPublisher(Broker.of(settings))
-    return Runtime(
-        settings,
-        store,
-        open_storage(settings.resolved_storage_url),
-        publisher,
-        Relay(store, publisher),
-        Heart(store, settings.heartbeat_seconds),
-    )
+    publisher = publisher or CeleryPublisher(Broker.of(settings))
+    parts = JobEnvironment.open(settings, publisher)
+    return Runtime(parts.store, parts.storage, parts.relay, parts.heartbeat, parts.work_folder, settings, publisher)

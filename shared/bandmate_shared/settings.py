@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import quote
 
+from bandmate_music.limits import MAX_BARS, Limits
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -83,6 +84,14 @@ class SharedSettings(BaseSettings):
         "local", description="Whose songs those are that the submissions, the watched folder and the schedules ask for."
     )
 
+    http_header_seconds: float = Field(10.0, gt=0, description="How long a client may take to send a request's head.")
+    http_body_seconds: float = Field(30.0, gt=0, description="How long a client may pause in a request's body.")
+    http_min_body_rate: float = Field(500.0, gt=0, description="Slowest request body accepted, in bytes a second.")
+    http_write_seconds: float = Field(60.0, gt=0, description="How long a client may stop reading its response.")
+    http_keep_alive_seconds: int = Field(5, ge=1, description="How long a connection may stay open between requests.")
+    http_max_connections: int = Field(
+        512, ge=1, description="Most open connections of a process; fewer where its file descriptors would not suffice."
+    )
     max_body_bytes: int = Field(4_000_000, ge=1, description="Largest HTTP request body.")
     max_upload_bytes: int = Field(
         64_000_000, ge=1, description="Largest upload; a zip also has to expand to less than the limit on that."
@@ -93,6 +102,9 @@ class SharedSettings(BaseSettings):
     max_tracks: int = Field(256, ge=1, description="Most tracks in a file.")
     max_notes: int = Field(250_000, ge=1, description="Most notes in a file.")
     max_seconds: float = Field(7200.0, gt=0, description="Longest piece that is read.")
+    max_bars: int = Field(
+        10_000, ge=1, le=MAX_BARS, description="Most bars in a piece that is read, and most quarter notes: 16 a bar."
+    )
     max_unzipped_bytes: int = Field(64_000_000, ge=1, description="Most bytes a zip or .mxl may expand to.")
     max_zip_entries: int = Field(20_000, ge=1, description="Most entries in a zip.")
     parse_seconds: float = Field(20.0, gt=0, description="CPU seconds one untrusted file may take to parse.")
@@ -129,10 +141,27 @@ class SharedSettings(BaseSettings):
         if self.database_url:
             return self.database_url
         if self.database_host:
-            who = f"{quote(self.database_user, safe='')}:{quote(self.database_password.get_secret_value(), safe='')}"
-            where = f"{self.database_host}:{self.database_port}/{quote(self.database_name, safe='')}"
-            return f"postgresql+psycopg://{who}@{where}?sslmode=require"
+            credentials = (
+                f"{quote(self.database_user, safe='')}:{quote(self.database_password.get_secret_value(), safe='')}"
+            )
+            address = f"{self.database_host}:{self.database_port}/{quote(self.database_name, safe='')}"
+            return f"postgresql+psycopg://{credentials}@{address}?sslmode=require"
         return f"sqlite:///{self.home / 'bandmate.sqlite3'}"
+
+    @property
+    def file_limits(self) -> Limits:
+        """The bounds on an untrusted file."""
+        return Limits(
+            file_bytes=self.max_file_bytes,
+            tracks=self.max_tracks,
+            notes=self.max_notes,
+            seconds=self.max_seconds,
+            bars=self.max_bars,
+            unzipped_bytes=self.max_unzipped_bytes,
+            zip_entries=self.max_zip_entries,
+            parse_seconds=self.parse_seconds,
+            parse_memory_bytes=self.parse_memory_bytes,
+        )
 
     @property
     def resolved_broker_url(self) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.aws.templates import FOLDER, VARIANTS, Installation, installation
+from tests.aws.templates import FOLDER, VARIANTS, Installation, read_installation
 
 
 def pytest_sessionstart() -> None:
@@ -9,6 +9,6 @@ def pytest_sessionstart() -> None:
 
 
 @pytest.fixture(params=VARIANTS)
-def found(request: pytest.FixtureRequest) -> Installation:
+def installation(request: pytest.FixtureRequest) -> Installation:
     """The templates of each variant in turn."""
-    return installation(request.param)
+    return read_installation(request.param)

@@ -29,9 +29,9 @@ class Installation:
     `<Stack/LogicalId.Attribute>`; pseudo parameters `<Region>`, `<AccountId>`, `<Partition>`; joins are joined."""
 
     def __init__(self, folder: Path) -> None:
-        self.size, _, other = folder.name.partition("-")
-        self.hardware = "gpu" if other == "gpu" else "cpu"
-        self.endpoint = other if other in ("realtime", "async") else "none"
+        self.size, _, variation = folder.name.partition("-")
+        self.hardware = "gpu" if variation == "gpu" else "cpu"
+        self.endpoint = variation if variation in ("realtime", "async") else "none"
         self.is_dev = self.size == "dev"
         self.templates = {
             path.name.split(".")[0]: json.loads(path.read_text()) for path in folder.glob("*.template.json")
@@ -46,36 +46,36 @@ class Installation:
         self.resources = [
             Resource(
                 f"{stack}/{name}",
-                found["Type"],
-                self.resolve(stack, found.get("Properties", {})),
-                found,
+                raw["Type"],
+                self.resolve(stack, raw.get("Properties", {})),
+                raw,
             )
             for stack, template in self.templates.items()
-            for name, found in template["Resources"].items()
+            for name, raw in template["Resources"].items()
         ]
 
     def of_type(self, kind: str) -> list[Resource]:
         """Resources of a CloudFormation type, with or without `AWS::` before it."""
-        return [one for one in self.resources if one.type == kind or one.type == f"AWS::{kind}"]
+        return [resource for resource in self.resources if resource.type in (kind, f"AWS::{kind}")]
 
-    def one(self, kind: str, **properties: Any) -> Resource:
+    def only(self, kind: str, **properties: Any) -> Resource:
         """The only resource of a type whose properties have these values."""
-        found = [
-            one
-            for one in self.of_type(kind)
-            if all(one.properties.get(name) == value for name, value in properties.items())
+        matches = [
+            resource
+            for resource in self.of_type(kind)
+            if all(resource.properties.get(name) == value for name, value in properties.items())
         ]
-        assert len(found) == 1, f"{len(found)} resources {kind} with {properties}"
-        return found[0]
+        assert len(matches) == 1, f"{len(matches)} resources {kind} with {properties}"
+        return matches[0]
 
     def by_reference(self, reference: str) -> Resource:
         """The resource behind `<Stack/LogicalId>` or `<Stack/LogicalId.Attribute>`."""
         name = reference.strip("<>").split(".")[0]
-        return next(one for one in self.resources if one.id == name)
+        return next(resource for resource in self.resources if resource.id == name)
 
     def resolve(self, stack: str, value: Any) -> Any:
         if isinstance(value, list):
-            return [self.resolve(stack, one) for one in value]
+            return [self.resolve(stack, item) for item in value]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
@@ -96,7 +96,7 @@ class Installation:
 
 
 @cache
-def installation(variant: str) -> Installation:
+def read_installation(variant: str) -> Installation:
     """A variant's templates, read once."""
     return Installation(FOLDER / variant)
 
@@ -112,28 +112,34 @@ class Statement:
     effect: str
 
 
-def statements(found: Installation) -> Iterator[Statement]:
+def statements(installation: Installation) -> Iterator[Statement]:
     """What every role may do, from its own and its attached policies."""
-    for policy in found.of_type("IAM::Policy"):
+    for policy in installation.of_type("IAM::Policy"):
         for role in policy.properties["Roles"]:
             yield from _statements(role.strip("<>"), policy.properties["PolicyDocument"])
-    for role in found.of_type("IAM::Role"):
+    for role in installation.of_type("IAM::Role"):
         for inline in role.properties.get("Policies", []):
             yield from _statements(role.id, inline["PolicyDocument"])
 
 
 def _statements(role: str, document: dict[str, Any]) -> Iterator[Statement]:
-    for one in document["Statement"]:
-        yield Statement(role, _many(one["Action"]), _many(one["Resource"]), one.get("Condition", {}), one["Effect"])
+    for statement in document["Statement"]:
+        yield Statement(
+            role,
+            _as_tuple(statement["Action"]),
+            _as_tuple(statement["Resource"]),
+            statement.get("Condition", {}),
+            statement["Effect"],
+        )
 
 
-def _many(value: str | list[str]) -> tuple[str, ...]:
+def _as_tuple(value: str | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def containers(found: Installation) -> Iterator[tuple[Resource, dict[str, Any]]]:
+def containers(installation: Installation) -> Iterator[tuple[Resource, dict[str, Any]]]:
     """Every container with its task definition."""
-    for task in found.of_type("ECS::TaskDefinition"):
+    for task in installation.of_type("ECS::TaskDefinition"):
         for container in task.properties["ContainerDefinitions"]:
             yield task, container
 
@@ -144,7 +150,7 @@ def family(task: Resource) -> str:
 
 
 def environment(container: dict[str, Any]) -> dict[str, str]:
-    return {one["Name"]: one["Value"] for one in container.get("Environment", [])}
+    return {variable["Name"]: variable["Value"] for variable in container.get("Environment", [])}
 
 
 def logical(reference: str) -> str:

@@ -1,4 +1,4 @@
-"""Who may do what: each task has a role of its own, and the table below is all that it can do."""
+"""Permissions: each task has its own role, which allows exactly what the table below lists."""
 
 import re
 
@@ -58,86 +58,88 @@ CONDITIONAL = {"cloudwatch:PutMetricData", "ecs:Poll", "ecs:StartTelemetrySessio
 
 
 @pytest.mark.parametrize("name", ALLOWED)
-def test_a_task_may_do_what_it_has_to_and_nothing_else(found: Installation, name: str) -> None:
-    (task,) = [one for one in found.of_type("ECS::TaskDefinition") if family(one) == name]
+def test_a_task_has_exactly_the_permissions_of_the_table(installation: Installation, name: str) -> None:
+    (task,) = [task for task in installation.of_type("ECS::TaskDefinition") if family(task) == name]
     role = task.properties["TaskRoleArn"].strip("<>").split(".")[0]
-    may = {
-        (_short(found, resource), action)
-        for one in statements(found)
-        if one.role == role
-        for resource in one.resources
-        for action in one.actions
+    allowed = {
+        (_short(installation, resource), action)
+        for statement in statements(installation)
+        if statement.role == role
+        for resource in statement.resources
+        for action in statement.actions
     }
-    assert may == ALLOWED[name] | _by_size(found, name)
+    assert allowed == ALLOWED[name] | _by_size(installation, name)
 
 
-def test_no_two_tasks_share_a_role(found: Installation) -> None:
-    tasks = found.of_type("ECS::TaskDefinition")
-    assert len({one.properties["TaskRoleArn"] for one in tasks}) == len(tasks)
-    assert len({one.properties["ExecutionRoleArn"] for one in tasks}) == len(tasks)
+def test_no_two_tasks_share_a_role(installation: Installation) -> None:
+    tasks = installation.of_type("ECS::TaskDefinition")
+    assert len({task.properties["TaskRoleArn"] for task in tasks}) == len(tasks)
+    assert len({task.properties["ExecutionRoleArn"] for task in tasks}) == len(tasks)
 
 
-def test_nobody_may_do_everything(found: Installation) -> None:
-    for one in statements(found):
-        assert one.effect == "Allow"
-        for action in one.actions:
+def test_no_statement_allows_every_action(installation: Installation) -> None:
+    for statement in statements(installation):
+        assert statement.effect == "Allow"
+        for action in statement.actions:
             service, _, verb = action.partition(":")
-            assert service != "*", one
-            assert verb != "*", one
-            assert "*" not in verb or (action, one.resources) == ("ecs:Submit*", _cluster(found)), one
+            assert service != "*", statement
+            assert verb != "*", statement
+            assert "*" not in verb or (action, statement.resources) == ("ecs:Submit*", _cluster(installation)), (
+                statement
+            )
 
 
-def test_everything_is_named_but_what_has_no_name(found: Installation) -> None:
-    for one in statements(found):
-        if "*" in one.resources:
-            assert set(one.actions) <= set(ON_EVERYTHING), one
-            assert one.conditions or not CONDITIONAL & set(one.actions), one
+def test_only_listed_actions_are_allowed_on_every_resource(installation: Installation) -> None:
+    for statement in statements(installation):
+        if "*" in statement.resources:
+            assert set(statement.actions) <= set(ON_EVERYTHING), statement
+            assert statement.conditions or not CONDITIONAL & set(statement.actions), statement
 
 
-def test_roles_are_lent_to_sagemaker_only(found: Installation) -> None:
-    for one in statements(found):
-        if "iam:PassRole" in one.actions:
-            assert one.conditions == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-            assert all("ModelRole" in resource for resource in one.resources)
+def test_roles_are_passed_to_sagemaker_only(installation: Installation) -> None:
+    for statement in statements(installation):
+        if "iam:PassRole" in statement.actions:
+            assert statement.conditions == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+            assert all("ModelRole" in resource for resource in statement.resources)
 
 
-def test_no_policy_of_aws_is_attached(found: Installation) -> None:
-    for role in found.of_type("IAM::Role"):
+def test_no_managed_policy_of_aws_is_attached(installation: Installation) -> None:
+    for role in installation.of_type("IAM::Role"):
         assert role.properties.get("ManagedPolicyArns", []) == [], role.id
 
 
-def test_only_services_of_this_account_take_the_roles_of_tasks(found: Installation) -> None:
-    for task in found.of_type("ECS::TaskDefinition"):
-        role = found.by_reference(task.properties["TaskRoleArn"])
+def test_only_ecs_in_this_account_assumes_the_roles_of_tasks(installation: Installation) -> None:
+    for task in installation.of_type("ECS::TaskDefinition"):
+        role = installation.by_reference(task.properties["TaskRoleArn"])
         (trust,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
         assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "<AccountId>"}}
 
 
-def test_a_task_starts_with_its_own_images_logs_and_secrets(found: Installation) -> None:
-    for task, _ in containers(found):
+def test_a_task_starts_with_its_own_images_logs_and_secrets(installation: Installation) -> None:
+    for task, _ in containers(installation):
         role = task.properties["ExecutionRoleArn"].strip("<>").split(".")[0]
-        given: list[Statement] = [one for one in statements(found) if one.role == role]
-        actions = {action for one in given for action in one.actions}
+        granted: list[Statement] = [statement for statement in statements(installation) if statement.role == role]
+        actions = {action for statement in granted for action in statement.actions}
         assert {action.split(":")[0] for action in actions} == {"ecr", "logs", "secretsmanager"}
         assert not {action for action in actions if re.search("Delete|PutImage|PutSecret|Update", action)}
 
 
-def _by_size(found: Installation, name: str) -> set[tuple[str, str]]:
-    if name == "vocal-worker" and found.size != "dev":
+def _by_size(installation: Installation, name: str) -> set[tuple[str, str]]:
+    if name == "vocal-worker" and installation.size != "dev":
         return {("*", "polly:DescribeVoices"), ("*", "polly:SynthesizeSpeech")}
-    if name == "generate-worker" and found.endpoint != "none":
-        action = "sagemaker:InvokeEndpointAsync" if found.endpoint == "async" else "sagemaker:InvokeEndpoint"
+    if name == "generate-worker" and installation.endpoint != "none":
+        action = "sagemaker:InvokeEndpointAsync" if installation.endpoint == "async" else "sagemaker:InvokeEndpoint"
         return {("sagemaker:endpoint/bandmate-model", action)}
     return set()
 
 
-def _short(found: Installation, resource: str) -> str:
+def _short(installation: Installation, resource: str) -> str:
     """`queue:bandmate-vocal`, `store/bandmate/*`, `ecs:task/…`: as the table above writes it."""
     match = re.fullmatch(r"<([^>]+)\.Arn>(.*)", resource)
     if match is None:
         return re.sub(r"^arn:<Partition>:([a-z]+):us-east-1:<AccountId>:", r"\1:", resource)
-    target = found.by_reference(f"<{match[1]}>")
+    target = installation.by_reference(f"<{match[1]}>")
     match target.type:
         case "AWS::SQS::Queue":
             return f"queue:{target.properties['QueueName']}"
@@ -148,5 +150,5 @@ def _short(found: Installation, resource: str) -> str:
     return resource
 
 
-def _cluster(found: Installation) -> tuple[str, ...]:
-    return (f"<{found.one('ECS::Cluster').id}.Arn>",)
+def _cluster(installation: Installation) -> tuple[str, ...]:
+    return (f"<{installation.only('ECS::Cluster').id}.Arn>",)

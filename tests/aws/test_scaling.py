@@ -1,4 +1,4 @@
-"""Every worker follows its queue, and one that may be at zero can leave it."""
+"""Every worker scales with its queue, and one that may be at zero starts for the first message."""
 
 import re
 import tomllib
@@ -17,30 +17,30 @@ def service(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_a_worker_follows_the_messages_of_its_own_queue(found: Installation, service: str) -> None:
-    queue = found.one("SQS::Queue", QueueName=f"bandmate-{service}")
-    worker = _worker(found, service)
-    for policy in _trackings(found, service):
+def test_a_worker_scales_with_the_messages_of_its_own_queue(installation: Installation, service: str) -> None:
+    queue = installation.only("SQS::Queue", QueueName=f"bandmate-{service}")
+    worker = _worker(installation, service)
+    for policy in _trackings(installation, service):
         tracking = policy.properties["TargetTrackingScalingPolicyConfiguration"]
-        metrics = {one["Id"]: one for one in tracking["CustomizedMetricSpecification"]["Metrics"]}
-        for name, metric in (("waiting", "Visible"), ("working", "NotVisible")):
+        metrics = {metric["Id"]: metric for metric in tracking["CustomizedMetricSpecification"]["Metrics"]}
+        for name, state in (("waiting", "Visible"), ("working", "NotVisible")):
             if name in metrics:
-                said = metrics[name]["MetricStat"]["Metric"]
-                assert said["MetricName"] == f"ApproximateNumberOfMessages{metric}"
-                assert said["Dimensions"] == [{"Name": "QueueName", "Value": f"<{queue.id}.QueueName>"}]
+                messages = metrics[name]["MetricStat"]["Metric"]
+                assert messages["MetricName"] == f"ApproximateNumberOfMessages{state}"
+                assert messages["Dimensions"] == [{"Name": "QueueName", "Value": f"<{queue.id}.QueueName>"}]
         tasks = metrics["tasks"]["MetricStat"]["Metric"]
         assert tasks["MetricName"] == "DesiredTaskCount"
-        counted = {one["Name"]: one["Value"] for one in tasks["Dimensions"]}
-        assert counted["ServiceName"] == f"<{worker.id}.Name>"
-        (share,) = [one for one in metrics.values() if one["ReturnData"]]
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in tasks["Dimensions"]}
+        assert dimensions["ServiceName"] == f"<{worker.id}.Name>"
+        (share,) = [metric for metric in metrics.values() if metric["ReturnData"]]
         assert set(re.findall("tasks|waiting|working", share["Expression"])) == set(metrics) - {share["Id"]}
         assert tracking["ScaleOutCooldown"] >= 120, "a metric is a minute old, and a minute long"
         assert tracking["ScaleInCooldown"] >= tracking["ScaleOutCooldown"]
 
 
-def test_songs_are_followed_by_busy_tasks_and_by_what_waits(found: Installation) -> None:
+def test_song_workers_scale_by_busy_tasks_and_by_backlog(installation: Installation) -> None:
     for service in ("generate", "vocal"):
-        busy, backlog = (one.properties for one in _trackings(found, service))
+        busy, backlog = (policy.properties for policy in _trackings(installation, service))
         assert (busy["PolicyName"], backlog["PolicyName"]) == (
             f"bandmate-{service}-busy",
             f"bandmate-{service}-backlog",
@@ -50,25 +50,39 @@ def test_songs_are_followed_by_busy_tasks_and_by_what_waits(found: Installation)
         assert backlog["TargetTrackingScalingPolicyConfiguration"]["DisableScaleIn"] is True
 
 
-def test_a_training_gets_a_task_and_no_spare_one(found: Installation) -> None:
+def test_datasets_and_trainings_get_one_task_per_message(installation: Installation) -> None:
     for service in ("ingest", "train"):
-        (one,) = _trackings(found, service)
-        assert one.properties["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 1
+        (policy,) = _trackings(installation, service)
+        assert policy.properties["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 1
 
 
-def test_the_ranges_are_those_of_the_size(found: Installation, service: str) -> None:
+def test_the_ranges_are_those_of_the_size(installation: Installation, service: str) -> None:
     sizes = tomllib.loads((ROOT / "deploy/aws/sizes.toml").read_text())
-    target = _target(found, service)
-    wanted = sizes[found.size]["workers"][service]["tasks"]
-    if service == "generate" and found.hardware == "gpu":
-        wanted = sizes["gpu"]["tasks"]
-    assert [target.properties["MinCapacity"], target.properties["MaxCapacity"]] == wanted
-    assert _worker(found, service).properties["DesiredCount"] == wanted[0]
+    target = _target(installation, service)
+    expected = sizes[installation.size]["workers"][service]["tasks"]
+    if service == "generate" and installation.hardware == "gpu":
+        expected = sizes["gpu"]["tasks"]
+    assert [target.properties["MinCapacity"], target.properties["MaxCapacity"]] == expected
 
 
-def test_a_service_at_zero_can_leave_it(found: Installation, service: str) -> None:
-    target = _target(found, service)
-    policies = [one for one in _policies(found, target) if one.properties["PolicyType"] == "StepScaling"]
+def test_a_deployment_does_not_reset_the_number_of_tasks(installation: Installation) -> None:
+    """Where a scaler decides how many tasks run, the template names no number; the intake has no scaler."""
+    scaled = {
+        target.properties["ResourceId"].rsplit("/", 1)[1].removesuffix(".Name>")
+        for target in installation.of_type("ApplicationAutoScaling::ScalableTarget")
+        if target.properties["ServiceNamespace"] == "ecs"
+    }
+    services = {service.id.split("/")[1]: service.properties for service in installation.of_type("ECS::Service")}
+    assert len(scaled) == 8
+    assert scaled < set(services)
+    assert {name for name, properties in services.items() if "DesiredCount" in properties} == set(services) - scaled
+
+
+def test_a_service_at_zero_starts_for_one_message(installation: Installation, service: str) -> None:
+    target = _target(installation, service)
+    policies = [
+        policy for policy in _policies(installation, target) if policy.properties["PolicyType"] == "StepScaling"
+    ]
     if target.properties["MinCapacity"] > 0:
         assert policies == []
         return
@@ -78,50 +92,54 @@ def test_a_service_at_zero_can_leave_it(found: Installation, service: str) -> No
     adjustments = steps["StepAdjustments"]
     assert adjustments[0]["MetricIntervalLowerBound"] == 0
     assert "MetricIntervalUpperBound" not in adjustments[-1]
-    for one, next_one in pairwise(adjustments):
-        assert one["MetricIntervalUpperBound"] == next_one["MetricIntervalLowerBound"]
-        assert one["ScalingAdjustment"] <= next_one["ScalingAdjustment"]
+    for lower, upper in pairwise(adjustments):
+        assert lower["MetricIntervalUpperBound"] == upper["MetricIntervalLowerBound"]
+        assert lower["ScalingAdjustment"] <= upper["ScalingAdjustment"]
     assert adjustments[0]["ScalingAdjustment"] >= 1
     assert adjustments[-1]["ScalingAdjustment"] <= target.properties["MaxCapacity"]
     (alarm,) = [
-        one for one in found.of_type("CloudWatch::Alarm") if one.properties.get("AlarmActions") == [f"<{policy.id}>"]
+        alarm
+        for alarm in installation.of_type("CloudWatch::Alarm")
+        if alarm.properties.get("AlarmActions") == [f"<{policy.id}>"]
     ]
     _fires_for_one_message_without_a_task(alarm.properties)
 
 
-def test_gpus_begin_at_zero_and_are_not_taken_from_a_working_task(found: Installation) -> None:
-    groups = found.of_type("AutoScaling::AutoScalingGroup")
-    if found.hardware != "gpu":
+def test_gpu_instances_start_at_zero_and_are_protected_while_a_task_runs(installation: Installation) -> None:
+    groups = installation.of_type("AutoScaling::AutoScalingGroup")
+    if installation.hardware != "gpu":
         assert groups == []
         return
     (group,) = groups
     assert group.properties["MinSize"] == "0"
-    assert int(group.properties["MaxSize"]) == _target(found, "generate").properties["MaxCapacity"]
+    assert int(group.properties["MaxSize"]) == _target(installation, "generate").properties["MaxCapacity"]
     assert group.properties["NewInstancesProtectedFromScaleIn"] is True
     mixed = group.properties["MixedInstancesPolicy"]
-    kinds = {one["InstanceType"].split(".")[0] for one in mixed["LaunchTemplate"]["Overrides"]}
+    kinds = {override["InstanceType"].split(".")[0] for override in mixed["LaunchTemplate"]["Overrides"]}
     assert kinds == {"g4dn", "g5", "g6"}
     assert mixed["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] < 100
-    provider = found.one("ECS::CapacityProvider").properties["AutoScalingGroupProvider"]
+    provider = installation.only("ECS::CapacityProvider").properties["AutoScalingGroupProvider"]
     assert provider["ManagedScaling"]["Status"] == "ENABLED"
     assert provider["ManagedTerminationProtection"] == "ENABLED"
     (service,) = [
-        one for one in found.of_type("ECS::Service") if one.properties["ServiceName"] == "bandmate-generate-worker"
+        service
+        for service in installation.of_type("ECS::Service")
+        if service.properties["ServiceName"] == "bandmate-generate-worker"
     ]
-    assert [one["CapacityProvider"] for one in service.properties["CapacityProviderStrategy"]] == [
-        f"<{found.one('ECS::CapacityProvider').id}>"
+    assert [strategy["CapacityProvider"] for strategy in service.properties["CapacityProviderStrategy"]] == [
+        f"<{installation.only('ECS::CapacityProvider').id}>"
     ]
-    task = found.by_reference(service.properties["TaskDefinition"])
-    model = next(one for one in task.properties["ContainerDefinitions"] if one["Name"] == "model")
+    task = installation.by_reference(service.properties["TaskDefinition"])
+    model = next(container for container in task.properties["ContainerDefinitions"] if container["Name"] == "model")
     assert model["ResourceRequirements"] == [{"Type": "GPU", "Value": "1"}]
 
 
-def test_apis_are_never_at_zero(found: Installation) -> None:
+def test_apis_are_never_at_zero(installation: Installation) -> None:
     for service in SERVICES:
         (target,) = [
-            one
-            for one in found.of_type("ApplicationAutoScaling::ScalableTarget")
-            if f"{service}apiService" in one.properties["ResourceId"]
+            target
+            for target in installation.of_type("ApplicationAutoScaling::ScalableTarget")
+            if f"{service}apiService" in target.properties["ResourceId"]
         ]
         assert target.properties["MinCapacity"] >= 1
 
@@ -131,41 +149,45 @@ def _fires_for_one_message_without_a_task(alarm: dict[str, Any]) -> None:
     assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
     assert alarm["EvaluationPeriods"] == 1
     assert alarm["TreatMissingData"] == "notBreaching"
-    (returned,) = [one for one in alarm["Metrics"] if one.get("ReturnData", True)]
+    (returned,) = [metric for metric in alarm["Metrics"] if metric.get("ReturnData", True)]
     assert returned["Expression"] == "IF(FILL(tasks, 0) < 1, waiting, 0)"
-    named = {one["Id"]: one["MetricStat"]["Metric"]["MetricName"] for one in alarm["Metrics"] if "MetricStat" in one}
-    assert named == {"tasks": "DesiredTaskCount", "waiting": "ApproximateNumberOfMessagesVisible"}
+    names = {
+        metric["Id"]: metric["MetricStat"]["Metric"]["MetricName"]
+        for metric in alarm["Metrics"]
+        if "MetricStat" in metric
+    }
+    assert names == {"tasks": "DesiredTaskCount", "waiting": "ApproximateNumberOfMessagesVisible"}
 
 
-def _worker(found: Installation, service: str) -> Resource:
-    return found.one("ECS::Service", ServiceName=f"bandmate-{service}-worker")
+def _worker(installation: Installation, service: str) -> Resource:
+    return installation.only("ECS::Service", ServiceName=f"bandmate-{service}-worker")
 
 
-def _target(found: Installation, service: str) -> Resource:
-    worker = _worker(found, service)
+def _target(installation: Installation, service: str) -> Resource:
+    worker = _worker(installation, service)
     (target,) = [
-        one
-        for one in found.of_type("ApplicationAutoScaling::ScalableTarget")
-        if one.properties["ResourceId"].endswith(f"/<{worker.id}.Name>")
+        target
+        for target in installation.of_type("ApplicationAutoScaling::ScalableTarget")
+        if target.properties["ResourceId"].endswith(f"/<{worker.id}.Name>")
     ]
     return target
 
 
-def _policies(found: Installation, target: Resource) -> list[Resource]:
+def _policies(installation: Installation, target: Resource) -> list[Resource]:
     return [
-        one
-        for one in found.of_type("ApplicationAutoScaling::ScalingPolicy")
-        if one.properties["ScalingTargetId"] == f"<{target.id}>"
+        policy
+        for policy in installation.of_type("ApplicationAutoScaling::ScalingPolicy")
+        if policy.properties["ScalingTargetId"] == f"<{target.id}>"
     ]
 
 
-def _trackings(found: Installation, service: str) -> list[Resource]:
+def _trackings(installation: Installation, service: str) -> list[Resource]:
     return sorted(
         (
-            one
-            for one in _policies(found, _target(found, service))
-            if one.properties["PolicyType"] == "TargetTrackingScaling"
+            policy
+            for policy in _policies(installation, _target(installation, service))
+            if policy.properties["PolicyType"] == "TargetTrackingScaling"
         ),
-        key=lambda one: one.properties["PolicyName"],
+        key=lambda policy: policy.properties["PolicyName"],
         reverse=True,
     )

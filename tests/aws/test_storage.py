@@ -1,10 +1,10 @@
-"""Nothing is public, nothing travels without TLS, and what was half uploaded does not stay."""
+"""Buckets are private, require TLS, and expire unfinished uploads."""
 
 from tests.aws.templates import Installation, Resource
 
 
-def test_no_bucket_is_public(found: Installation) -> None:
-    buckets = found.of_type("S3::Bucket")
+def test_no_bucket_is_public(installation: Installation) -> None:
+    buckets = installation.of_type("S3::Bucket")
     assert len(buckets) == 2
     for bucket in buckets:
         assert set(bucket.properties["PublicAccessBlockConfiguration"].values()) == {True}
@@ -14,34 +14,34 @@ def test_no_bucket_is_public(found: Installation) -> None:
         assert [rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] for rule in rules] == ["AES256"]
 
 
-def test_bucket_policies_allow_nobody_from_the_world(found: Installation) -> None:
-    for policy in found.of_type("S3::BucketPolicy"):
-        for one in policy.properties["PolicyDocument"]["Statement"]:
-            if one["Effect"] == "Allow":
-                assert one["Principal"] not in ("*", {"AWS": "*"}), policy.id
+def test_bucket_policies_allow_no_anonymous_access(installation: Installation) -> None:
+    for policy in installation.of_type("S3::BucketPolicy"):
+        for statement in policy.properties["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Allow":
+                assert statement["Principal"] not in ("*", {"AWS": "*"}), policy.id
 
 
-def test_every_bucket_refuses_requests_without_tls(found: Installation) -> None:
+def test_every_bucket_refuses_requests_without_tls(installation: Installation) -> None:
     refusing = {
         policy.properties["Bucket"]
-        for policy in found.of_type("S3::BucketPolicy")
-        for one in policy.properties["PolicyDocument"]["Statement"]
-        if one["Effect"] == "Deny"
-        and one["Principal"] == {"AWS": "*"}
-        and one["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        for policy in installation.of_type("S3::BucketPolicy")
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+        and statement["Principal"] == {"AWS": "*"}
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     }
-    assert refusing == {f"<{bucket.id}>" for bucket in found.of_type("S3::Bucket")}
+    assert refusing == {f"<{bucket.id}>" for bucket in installation.of_type("S3::Bucket")}
 
 
-def test_the_store_keeps_versions_and_tells_of_new_objects(found: Installation) -> None:
-    store = _store(found)
+def test_the_store_keeps_versions_and_sends_events_for_new_objects(installation: Installation) -> None:
+    store = _store(installation)
     assert store.properties["VersioningConfiguration"] == {"Status": "Enabled"}
     events = store.properties["NotificationConfiguration"]["EventBridgeConfiguration"]
     assert events == {"EventBridgeEnabled": True}
 
 
-def test_leftovers_do_not_stay(found: Installation) -> None:
-    rules = {rule["Id"]: rule for rule in _store(found).properties["LifecycleConfiguration"]["Rules"]}
+def test_temporary_objects_expire(installation: Installation) -> None:
+    rules = {rule["Id"]: rule for rule in _store(installation).properties["LifecycleConfiguration"]["Rules"]}
     sweep = rules["half-uploads-and-old-versions"]
     assert sweep["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 2
     assert sweep["NoncurrentVersionExpiration"]["NoncurrentDays"] == 30
@@ -51,11 +51,13 @@ def test_leftovers_do_not_stay(found: Installation) -> None:
     assert {rule["Prefix"] for rule in dropped} == {"incoming/", *ours}
 
 
-def test_what_a_size_keeps_outlives_its_stack(found: Installation) -> None:
-    for bucket in found.of_type("S3::Bucket"):
-        assert bucket.raw["DeletionPolicy"] == ("Delete" if found.is_dev else "Retain")
+def test_buckets_are_retained_except_in_dev(installation: Installation) -> None:
+    for bucket in installation.of_type("S3::Bucket"):
+        assert bucket.raw["DeletionPolicy"] == ("Delete" if installation.is_dev else "Retain")
 
 
-def _store(found: Installation) -> Resource:
-    (store,) = [one for one in found.of_type("S3::Bucket") if "VersioningConfiguration" in one.properties]
+def _store(installation: Installation) -> Resource:
+    (store,) = [
+        bucket for bucket in installation.of_type("S3::Bucket") if "VersioningConfiguration" in bucket.properties
+    ]
     return store

@@ -1,4 +1,4 @@
-"""The parts of a real platform are killed while it works: what was accepted is finished, once."""
+"""The parts of a real platform are killed while it works: every accepted job is finished once."""
 
 import json
 import random
@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests import history
-from tests.platform_process import PlatformProcess, eventually, run_bandmate
+from tests.support import history
+from tests.support.platform_process import PlatformProcess, eventually, run_bandmate
 
 WORDS = "The kettle sings, the window glows\nA fiddle hums beneath the snow"
 SUNG = {"style": "folk", "bars": 32, "lyrics": WORDS}
@@ -27,13 +27,13 @@ def is_running(platform: PlatformProcess, part: str) -> bool:
 
 def in_stage(platform: PlatformProcess, job: str, *stages: str) -> Callable[[], bool]:
     def reached() -> bool:
-        seen = platform.job("songs", job)
-        return seen["stage"] in stages or seen["state"] in ("succeeded", "failed")
+        current = platform.job("songs", job)
+        return current["stage"] in stages or current["state"] in ("succeeded", "failed")
 
     return reached
 
 
-def test_workers_model_http_and_redis_die_one_after_the_other(start_platform: StartPlatform) -> None:
+def test_songs_survive_kills_of_workers_model_http_and_redis(start_platform: StartPlatform) -> None:
     platform = start_platform(BANDMATE_MAX_ATTEMPTS="6")
     for number, (part, stages) in enumerate(
         [
@@ -52,11 +52,11 @@ def test_workers_model_http_and_redis_die_one_after_the_other(start_platform: St
         ended = platform.finished("songs", job, 60)
         assert ended["state"] == "succeeded", (part, ended["error"])
         eventually(lambda part=part: is_running(platform, part), f"{part} to run again")
-        if (part, stages) == ("generate", ("compose",)):  # The one stage long enough to be met without fail.
+        if (part, stages) == ("generate", ("compose",)):  # The only stage long enough to be hit reliably.
             assert history.count(platform.home, job, "job.lease-expired") >= 1, "the worker did not die at work"
 
 
-def test_jobs_submitted_while_redis_is_dead_are_done_when_it_is_back(start_platform: StartPlatform) -> None:
+def test_jobs_submitted_while_redis_is_down_are_done_afterwards(start_platform: StartPlatform) -> None:
     platform = start_platform()
     platform.kill_part("redis")
     jobs = [platform.submit("songs", {"style": "folk", "bars": 2, "seed": seed}) for seed in range(4)]
@@ -65,7 +65,7 @@ def test_jobs_submitted_while_redis_is_dead_are_done_when_it_is_back(start_platf
         assert ended["state"] == "succeeded", ended["error"]
 
 
-def test_a_job_whose_worker_dies_on_every_attempt_is_given_up_with_a_dead_letter_and_can_be_redriven(
+def test_a_job_whose_worker_dies_on_every_attempt_becomes_a_dead_letter_and_can_be_redriven(
     start_platform: StartPlatform,
 ) -> None:
 
@@ -82,23 +82,23 @@ def test_a_job_whose_worker_dies_on_every_attempt_is_given_up_with_a_dead_letter
     assert [(letter["queue"], letter["job_id"]) for letter in letters] == [("bandmate-generate", job)]
     assert "attempts" in letters[0]["reason"]
 
-    healed = PlatformProcess(platform.home)
+    repaired = PlatformProcess(platform.home)
     try:
-        healed.start()
+        repaired.start()
         redriven = run_bandmate(platform.home, "jobs", "redrive", letters[0]["id"])
         assert redriven.returncode == 0, redriven.stderr
-        assert healed.finished("songs", job, 60)["state"] == "succeeded"
+        assert repaired.finished("songs", job, 60)["state"] == "succeeded"
     finally:
-        healed.stop()
+        repaired.stop()
 
 
-def test_a_storm_of_kills_loses_nothing(start_platform: StartPlatform) -> None:
+def test_random_kills_lose_no_job(start_platform: StartPlatform) -> None:
     """Ten jobs, and every second or so some part dies, the supervisor included."""
     chance = random.Random(7)
     platform = start_platform(BANDMATE_MAX_ATTEMPTS="20", BANDMATE_LEASE_SECONDS="2", BANDMATE_HEARTBEAT_SECONDS="0.4")
     jobs = [platform.submit("songs", {"style": "folk", "bars": 2, "seed": seed}) for seed in range(10)]
     for _ in range(8):
-        time.sleep(chance.uniform(0.3, 1.5))  # Not a synchronisation: the moment of death is what varies.
+        time.sleep(chance.uniform(0.3, 1.5))  # Not a synchronisation: the time of the kill varies.
         part = chance.choice(("generate", "generate", "model", "redis", "http", "supervisor"))
         try:
             if part == "supervisor":

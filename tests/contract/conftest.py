@@ -1,13 +1,14 @@
-"""The implementations of the object store, for every contract that is to hold on each of them."""
+"""The implementations of the object store, for the conformance suites."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bandmate_shared.storage import Storage, open_storage
+from bandmate_shared.objects.base import Storage
+from bandmate_shared.objects.open import open_storage
 
 Opener = Callable[[], Storage]
-"""Opens the test's store; every process and every call opens the same one."""
+"""Opens the test's store; every process and every call opens the same store."""
 
 
 def _directory(request: pytest.FixtureRequest) -> Opener:

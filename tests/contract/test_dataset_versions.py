@@ -1,15 +1,15 @@
-"""The newest version of a dataset, on every object store: nobody's turn is lost."""
+"""The newest version of a dataset, on every object store: concurrent updates do not overwrite each other."""
 
 import json
 import multiprocessing
 
 import pytest
-from bandmate_shared.dataset_versions import dataset_names, follow, latest_revision
-from bandmate_shared.storage import Storage
+from bandmate_shared.objects.base import Storage
+from bandmate_shared.registry.dataset_versions import dataset_names, follow, latest_revision
 
 from tests.contract.conftest import Opener
 
-TURNS = 15
+VERSIONS_PER_PROCESS = 15
 
 
 def test_versions_follow_one_another(storage: Storage) -> None:
@@ -21,30 +21,30 @@ def test_versions_follow_one_another(storage: Storage) -> None:
     assert dataset_names(storage) == {"folk"}
 
 
-def test_a_home_of_an_earlier_release_is_revision_nought(storage: Storage) -> None:
+def test_a_version_file_of_an_earlier_release_is_revision_zero(storage: Storage) -> None:
     storage.put("tenants/acme/datasets/folk/latest.json", json.dumps({"version": "old"}).encode())
     assert latest_revision(storage, "folk", "tenants/acme/") == (0, "old")
     assert dataset_names(storage, "tenants/acme/") == {"folk"}
     assert dataset_names(storage) == set()
 
 
-def test_what_is_no_name_is_no_dataset(storage: Storage) -> None:
+def test_an_invalid_name_is_refused(storage: Storage) -> None:
     with pytest.raises(ValueError, match="not a"):
         latest_revision(storage, "../escape")
 
 
-def _take_turns(opener: Opener, who: str) -> None:
-    """Build upon the newest version until it has been done often enough, as jobs that are overtaken do."""
+def _append_versions(opener: Opener, writer: str) -> None:
+    """Append versions, each built upon the newest; an attempt that another process overtook is repeated."""
     storage = opener()
-    done = 0
-    while done < TURNS:
-        revision, seen = latest_revision(storage, "folk")
-        done += follow(storage, "folk", f"{who}{done} upon {seen}", after=revision)
+    count = 0
+    while count < VERSIONS_PER_PROCESS:
+        revision, newest = latest_revision(storage, "folk")
+        count += follow(storage, "folk", f"{writer}{count} upon {newest}", after=revision)
 
 
-def test_of_two_processes_each_builds_upon_what_the_other_wrote(opener: Opener) -> None:
+def test_two_processes_build_upon_each_others_versions(opener: Opener) -> None:
     context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=_take_turns, args=(opener, who)) for who in "ab"]
+    processes = [context.Process(target=_append_versions, args=(opener, writer)) for writer in "ab"]
     for process in processes:
         process.start()
     for process in processes:
@@ -52,5 +52,5 @@ def test_of_two_processes_each_builds_upon_what_the_other_wrote(opener: Opener) 
         assert process.exitcode == 0
     storage = opener()
     history = [json.loads(storage.get(key))["version"] for key in storage.keys("datasets/folk/latest/")]
-    assert len(history) == 2 * TURNS
+    assert len(history) == 2 * VERSIONS_PER_PROCESS
     assert [version.partition(" upon ")[2] for version in history] == ["None", *history[:-1]]

@@ -1,4 +1,4 @@
-"""Scale-in protection, asked of an agent that answers as ECS' does and refuses what ECS' would."""
+"""Scale-in protection, with an agent that answers and refuses requests as the ECS agent does."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bandmate_shared.ecs_protection import EXPIRES_MINUTES, TaskProtection
+from bandmate_shared.queues.ecs_protection import EXPIRES_MINUTES, TaskProtection
 
 from tests.conftest import wait_until
 
@@ -19,7 +19,7 @@ TASK = "arn:aws:ecs:us-west-2:111122223333:task/1234567890abcdef0"
 
 
 class Agent:
-    """`requests`: the bodies of what was asked. `failure`: what it answers instead of doing it."""
+    """`requests`: the bodies of valid requests. `failure`: the answer to them, if set."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -48,9 +48,9 @@ class Agent:
         if path != "/api/0a1b2c/task-protection/v1/state" or content_type != "application/json":
             self.problems.append(f"{content_type} to {path}")
             return 404, {"error": {"Code": "NotFound", "Message": "no such endpoint"}}
-        known = set(body) <= {"ProtectionEnabled", "ExpiresInMinutes"}
+        known_fields = set(body) <= {"ProtectionEnabled", "ExpiresInMinutes"}
         minutes = body.get("ExpiresInMinutes", 120)
-        if not (known and isinstance(body.get("ProtectionEnabled"), bool) and minutes in range(1, 2881)):
+        if not (known_fields and isinstance(body.get("ProtectionEnabled"), bool) and minutes in range(1, 2881)):
             self.problems.append(json.dumps(body))
             return 400, {"error": {"Arn": TASK, "Code": "InvalidParameterException", "Message": "Invalid value"}}
         self.requests.append(body)
@@ -78,8 +78,8 @@ def agent() -> Iterator[Agent]:
     assert serving.problems == []
 
 
-def test_protected_from_the_start_of_a_job_until_there_are_none(agent: Agent, tmp_path: Path) -> None:
-    protection = TaskProtection(tmp_path / "run", agent.uri, linger_seconds=0.3)
+def test_the_task_is_protected_while_jobs_run(agent: Agent, tmp_path: Path) -> None:
+    protection = TaskProtection(tmp_path / "run", agent.uri, release_delay_seconds=0.3)
     with protection.at_work():
         assert agent.requests == [ON], "before the work begins"
     with protection.at_work():
@@ -89,38 +89,38 @@ def test_protected_from_the_start_of_a_job_until_there_are_none(agent: Agent, tm
         assert agent.requests == [ON, OFF, ON]
 
 
-def test_renewed_while_a_long_job_runs(agent: Agent, tmp_path: Path) -> None:
-    protection = TaskProtection(tmp_path, agent.uri, linger_seconds=0.05, renew_seconds=0.1)
+def test_protection_is_renewed_while_a_long_job_runs(agent: Agent, tmp_path: Path) -> None:
+    protection = TaskProtection(tmp_path, agent.uri, release_delay_seconds=0.05, renew_seconds=0.1)
     with protection.at_work():
         wait_until(lambda: agent.requests == [ON] * 4, "the protection to be renewed three times")
     wait_until(lambda: agent.requests[-1] == OFF, "the protection to end")
 
 
-def _work_beside(folder: Path, uri: str, started: Any, go: Any) -> None:
-    with TaskProtection(folder, uri, linger_seconds=0.05).at_work():
+def _work_in_another_process(folder: Path, uri: str, started: Any, go: Any) -> None:
+    with TaskProtection(folder, uri, release_delay_seconds=0.05).at_work():
         started.set()
         go.wait(30)
     time.sleep(0.3)  # A worker process lives on after its job.
 
 
-def test_another_process_at_work_keeps_the_task_protected(agent: Agent, tmp_path: Path) -> None:
+def test_a_job_in_another_process_keeps_the_task_protected(agent: Agent, tmp_path: Path) -> None:
     processes = multiprocessing.get_context("spawn")
     started, go = processes.Event(), processes.Event()
-    other = processes.Process(target=_work_beside, args=(tmp_path, agent.uri, started, go))
-    other.start()
+    other_process = processes.Process(target=_work_in_another_process, args=(tmp_path, agent.uri, started, go))
+    other_process.start()
     assert started.wait(30)
-    protection = TaskProtection(tmp_path, agent.uri, linger_seconds=0.05)
+    protection = TaskProtection(tmp_path, agent.uri, release_delay_seconds=0.05)
     with protection.at_work():
         pass
     wait_until(lambda: protection._lock is None, "the protection to be given up here")
     assert OFF not in agent.requests
     go.set()
     wait_until(lambda: agent.requests[-1] == OFF, "the last one to end it")
-    other.join(30)
+    other_process.join(30)
 
 
 @pytest.mark.parametrize("trouble", ["refused", "no agent"])
-def test_trouble_is_logged_and_the_job_runs(
+def test_errors_of_the_agent_are_logged_and_the_job_runs(
     agent: Agent, tmp_path: Path, caplog: pytest.LogCaptureFixture, trouble: str
 ) -> None:
     agent.failure = {"Arn": TASK, "Reason": "DEPLOYMENT_BLOCKED", "Detail": None}
@@ -139,7 +139,7 @@ def test_outside_ecs_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_worker_protects_its_task(agent: Agent, tmp_path: Path, redis_server: Any, settings: Any) -> None:
-    from tests.queue_platform import QueuePlatform
+    from tests.support.queue_platform import QueuePlatform
 
     platform = QueuePlatform(settings.model_copy(update={"redis_url": redis_server.url}), tmp_path, {})
     platform.start(workers=0)
@@ -148,7 +148,7 @@ def test_a_worker_protects_its_task(agent: Agent, tmp_path: Path, redis_server: 
         job_id = platform.submit("wait")
         platform.wait_for_runs(1)
         assert agent.requests == [ON]
-        platform.let_go()
+        platform.release_waiting_jobs()
         platform.wait_for_end(job_id)
     finally:
         platform.stop()

@@ -1,4 +1,4 @@
-"""What goes into the job store comes out of it the same, on SQLite and on PostgreSQL.
+"""The job store returns values unchanged, on SQLite and on PostgreSQL.
 
 The rest of the store's conformance suite is in `tests/unit/jobs`: every test there runs on both databases too.
 """
@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from bandmate_shared.contracts.jobs import Artifact, JobError
 from bandmate_shared.errors import InvalidRequest
-from bandmate_shared.jobs.migrate import upgrade
+from bandmate_shared.jobs.database.migrate import upgrade
 from bandmate_shared.jobs.model import NewJob
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings
 from sqlalchemy import text
 
-from tests.postgres_server import PostgresServer
+from tests.support.postgres_server import PostgresServer
 
 HARD_JSON = {
     "a NUL": "la\0la",
@@ -34,8 +34,8 @@ HARD_JSON = {
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
-        made: str = request.getfixturevalue("postgres_url")
-        return made
+        postgres_url: str = request.getfixturevalue("postgres_url")
+        return postgres_url
     return f"sqlite:///{tmp_path / 'jobs.sqlite3'}"
 
 
@@ -46,7 +46,7 @@ def store(url: str) -> Iterator[JobStore]:
     opened.close()
 
 
-def test_json_comes_back_as_it_went_in(store: JobStore) -> None:
+def test_json_is_returned_unchanged(store: JobStore) -> None:
     lease = store.claim(store.submit(NewJob("song", HARD_JSON)).job.id, "w")
     assert lease is not None
     store.append_event(lease, "odd", HARD_JSON)
@@ -78,14 +78,14 @@ def test_errors_and_dead_letters_take_any_text(store: JobStore) -> None:
 
 
 @pytest.mark.parametrize("key", ["x" * 256, "a\0b", "ключ"])
-def test_a_key_that_cannot_be_kept_is_refused(store: JobStore, key: str) -> None:
+def test_an_invalid_idempotency_key_is_refused(store: JobStore, key: str) -> None:
     with pytest.raises(InvalidRequest, match="idempotency key"):
         store.submit(NewJob("song", {}), idempotency_key=key)
     assert store.list_jobs(None) == ([], None)
     assert store.submit(NewJob("song", {}), idempotency_key="x" * 255).created
 
 
-def test_times_are_moments_to_the_microsecond_whatever_the_zone(url: str) -> None:
+def test_times_are_exact_to_the_microsecond_in_any_time_zone(url: str) -> None:
     moment = datetime(2026, 3, 29, 3, 30, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=45)))
     store = JobStore.open(SharedSettings(database_url=url), lambda: moment)
     job = store.get(store.submit(NewJob("song", {})).job.id)
@@ -95,7 +95,7 @@ def test_times_are_moments_to_the_microsecond_whatever_the_zone(url: str) -> Non
     store.close()
 
 
-def test_the_zone_of_the_database_does_not_matter(postgres: PostgresServer, postgres_url: str) -> None:
+def test_the_time_zone_of_the_database_does_not_matter(postgres: PostgresServer, postgres_url: str) -> None:
     name = postgres_url.rpartition("/")[2]
     with postgres.connect() as administrator:
         administrator.execute(f"ALTER DATABASE {name} SET timezone = 'Asia/Kathmandu'".encode())
@@ -113,7 +113,7 @@ def test_the_zone_of_the_database_does_not_matter(postgres: PostgresServer, post
 
 
 def test_a_database_that_was_made_without_an_encoding(postgres: PostgresServer) -> None:
-    """As `createdb` makes it where no locale is set."""
+    """As `createdb` creates it where no locale is set."""
     name = postgres.create("ENCODING 'SQL_ASCII' LOCALE 'C'")
     upgrade(postgres.url(name))
     store = JobStore.open(SharedSettings(database_url=postgres.url(name)))
@@ -128,14 +128,14 @@ def test_a_database_that_was_made_without_an_encoding(postgres: PostgresServer) 
 def test_a_job_with_many_artifacts(store: JobStore) -> None:
     lease = store.claim(store.submit(NewJob("song", {})).job.id, "w")
     assert lease is not None
-    made = [
+    artifacts = [
         Artifact(name=f"stems/{n}.wav", sha256=f"{n:064x}", size=2**40 + n, media_type="audio/wav") for n in range(500)
     ]
-    store.succeed(lease, {}, made)
-    assert store.get(lease.job_id).artifacts == made
+    store.succeed(lease, {}, artifacts)
+    assert store.get(lease.job_id).artifacts == artifacts
 
 
-def test_a_store_can_be_opened_by_many_names(url: str) -> None:
+def test_a_store_can_be_opened_twice_in_one_process(url: str) -> None:
     """The same database twice in one process, as the API and its sweeper have it."""
     stores = [JobStore.open(SharedSettings(database_url=url)) for _ in range(2)]
     job = stores[0].submit(NewJob("song", {})).job

@@ -1,7 +1,7 @@
-"""The schema's way from release to release, on SQLite and on PostgreSQL.
+"""Migrations of the schema from release to release, on SQLite and on PostgreSQL.
 
-`released/job-store-0001.zip` is the first release's job store as it was, so that old code can be tried on the new
-schema. A release whose schema is newer adds its own:
+`released/job-store-0001.zip` is the job store of the first release, which runs old code on the new schema. A release
+with a newer schema adds its own:
 `git archive --format=zip -o job-store-NNNN.zip TAG shared/bandmate_shared/{jobs,contracts,…}`.
 """
 
@@ -20,22 +20,23 @@ from alembic.script import ScriptDirectory
 from bandmate_shared.auth import KeyStore
 from bandmate_shared.contracts.jobs import JobState
 from bandmate_shared.errors import Unavailable
-from bandmate_shared.jobs import migrate, versions
-from bandmate_shared.jobs.database import Database, connect_plainly
+from bandmate_shared.jobs.database import migrate, versions
+from bandmate_shared.jobs.database.database import Database
+from bandmate_shared.jobs.database.engine import create_plain_engine
+from bandmate_shared.jobs.database.schema import metadata
 from bandmate_shared.jobs.model import NewJob
-from bandmate_shared.jobs.schema import metadata
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings
 from hatchling.builders.wheel import WheelBuilder
 from sqlalchemy import inspect, text
 
-from tests.spawned import Spawn
+from tests.support.spawned import Spawn
 
 RELEASED = Path(__file__).parent / "released" / "job-store-0001.zip"
 PEPPER = "p" * 32
-TOGETHER = 6
+MIGRATING_PROCESSES = 6
 
-OLD_LIFE = """
+RELEASED_CODE = """
 import json, sys
 from pathlib import Path
 from bandmate_shared.jobs import store as of_the_release
@@ -55,8 +56,8 @@ lease = store.set_progress(lease, "compose", 0.5)
 lease = store.heartbeat(lease)
 [child] = store.park(lease, [NewJob("vocal", {})], "mix", {"seen": 1})
 store.succeed(store.claim(child, "w"), {"sung": True})
-made = Artifact(name="song.mid", sha256="0" * 64, size=1, media_type="audio/midi")
-store.succeed(store.claim(song.id, "w"), {"bars": 8}, [made])
+artifact = Artifact(name="song.mid", sha256="0" * 64, size=1, media_type="audio/midi")
+store.succeed(store.claim(song.id, "w"), {"bars": 8}, [artifact])
 failed = store.submit(NewJob("song", {})).job.id
 store.fail(store.claim(failed, "w"), JobError(type="internal", title="t", detail="d"), retryable=False)
 store.redrive(failed)
@@ -84,28 +85,28 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'bandmate.sqlite3'}"
 
 
-def _old_life(url: str) -> dict[str, object]:
-    """The first release works on the database: a job of every fate. Returns what it says it did."""
-    code = f"import sys; sys.path.insert(0, {str(RELEASED / 'shared')!r})\n" + OLD_LIFE
+def _run_released_code(url: str) -> dict[str, object]:
+    """Run the first release on the database: jobs in every state. Returns what it prints."""
+    code = f"import sys; sys.path.insert(0, {str(RELEASED / 'shared')!r})\n" + RELEASED_CODE
     answer = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, url], capture_output=True, text=True, timeout=60
     )
     assert answer.returncode == 0, answer.stderr
-    lived: dict[str, object] = json.loads(answer.stdout)
-    return lived
+    record: dict[str, object] = json.loads(answer.stdout)
+    return record
 
 
-def _check_nothing_is_lost(url: str, lived: dict[str, object]) -> None:
+def _check_nothing_is_lost(url: str, record: dict[str, object]) -> None:
     store = JobStore.open(SharedSettings(database_url=url))
-    states = lived["states"]
+    states = record["states"]
     assert isinstance(states, dict)
     for job_id, state in states.items():
         job = store.get(job_id)
         assert job.state == JobState(state)
         assert job.traceparent is None
         assert [event.seq for event in store.events(job_id)] == list(range(1, len(store.events(job_id)) + 1))
-    song = store.get(str(lived["song"]), "a")
-    assert (song.result, [made.name for made in song.artifacts]) == ({"bars": 8}, ["song.mid"])
+    song = store.get(str(record["song"]), "a")
+    assert (song.result, [artifact.name for artifact in song.artifacts]) == ({"bars": 8}, ["song.mid"])
     assert not store.submit(NewJob("song", {"bars": 8}, tenant="a"), idempotency_key="k").created
     [letter] = store.dead_letters("bandmate-submissions")
     assert letter.payload == "{"
@@ -113,25 +114,25 @@ def _check_nothing_is_lost(url: str, lived: dict[str, object]) -> None:
     lease = store.claim(queued, "new code")
     assert lease is not None
     store.succeed(lease, {})
-    assert KeyStore(store.database, PEPPER).tenant_of(str(lived["key"])) == "tenant-a"
+    assert KeyStore(store.database, PEPPER).tenant_of(str(record["key"])) == "tenant-a"
     store.close()
 
 
-def test_the_migrations_make_what_the_tables_say(empty_url: str) -> None:
-    engine = connect_plainly(empty_url).execution_options(bandmate_writes=True)
+def test_the_migrations_give_the_schema_of_the_tables(empty_url: str) -> None:
+    engine = create_plain_engine(empty_url).execution_options(bandmate_writes=True)
     with engine.begin() as connection:
         migrate.run_migrations(connection)
     with engine.connect() as connection:
         options = {"compare_type": True, "compare_server_default": True}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
-        assert versions.noted(connection) == versions.HEAD
+        assert versions.stored_version(connection) == versions.HEAD
     engine.dispose()
 
 
-def test_a_new_home_is_made_without_the_migrations_and_is_the_same(tmp_path: Path) -> None:
+def test_a_new_database_has_the_schema_of_a_migrated_one(tmp_path: Path) -> None:
     urls = [f"sqlite:///{tmp_path / name}" for name in ("made", "migrated")]
     Database(urls[0]).close()
-    engine = connect_plainly(urls[1]).execution_options(bandmate_writes=True)
+    engine = create_plain_engine(urls[1]).execution_options(bandmate_writes=True)
     with engine.begin() as connection:
         migrate.run_migrations(connection)
     engine.dispose()
@@ -139,7 +140,7 @@ def test_a_new_home_is_made_without_the_migrations_and_is_the_same(tmp_path: Pat
     assert migrate.current(urls[0]) == migrate.current(urls[1]) == versions.HEAD
 
 
-def test_the_head_is_the_last_of_the_migrations_and_they_are_one_line() -> None:
+def test_the_migrations_are_linear_and_the_head_is_the_last() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrate.SCRIPTS))
     scripts = ScriptDirectory.from_config(config)
@@ -155,33 +156,33 @@ def test_the_head_is_the_last_of_the_migrations_and_they_are_one_line() -> None:
 
 
 def test_a_database_of_the_first_release_keeps_every_job(empty_url: str) -> None:
-    lived = _old_life(empty_url)
+    record = _run_released_code(empty_url)
     assert migrate.current(empty_url) is None
     assert migrate.upgrade(empty_url) is None
     assert migrate.current(empty_url) == versions.HEAD
     assert migrate.upgrade(empty_url) == versions.HEAD, "a second time changes nothing"
-    _check_nothing_is_lost(empty_url, lived)
+    _check_nothing_is_lost(empty_url, record)
 
 
 def test_the_first_release_works_on_the_newest_schema(empty_url: str) -> None:
     migrate.upgrade(empty_url)
-    lived = _old_life(empty_url)
+    record = _run_released_code(empty_url)
     assert migrate.current(empty_url) == versions.HEAD
-    _check_nothing_is_lost(empty_url, lived)
+    _check_nothing_is_lost(empty_url, record)
 
 
-def test_opening_an_old_home_is_enough(tmp_path: Path) -> None:
+def test_opening_an_old_home_migrates_it(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'bandmate.sqlite3'}"
-    _check_nothing_is_lost(url, _old_life(url))
+    _check_nothing_is_lost(url, _run_released_code(url))
     assert migrate.current(url) == versions.HEAD
 
 
-def test_many_may_migrate_at_once(empty_url: str, spawn: Spawn) -> None:
-    lived = _old_life(empty_url)
-    code = "import sys; from bandmate_shared.jobs.migrate import upgrade; print(upgrade(sys.argv[1]))"
+def test_concurrent_migrations_are_safe(empty_url: str, spawn: Spawn) -> None:
+    record = _run_released_code(empty_url)
+    code = "import sys; from bandmate_shared.jobs.database.migrate import upgrade; print(upgrade(sys.argv[1]))"
     running = [
         spawn([sys.executable, "-W", "error", "-c", code, empty_url], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(TOGETHER)
+        for _ in range(MIGRATING_PROCESSES)
     ]
     answers = []
     for process in running:
@@ -190,16 +191,16 @@ def test_many_may_migrate_at_once(empty_url: str, spawn: Spawn) -> None:
         answers.append(output.strip())
     assert set(answers) <= {"None", versions.HEAD}
     assert "None" in answers
-    _check_nothing_is_lost(empty_url, lived)
+    _check_nothing_is_lost(empty_url, record)
 
 
-def test_postgres_is_migrated_by_command_and_never_in_passing(empty_postgres_url: str) -> None:
+def test_postgres_is_migrated_by_command_only(empty_postgres_url: str) -> None:
     with pytest.raises(versions.DatabaseOutdated, match=r"has no schema yet .* run: python -m bandmate_shared"):
         Database(empty_postgres_url)
-    _old_life(empty_postgres_url)
+    _run_released_code(empty_postgres_url)
     with pytest.raises(versions.DatabaseOutdated):
         Database(empty_postgres_url)
-    engine = connect_plainly(empty_postgres_url)
+    engine = create_plain_engine(empty_postgres_url)
     with engine.connect() as connection:
         columns = {column["name"] for column in inspect(connection).get_columns("jobs")}
         assert "traceparent" not in columns, "looking at it changed nothing"
@@ -207,29 +208,29 @@ def test_postgres_is_migrated_by_command_and_never_in_passing(empty_postgres_url
 
 
 @pytest.mark.parametrize(
-    ("noted", "works"), [("0009.0001", True), ("0009.0002", True), ("0009.0003", False), ("from-elsewhere", False)]
+    ("version", "works"), [("0009.0001", True), ("0009.0004", True), ("0009.0005", False), ("from-elsewhere", False)]
 )
-def test_a_newer_database_is_taken_if_it_has_only_expanded(empty_url: str, noted: str, works: bool) -> None:
+def test_a_newer_database_is_accepted_if_it_has_only_expanded(empty_url: str, version: str, works: bool) -> None:
     migrate.upgrade(empty_url)
-    engine = connect_plainly(empty_url).execution_options(bandmate_writes=True)
+    engine = create_plain_engine(empty_url).execution_options(bandmate_writes=True)
     with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = :noted"), {"noted": noted})
+        connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
     engine.dispose()
     if works:
         store = JobStore.open(SharedSettings(database_url=empty_url))
         assert store.submit(NewJob("song", {})).created
         store.close()
-        assert migrate.upgrade(empty_url) == noted
+        assert migrate.upgrade(empty_url) == version
     else:
         with pytest.raises(versions.DatabaseTooNew):
             Database(empty_url)
-    assert migrate.current(empty_url) == noted, "code never takes a database back"
+    assert migrate.current(empty_url) == version, "code never takes a database back"
 
 
 def test_a_migration_that_fails_changes_nothing(
     empty_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    lived = _old_life(empty_url)
+    record = _run_released_code(empty_url)
     scripts = tmp_path / "migrations"
     (scripts / "versions").mkdir(parents=True)
     for source in migrate.SCRIPTS.rglob("*.py"):
@@ -242,16 +243,16 @@ def test_a_migration_that_fails_changes_nothing(
     assert migrate.current(empty_url) in (None, "0001.0001")
     assert "traceparent" not in _columns(empty_url)["jobs"]
     migrate.upgrade(empty_url)
-    _check_nothing_is_lost(empty_url, lived)
+    _check_nothing_is_lost(empty_url, record)
 
 
 def test_a_migration_does_not_queue_up_behind_a_long_transaction(
     empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While it waits for the table, everybody who comes later waits for it."""
-    lived = _old_life(empty_postgres_url)
+    """Every later transaction would wait behind a migration that waits for the table."""
+    record = _run_released_code(empty_postgres_url)
     monkeypatch.setattr(migrate, "LOCK_SECONDS", 0.2)
-    engine = connect_plainly(empty_postgres_url)
+    engine = create_plain_engine(empty_postgres_url)
     with engine.connect() as busy:
         busy.execute(text("SELECT count(*) FROM jobs"))
         with pytest.raises(Unavailable, match="took too long and nothing was changed"):
@@ -259,7 +260,7 @@ def test_a_migration_does_not_queue_up_behind_a_long_transaction(
         assert migrate.current(empty_postgres_url) in (None, "0001.0001")
     engine.dispose()
     migrate.upgrade(empty_postgres_url)
-    _check_nothing_is_lost(empty_postgres_url, lived)
+    _check_nothing_is_lost(empty_postgres_url, record)
 
 
 def test_a_server_that_does_not_answer_is_unavailable() -> None:
@@ -269,7 +270,7 @@ def test_a_server_that_does_not_answer_is_unavailable() -> None:
 
 def test_opening_a_home_at_the_newest_schema_does_not_import_alembic(tmp_path: Path) -> None:
     code = (
-        "import sys; from bandmate_shared.jobs.database import Database; Database(sys.argv[1]).close();"
+        "import sys; from bandmate_shared.jobs.database.database import Database; Database(sys.argv[1]).close();"
         "print('alembic' in sys.modules)"
     )
     url = f"sqlite:///{tmp_path / 'bandmate.sqlite3'}"
@@ -279,23 +280,23 @@ def test_opening_a_home_at_the_newest_schema_does_not_import_alembic(tmp_path: P
 
 
 def test_the_migrations_are_in_the_wheel(tmp_path: Path) -> None:
-    project = Path(migrate.__file__).parents[2]
+    project = Path(migrate.__file__).parents[3]
     [wheel] = WheelBuilder(str(project)).build(directory=str(tmp_path), versions=["standard"])
     shipped = {name for name in ZipFile(wheel).namelist() if "/migrations/" in name}
-    here = {str(path.relative_to(project)) for path in migrate.SCRIPTS.rglob("*.py")}
-    assert shipped == here
-    assert len(here) >= 3
+    source_files = {str(path.relative_to(project)) for path in migrate.SCRIPTS.rglob("*.py")}
+    assert shipped == source_files
+    assert len(source_files) >= 3
 
 
 def _columns(url: str) -> dict[str, dict[str, str]]:
-    """Table → the names of its columns and indexes, and what they are."""
-    engine = connect_plainly(url)
+    """Per table, the names and definitions of its columns and indexes."""
+    engine = create_plain_engine(url)
     tables: dict[str, dict[str, str]] = {}
     with engine.connect() as connection:
-        looking = inspect(connection)
-        for table in looking.get_table_names():
-            columns, indexes = looking.get_columns(table), looking.get_indexes(table)
-            tables[table] = {one["name"]: f"{one['type']!r} {one['nullable']}" for one in columns}
-            tables[table] |= {str(one["name"]): str(one["column_names"]) for one in indexes}
+        inspector = inspect(connection)
+        for table in inspector.get_table_names():
+            columns, indexes = inspector.get_columns(table), inspector.get_indexes(table)
+            tables[table] = {column["name"]: f"{column['type']!r} {column['nullable']}" for column in columns}
+            tables[table] |= {str(index["name"]): str(index["column_names"]) for index in indexes}
     engine.dispose()
     return tables

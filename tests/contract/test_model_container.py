@@ -1,4 +1,4 @@
-"""The serving container over HTTP, as SageMaker and the generate service speak to it: a real process."""
+"""The serving container over HTTP, as SageMaker and the generate service call it: a real process."""
 
 import json
 import os
@@ -18,17 +18,23 @@ from typing import Any
 
 import pytest
 
-from tests.spawned import Spawn, spawning
+from tests.support.spawned import Spawn, spawning
 from tests.unit.model.engine.networks import composer_folder
 
 REQUEST = {
-    "style": "song", "tonic": 9, "mode": "minor", "numerator": 3, "denominator": 4, "bars": 4, "tempo": 88,
+    "style": "song",
+    "tonic": 9,
+    "mode": "minor",
+    "numerator": 3,
+    "denominator": 4,
+    "bars": 4,
+    "tempo": 88,
     "parts": [
         {"name": "Voice", "role": "melody", "program": 52, "is_voice": True, "low": 57, "high": 74, "monophonic": True},
         {"name": "Piano", "role": "harmony", "program": 0, "low": 36, "high": 84},
     ],
     "seeds": [1, 2],
-}  # fmt: skip
+}
 LONG = REQUEST | {"bars": 64, "seeds": [3, 4, 5, 6]}
 
 
@@ -100,13 +106,13 @@ def test_invocations_answer_the_contract(server: Server) -> None:
     assert max(row[1] + row[2] for row in parsed.takes[0].notes) <= 4 * 72
 
 
-def test_same_request_same_bytes(server: Server) -> None:
+def test_the_same_request_gives_the_same_takes(server: Server) -> None:
     first, second = (server.call("POST", "/invocations", REQUEST)[1]["takes"] for _ in range(2))
     assert first == second
 
 
-def test_a_later_short_request_is_answered_first_and_both_as_if_alone(server: Server) -> None:
-    """Their songs are stepped together; and one take's bytes do not depend on the company it was written in."""
+def test_a_later_short_request_is_answered_first_with_the_same_takes(server: Server) -> None:
+    """Requests are composed in one batch, and the bytes of a take do not depend on the rest of the batch."""
     answers: dict[str, Any] = {}
     begun, ended = threading.Event(), threading.Event()
 
@@ -126,9 +132,9 @@ def test_a_later_short_request_is_answered_first_and_both_as_if_alone(server: Se
     assert server.call("POST", "/invocations", REQUEST | {"bars": 1, "seeds": [9]})[1]["takes"] == short["takes"]
 
 
-def test_a_take_is_the_same_whatever_seeds_stand_beside_it(server: Server) -> None:
-    together = server.call("POST", "/invocations", REQUEST | {"seeds": [7, 8, 9]})[1]["takes"]
-    for take in together:
+def test_a_take_does_not_depend_on_the_other_seeds(server: Server) -> None:
+    takes = server.call("POST", "/invocations", REQUEST | {"seeds": [7, 8, 9]})[1]["takes"]
+    for take in takes:
         assert server.call("POST", "/invocations", REQUEST | {"seeds": [take["seed"]]})[1]["takes"] == [take]
 
 
@@ -166,8 +172,8 @@ def test_models_are_loaded_invoked_and_unloaded(server: Server, toy: Path) -> No
     ],
 )
 def test_errors_are_problem_details(server: Server, method: str, path: str, body: Any, status: int, kind: str) -> None:
-    found, problem = server.call(method, path, body)
-    assert found == status, problem
+    actual_status, problem = server.call(method, path, body)
+    assert actual_status == status, problem
     assert problem["type"] == f"urn:bandmate:problem:{kind}"
     assert problem["status"] == status
     assert problem["content-type"] == "application/problem+json"
@@ -194,8 +200,8 @@ def test_serving_needs_no_torch(tmp_path: Path, toy: Path) -> None:
     """The image that serves may come without the training extra."""
     script = (
         "import sys; sys.modules['torch'] = None; sys.modules['matplotlib'] = None; sys.modules['pyarrow'] = None\n"
-        "from bandmate_model.serve import create_app; from bandmate_model.settings import ModelSettings\n"
-        "from bandmate_model.loaded import LoadedModel; from pathlib import Path\n"
+        "from bandmate_model.serving.serve import create_app; from bandmate_model.settings import ModelSettings\n"
+        "from bandmate_model.serving.loaded import LoadedModel; from pathlib import Path\n"
         f"create_app(ModelSettings(ml_root=Path({str(tmp_path)!r}))); LoadedModel.load(Path({str(toy)!r}))\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
@@ -213,7 +219,9 @@ def test_a_model_of_an_earlier_version_says_what_to_do(tmp_path: Path, toy: Path
     assert "train it again" in problem["detail"]
 
 
-def test_the_wrong_word_is_explained() -> None:
-    done = subprocess.run([sys.executable, "-m", "bandmate_model", "sing"], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2
-    assert done.stderr.startswith("usage: python -m bandmate_model train | serve")
+def test_an_unknown_command_prints_the_usage() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "bandmate_model", "sing"], capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("usage: python -m bandmate_model train | serve")

@@ -1,6 +1,6 @@
 """The conformance suite of `ModelEndpoint`: the model server over HTTP, and behind SageMaker's two kinds of endpoint.
 
-The model server is the real one each time, a process of its own; SageMaker is a server that speaks its wire format.
+The model server is the real one each time, as a separate process; SageMaker is a server with its wire format.
 """
 
 import json
@@ -10,37 +10,48 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from bandmate_generate.endpoint_models import publish_archive
-from bandmate_generate.model_endpoint import ModelFailed, ModelNotDeployed, open_model_endpoint, styles_of
+from bandmate_generate.endpoints.archives import publish_archive
+from bandmate_generate.endpoints.base import ModelFailed, ModelNotDeployed, styles_of
+from bandmate_generate.endpoints.open import open_model_endpoint
 from bandmate_generate.settings import GenerateSettings
-from bandmate_shared.contracts.composition import CompositionAnswer, CompositionRequest
+from bandmate_shared.contracts.composition import CompositionAnswer, CompositionRequest, holes_from
 from bandmate_shared.contracts.trainings import ModelManifest
 from bandmate_shared.errors import BandmateError, InvalidRequest, LimitExceeded, Unavailable
-from bandmate_shared.registry import fetch_model
-from bandmate_shared.storage import Storage, open_storage
-from bandmate_train.models import promote, register, roll_back
-from bandmate_train.starter import register_starter
+from bandmate_shared.objects.base import Storage
+from bandmate_shared.objects.open import open_storage
+from bandmate_shared.registry.models import fetch_model
+from bandmate_train.models import register
+from bandmate_train.promotion.promote import promote, roll_back
+from bandmate_train.promotion.starter import register_starter
 
-from tests.moto_server import MotoServer, aws, bucket, moto_server  # noqa: F401 - fixtures
-from tests.sagemaker_endpoint import Endpoint, Refused, SageMakerRuntime
+from tests.support.moto_server import MotoServer, aws, bucket, moto_server  # noqa: F401 - fixtures
+from tests.support.sagemaker_endpoint import Endpoint, SageMakerRuntime, ServiceError
 
 KINDS = ("http", "sagemaker", "sagemaker-async")
 
 
-def request(**more: object) -> CompositionRequest:
+def request(**changes: object) -> CompositionRequest:
     part = {"name": "Voice", "role": "melody", "program": 52, "is_voice": True, "low": 57, "high": 74}
     values = {
-        "style": "song", "tonic": 9, "mode": "minor", "numerator": 3, "denominator": 4, "bars": 2, "tempo": 88,
-        "parts": [{**part, "monophonic": True}], "seeds": [1, 2],
-    }  # fmt: skip
-    return CompositionRequest.model_validate(values | more)
+        "style": "song",
+        "tonic": 9,
+        "mode": "minor",
+        "numerator": 3,
+        "denominator": 4,
+        "bars": 2,
+        "tempo": 88,
+        "parts": [{**part, "monophonic": True}],
+        "seeds": [1, 2],
+    }
+    return CompositionRequest.model_validate(values | changes)
 
 
 @pytest.fixture(scope="module")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder of the size of a toy, its weights drawn at random."""
     import torch
-    from bandmate_model.architectures import Hyperparameters, architecture
+    from bandmate_model.architectures.base import Hyperparameters
+    from bandmate_model.architectures.open import architecture
     from safetensors.torch import save_file
 
     torch.manual_seed(7)
@@ -65,9 +76,9 @@ class Place:
     model: ModelManifest
     runtime: SageMakerRuntime
 
-    def compose(self, asked: CompositionRequest, model: ModelManifest | None = None) -> CompositionAnswer:
+    def compose(self, composition_request: CompositionRequest, model: ModelManifest | None = None) -> CompositionAnswer:
         with open_model_endpoint(self.settings) as endpoint:
-            return endpoint.compose(self.storage, model or self.model, asked)
+            return endpoint.compose(self.storage, model or self.model, composition_request)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +136,7 @@ def place(request: pytest.FixtureRequest, make_place: Callable[..., Place]) -> P
 
 
 def another_model(place: Place, tiny_model: Path, tmp_path: Path) -> ModelManifest:
-    """The model with weights that are not quite the same, under a name of its own."""
+    """The model with slightly different weights, under its own name."""
     from safetensors.numpy import load_file, save_file
 
     folder = tmp_path / "another"
@@ -135,12 +146,20 @@ def another_model(place: Place, tiny_model: Path, tmp_path: Path) -> ModelManife
     weights = load_file(tiny_model / "model.safetensors")
     save_file({name: array * 0.9 for name, array in weights.items()}, folder / "model.safetensors")
     return register(
-        place.storage, folder, model_id="another", architecture="transformer", dataset={}, code_version="test",
-        hyperparameters={}, metrics={}, job_id=None, tenant="local",
-    )  # fmt: skip
+        place.storage,
+        folder,
+        model_id="another",
+        architecture="transformer",
+        dataset={},
+        code_version="test",
+        hyperparameters={},
+        metrics={},
+        job_id=None,
+        tenant="local",
+    )
 
 
-def test_a_model_composes_one_take_a_seed(place: Place) -> None:
+def test_a_model_composes_one_take_per_seed(place: Place) -> None:
     answer = place.compose(request())
     assert [take.seed for take in answer.takes] == [1, 2]
     assert answer.model["sha256"] == place.model.sha256
@@ -149,31 +168,31 @@ def test_a_model_composes_one_take_a_seed(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "words"),
+    ("changes", "words"),
     [({"style": "ska"}, "refused: .*ska"), ({"bars": 128, "seeds": list(range(16))}, "BANDMATE_MODEL_SECONDS")],
 )
-def test_what_the_model_cannot_do_is_said_and_not_tried_again(
-    make_place: Callable[..., Place], more: dict[str, object], words: str
+def test_a_request_the_model_refuses_is_invalid_and_final(
+    make_place: Callable[..., Place], changes: dict[str, object], words: str
 ) -> None:
     for kind in KINDS:
         place = make_place(kind, BANDMATE_MODEL_SECONDS="0.02")
         with pytest.raises(InvalidRequest, match=words):
-            place.compose(request(**more))
+            place.compose(request(**changes))
 
 
-def test_same_request_same_takes_everywhere(make_place: Callable[..., Place]) -> None:
-    asked = request(bars=4, seeds=[11, 12])
-    answers = [make_place(kind).compose(asked) for kind in KINDS]
+def test_the_same_request_gives_the_same_takes_at_every_endpoint(make_place: Callable[..., Place]) -> None:
+    composition_request = request(bars=4, seeds=[11, 12])
+    answers = [make_place(kind).compose(composition_request) for kind in KINDS]
     documents = [json.dumps([take.model_dump() for take in answer.takes], sort_keys=True) for answer in answers]
     assert documents[0] == documents[1] == documents[2]
     assert [answer.model for answer in answers] == [answers[0].model] * 3
 
 
-def test_an_endpoint_that_is_not_there_is_unavailable_or_said_to_be_missing(make_place: Callable[..., Place]) -> None:
+def test_a_missing_endpoint_raises_a_retryable_error(make_place: Callable[..., Place]) -> None:
     for kind in KINDS:
         place = make_place(kind)
-        changed = {"sagemaker_endpoint": "none", "model_url": "http://127.0.0.1:9", "model_start_seconds": 0.2}
-        place.settings = place.settings.model_copy(update=changed)
+        changes = {"sagemaker_endpoint": "none", "model_url": "http://127.0.0.1:9", "model_start_seconds": 0.2}
+        place.settings = place.settings.model_copy(update=changes)
         with pytest.raises(BandmateError, match=r"not found|does not answer") as caught:
             place.compose(request())
         assert caught.value.retryable
@@ -183,11 +202,11 @@ def test_styles_are_the_models_own(place: Place) -> None:
     assert styles_of(place.storage, place.model) == ["chorale", "song"]
 
 
-def test_promotion_and_rollback_need_no_change_at_the_endpoint(
+def test_promotion_and_rollback_need_no_change_of_the_endpoint(
     make_place: Callable[..., Place], tiny_model: Path, tmp_path: Path
 ) -> None:
-    """Each request names its model; the endpoint loads what it has not yet, and unloads when memory runs out."""
-    from bandmate_shared.registry import resolve_model
+    """Each request names its model; the endpoint loads models on demand, and unloads them when memory runs out."""
+    from bandmate_shared.registry.models import resolve_model
 
     for kind in ("http", "sagemaker"):
         place = make_place(kind, BANDMATE_MODEL_MAX_LOADED="1")
@@ -197,7 +216,7 @@ def test_promotion_and_rollback_need_no_change_at_the_endpoint(
         notes = []
         for change in (None, "another", "back"):
             if change == "another":
-                promote(place.storage, "another", "local")
+                promote(place.storage, "another", "local", force=True)
             elif change == "back":
                 roll_back(place.storage, "local")
             answer = place.compose(request(seeds=[5]), resolve_model(place.storage))
@@ -215,18 +234,15 @@ def test_an_endpoint_of_one_model_refuses_requests_for_another(
         place.compose(request(), other)
     assert place.compose(request()).takes
     endpoint = place.runtime.add(endpoints.setdefault("single", Endpoint("single", model=tiny_model)))
-    one = place.settings.model_copy(
+    place.settings = place.settings.model_copy(
         update={"model_endpoint": "sagemaker", "sagemaker_endpoint": endpoint.name, "sagemaker_multi_model": False}
     )
-    place.settings = one
     assert place.compose(request()).takes
     with pytest.raises(ModelNotDeployed):
         place.compose(request(), other)
 
 
-def test_an_archive_has_the_same_bytes_each_time_and_is_made_once(
-    make_place: Callable[..., Place], tiny_model: Path, tmp_path: Path
-) -> None:
+def test_an_archive_is_reproducible(make_place: Callable[..., Place], tiny_model: Path, tmp_path: Path) -> None:
     place = make_place("sagemaker")
     key = publish_archive(place.storage, place.model, tmp_path / "one")
     assert key == f"sagemaker-models/{place.model.id}.tar.gz"
@@ -238,39 +254,38 @@ def test_an_archive_has_the_same_bytes_each_time_and_is_made_once(
     assert place.storage.get(key) == first
 
 
-def test_what_passes_by_itself_is_waited_for(make_place: Callable[..., Place]) -> None:
+def test_temporary_errors_are_retried(make_place: Callable[..., Place]) -> None:
     place = make_place("sagemaker")
     place.runtime.refuse_first = [
-        Refused(400, "ThrottlingException", "Rate exceeded"),
-        Refused(503, "ServiceUnavailable", "try again"),
-        Refused(429, "ModelNotReadyException", "the model is being loaded"),
+        ServiceError(400, "ThrottlingException", "Rate exceeded"),
+        ServiceError(503, "ServiceUnavailable", "try again"),
+        ServiceError(429, "ModelNotReadyException", "the model is being loaded"),
     ]
     assert place.compose(request()).takes
     assert place.runtime.calls["InvokeEndpoint"] == 4
 
 
-def test_endless_trouble_is_unavailable(make_place: Callable[..., Place]) -> None:
+def test_lasting_errors_are_unavailable(make_place: Callable[..., Place]) -> None:
     place = make_place("sagemaker")
     place.settings = place.settings.model_copy(update={"model_start_seconds": 0.1})
-    place.runtime.refuse_first = [Refused(429, "ModelNotReadyException", "still loading")] * 20
+    place.runtime.refuse_first = [ServiceError(429, "ModelNotReadyException", "still loading")] * 20
     with pytest.raises(Unavailable, match="ModelNotReadyException"):
         place.compose(request())
 
 
 def test_a_request_too_large_for_sagemaker_is_not_sent(make_place: Callable[..., Place]) -> None:
     place = make_place("sagemaker")
-    large = request(prompt=[(0, 0, 24, 60, 80)] * 500_000, prompt_bars=1)
+    large = request(prompt=[(0, 0, 24, 60, 80)] * 500_000, holes=holes_from(1, 2, 1))
     with pytest.raises(LimitExceeded, match="6291456"):
         place.compose(large)
     assert place.runtime.calls["InvokeEndpoint"] == 0
 
 
-def test_an_asynchronous_request_is_sent_once_however_many_attempts_wait_for_it(
+def test_an_asynchronous_request_is_sent_once_for_all_attempts(
     make_place: Callable[..., Place],
 ) -> None:
     place = make_place("sagemaker-async")
-    impatient = place.settings.model_copy(update={"compose_seconds": 60.0})
-    place.settings = impatient
+    place.settings = place.settings.model_copy(update={"compose_seconds": 60.0})
     first = place.compose(request())
     second = place.compose(request())
     assert first == second, "the very same answer"
@@ -279,10 +294,10 @@ def test_an_asynchronous_request_is_sent_once_however_many_attempts_wait_for_it(
     assert place.runtime.calls["InvokeEndpointAsync"] == 2
 
 
-def test_an_asynchronous_answer_that_does_not_come_is_given_up(make_place: Callable[..., Place]) -> None:
+def test_a_missing_asynchronous_answer_times_out(make_place: Callable[..., Place]) -> None:
     place = make_place("sagemaker-async")
     place.settings = place.settings.model_copy(update={"compose_seconds": 1.0})
-    place.runtime.endpoints["sagemaker-async"].lock.acquire()  # An instance that never comes into service.
+    place.runtime.endpoints["sagemaker-async"].lock.acquire()  # An instance that never starts.
     try:
         with pytest.raises(Unavailable, match="BANDMATE_COMPOSE_SECONDS"):
             place.compose(request())
@@ -299,15 +314,18 @@ def test_an_asynchronous_answer_that_does_not_come_is_given_up(make_place: Calla
 )
 def test_incomplete_settings_are_refused_at_the_start(tmp_path: Path, change: dict[str, str], words: str) -> None:
     complete = {
-        "home": tmp_path, "model_endpoint": "sagemaker", "sagemaker_endpoint": "songs", "storage_url": "s3://bucket/store",
-    }  # fmt: skip
+        "home": tmp_path,
+        "model_endpoint": "sagemaker",
+        "sagemaker_endpoint": "songs",
+        "storage_url": "s3://bucket/store",
+    }
     GenerateSettings.model_validate(complete)
     with pytest.raises(ValueError, match=words):
         GenerateSettings.model_validate(complete | change)
 
 
-def test_an_answer_of_another_model_is_no_answer(place: Place) -> None:
-    from bandmate_generate.model_endpoint import read_answer
+def test_an_answer_of_another_model_is_refused(place: Place) -> None:
+    from bandmate_generate.endpoints.base import read_answer
 
     content = place.compose(request()).model_dump_json().encode()
     with pytest.raises(ModelFailed, match="other weights"):

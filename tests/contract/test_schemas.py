@@ -1,4 +1,4 @@
-"""The JSON Schemas beside the contracts are current, valid, and say what the contracts say."""
+"""The JSON Schemas beside the contracts are current and valid, and match the contracts."""
 
 import json
 from pathlib import Path
@@ -35,5 +35,5 @@ def test_each_schema_is_a_valid_schema(path: Path) -> None:
 def test_a_program_in_another_language_can_check_a_song_request() -> None:
     validator = Draft202012Validator(json.loads((export.SCHEMAS / "SongRequest.json").read_text()))
     assert validator.is_valid({"style": "folk", "bars": 8, "lyrics": None})
-    for wrong in ({"bars": 0}, {"bars": "8"}, {"tempo": 10}, {"colour": "blue"}, {"style": "Folk!"}):
-        assert not validator.is_valid(wrong), wrong
+    for invalid in ({"bars": 0}, {"bars": "8"}, {"tempo": 10}, {"colour": "blue"}, {"style": "Folk!"}):
+        assert not validator.is_valid(invalid), invalid

@@ -1,4 +1,4 @@
-"""docs/reference/settings.md is what the settings classes say."""
+"""docs/reference/settings.md matches the settings classes."""
 
 import subprocess
 import sys

@@ -1,6 +1,7 @@
-"""What every speech engine promises: espeak-ng in its own process, and Amazon Polly by its wire format.
+"""The conformance suite of speech engines: espeak-ng and SVOX Pico in processes of their own, Amazon Polly by its wire
+format.
 
-Polly is spoken to with both of its engines, and once on a machine without espeak-ng.
+Polly runs with both of its engines, and once as on a machine without espeak-ng.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bandmate_shared.storage import DirectoryStorage
-from bandmate_vocal.espeak_process import EspeakEngine
-from bandmate_vocal.polly_client import PollyClient
-from bandmate_vocal.polly_engine import PollyEngine
-from bandmate_vocal.speech import Speech, SpeechEngine, UnknownVoice, Utterance
+from bandmate_shared.objects.directory import DirectoryStorage
+from bandmate_vocal.speech.base import Speech, SpeechEngine, UnknownVoice, Utterance
+from bandmate_vocal.speech.espeak.engine import EspeakEngine
+from bandmate_vocal.speech.pico.engine import PicoEngine
+from bandmate_vocal.speech.polly.client import PollyClient
+from bandmate_vocal.speech.polly.engine import PollyEngine
 
-from tests.numba_cache import pyin
-from tests.polly_server import PollyServer
+from tests.support.numba_cache import pyin
+from tests.support.polly_server import PollyServer
 
 LINE = "morning light i wander home again"
 NUCLEI = {"morning": 2, "light": 1, "i": 1, "wander": 2, "home": 1, "again": 2}
@@ -28,17 +30,20 @@ def polly() -> Iterator[PollyServer]:
         yield server
 
 
-@pytest.fixture(params=["espeak", "polly-neural", "polly-standard", "polly-alone"])
+@pytest.fixture(params=["espeak", "pico", "polly-neural", "polly-standard", "polly-alone"])
 def open_engine(
     request: pytest.FixtureRequest, polly: PollyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], SpeechEngine]:
-    """Opens the engine anew, as every job does; what an engine keeps, it finds again."""
+    """Opens the engine anew, as every job does, with the same cache."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_POLLY", polly.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     kind, _, form = request.param.partition("-")
     if kind == "espeak":
         return EspeakEngine
+    if kind == "pico":
+        pytest.importorskip("py_nanotts", reason="SVOX Pico has wheels for Linux on x86-64 only")
+        return lambda: PicoEngine(EspeakEngine())
     client = PollyClient("standard" if form == "alone" else form)
     espeak = None if form == "alone" else EspeakEngine()
     return lambda: PollyEngine(client, DirectoryStorage(tmp_path), espeak=espeak)
@@ -58,7 +63,7 @@ def words_of(speech: Speech, text: str) -> list[str]:
     return [text[word.char_start : word.char_end].strip() for word in speech.words]
 
 
-def test_words_stand_where_they_stand_in_the_text(engine: SpeechEngine) -> None:
+def test_words_have_their_offsets_in_the_text(engine: SpeechEngine) -> None:
     (speech,) = say(engine, LINE)
     assert words_of(speech, LINE) == LINE.split()
 
@@ -66,9 +71,9 @@ def test_words_stand_where_they_stand_in_the_text(engine: SpeechEngine) -> None:
 def test_offsets_count_characters_not_bytes_and_not_markup(engine: SpeechEngine) -> None:
     text = "grüße & küsse <fröhlich> für's mädchen"
     (speech,) = say(engine, text, language="de")
-    found = words_of(speech, text)
+    words = words_of(speech, text)
     for word in ("grüße", "küsse", "fröhlich", "mädchen"):
-        assert sum(word in each for each in found) == 1, found
+        assert sum(word in spoken for spoken in words) == 1, words
     starts = [word.char_start for word in speech.words]
     assert starts == sorted(starts)
 
@@ -94,14 +99,21 @@ def test_every_syllable_has_its_nucleus(engine: SpeechEngine) -> None:
 
 
 def test_vowels_sound_where_the_phones_say(engine: SpeechEngine) -> None:
-    """It is louder inside vowels than anywhere else; half a syllable later that would not be so."""
+    """Speech is louder inside vowels than elsewhere, which a shift by half a syllable would break."""
     (speech,) = say(engine, LINE)
     power = speech.pcm.astype(float) ** 2
     vowels = np.zeros(len(power), dtype=bool)
     for phone in speech.phones:
         if phone.is_nucleus:
             vowels[int(phone.t0 * speech.sample_rate) : int(phone.t1 * speech.sample_rate)] = True
-    assert 10 * np.log10(power[vowels].mean() / power[~vowels].mean()) > 4.0
+    contrast = 10 * np.log10(power[vowels].mean() / power[~vowels].mean())
+    if engine.name != "pico":
+        assert contrast > 4.0
+        return
+    # Pico's consonants are nearly as loud as its vowels: the contrast is small, and less where the vowels are shifted.
+    shifted = np.roll(vowels, int(0.08 * speech.sample_rate)), np.roll(vowels, -int(0.08 * speech.sample_rate))
+    assert all(contrast > 10 * np.log10(power[other].mean() / power[~other].mean()) + 0.5 for other in shifted)
+    assert contrast > 1.0
 
 
 def test_visemes_have_pollys_names_and_ascend(engine: SpeechEngine) -> None:
@@ -122,21 +134,21 @@ def test_a_batch_is_answered_in_order(engine: SpeechEngine) -> None:
         assert words_of(speech, text)[0] == text.split()[0]
 
 
-def test_a_later_job_hears_the_same_bytes(open_engine: Callable[[], SpeechEngine]) -> None:
+def test_a_later_job_gets_the_same_bytes(open_engine: Callable[[], SpeechEngine]) -> None:
     (first,) = say(open_engine(), LINE)
     (second,) = say(open_engine(), LINE)
     assert np.array_equal(first.pcm, second.pcm)
     assert (first.words, first.phones, first.visemes) == (second.words, second.phones, second.visemes)
 
 
-def test_what_was_said_is_not_paid_twice(open_engine: Callable[[], SpeechEngine], polly: PollyServer) -> None:
+def test_repeated_text_is_not_billed_twice(open_engine: Callable[[], SpeechEngine], polly: PollyServer) -> None:
     first, second = open_engine(), open_engine()
     say(first, LINE, "la la")
-    asked = len(polly.calls)
+    calls = len(polly.calls)
     say(second, LINE, "la la")
-    assert len(polly.calls) == asked
+    assert len(polly.calls) == calls
     assert second.usage.billed_characters == 0
-    if first.name == "espeak-ng":
+    if not first.name.startswith("polly"):
         assert first.usage == second.usage
         assert first.usage.requests == 0
     else:
@@ -145,12 +157,12 @@ def test_what_was_said_is_not_paid_twice(open_engine: Callable[[], SpeechEngine]
         assert (first.usage.requests, second.usage.from_cache) == (4, 2)
 
 
-def test_slower_is_longer(engine: SpeechEngine) -> None:
+def test_a_slower_rate_gives_longer_speech(engine: SpeechEngine) -> None:
     (slow,), (fast,) = say(engine, LINE, rate=80), say(engine, LINE, rate=200)
     assert len(slow.pcm) / slow.sample_rate > 1.5 * len(fast.pcm) / fast.sample_rate
 
 
-def test_a_voice_that_does_not_exist_is_refused_with_a_list(engine: SpeechEngine) -> None:
+def test_an_unknown_voice_is_refused_with_a_list(engine: SpeechEngine) -> None:
     with pytest.raises(UnknownVoice, match="has no voice 'nobody'; it has"):
         engine.speak([Utterance("la", 110, 220.0)], "nobody")
     with pytest.raises(UnknownVoice, match=r"no voice 'pavarotti'.*soprano, alto, tenor, bass"):
@@ -159,7 +171,7 @@ def test_a_voice_that_does_not_exist_is_refused_with_a_list(engine: SpeechEngine
         engine.choose_voice("tlh", None, 60.0)
 
 
-def test_a_melody_gets_a_voice_that_lies_where_it_lies(engine: SpeechEngine) -> None:
+def test_the_voice_matches_the_range_of_the_melody(engine: SpeechEngine) -> None:
     high, low = engine.choose_voice("en", None, 67.0), engine.choose_voice("en", None, 48.0)
     assert high != low
     assert engine.choose_voice("EN_us", "Alto", 48.0) == high
@@ -167,7 +179,7 @@ def test_a_melody_gets_a_voice_that_lies_where_it_lies(engine: SpeechEngine) -> 
 
 
 @pytest.mark.parametrize("text", ["", "   ", "—", "…!?", "\n"])
-def test_nothing_to_say_is_no_error(engine: SpeechEngine, text: str) -> None:
+def test_empty_text_is_no_error(engine: SpeechEngine, text: str) -> None:
     (speech, after) = say(engine, text, "la")
     assert speech.phones == ()
     assert after.phones
@@ -185,7 +197,7 @@ def test_nothing_to_say_is_no_error(engine: SpeechEngine, text: str) -> None:
         "\ud800 odd",
     ],
 )
-def test_hostile_text_is_spoken_and_breaks_nothing(engine: SpeechEngine, text: str) -> None:
+def test_hostile_text_is_spoken(engine: SpeechEngine, text: str) -> None:
     speech, after = say(engine, text, "la")
     assert all(0 <= word.char_start < word.char_end <= len(text) for word in speech.words)
     assert after.phones
@@ -201,7 +213,7 @@ def test_long_text_is_spoken_to_its_end(engine: SpeechEngine) -> None:
     assert sum(phone.is_nucleus for phone in speech.phones) == 900
 
 
-def test_what_is_claimed_of_the_pitch_is_true(engine: SpeechEngine) -> None:
+def test_the_pitch_is_as_reported(engine: SpeechEngine) -> None:
     voice = engine.choose_voice("en", "alto", 62.0)
     for pitch in (196.0, 311.0):
         (speech,) = engine.speak([Utterance(LINE, 110, pitch)], voice)

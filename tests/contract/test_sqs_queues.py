@@ -1,4 +1,4 @@
-"""The SQS queues as they are made, and how little of SQS the services ask for."""
+"""The SQS queues as they are created, and the SQS actions that the services call."""
 
 import json
 import re
@@ -12,21 +12,22 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from bandmate_shared.broker import Broker, broker_check
-from bandmate_shared.queue import CeleryPublisher
+from bandmate_shared.queues.broker import Broker
+from bandmate_shared.queues.broker_check import broker_check
+from bandmate_shared.queues.publisher import CeleryPublisher
+from bandmate_shared.queues.sqs_queues import MAX_RECEIVES, QUEUES, QueueMissing, create_queues, queue_url
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.sqs_queues import MAX_RECEIVES, QUEUES, QueueMissing, create_queues, queue_url
 
-from tests.brokers import QUEUE, SqsBroker
 from tests.conftest import wait_until
-from tests.queue_platform import QueuePlatform
+from tests.support.brokers import QUEUE, SqsBroker
+from tests.support.queue_platform import QueuePlatform
 
 ALLOWED = {
     "SendMessage",
     "ReceiveMessage",
     "DeleteMessage",
     "ChangeMessageVisibility",
-    "ChangeMessageVisibilityBatch",  # IAM knows it as ChangeMessageVisibility.
+    "ChangeMessageVisibilityBatch",  # In IAM: ChangeMessageVisibility.
     "GetQueueUrl",
     "GetQueueAttributes",
 }
@@ -42,44 +43,46 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqsBroker]:
 
 @pytest.fixture
 def sqs(server: SqsBroker, monkeypatch: pytest.MonkeyPatch) -> SqsBroker:
-    """SQS with our queues, empty, where this process looks for it."""
+    """SQS with our queues, empty, with this process's environment pointing at it."""
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     server.forget()
     return server
 
 
-def test_every_queue_has_its_dead_letter_queue_and_making_them_again_changes_nothing(sqs: SqsBroker) -> None:
+def test_creating_queues_twice_gives_each_queue_one_dead_letter_queue(sqs: SqsBroker) -> None:
     client = sqs.client()
-    made = create_queues(client)
-    assert made == create_queues(client)
-    assert len(made) == 2 * len(QUEUES) == 10
+    urls = create_queues(client)
+    assert urls == create_queues(client)
+    assert len(urls) == 2 * len(QUEUES) == 10
     for spec in QUEUES:
-        attributes = client.get_queue_attributes(QueueUrl=made[spec.name], AttributeNames=["All"])["Attributes"]
-        beside = client.get_queue_attributes(QueueUrl=made[spec.dead_letter_name], AttributeNames=["All"])["Attributes"]
+        attributes = client.get_queue_attributes(QueueUrl=urls[spec.name], AttributeNames=["All"])["Attributes"]
+        dead_letter_url = urls[spec.dead_letter_name]
+        dead_letters = client.get_queue_attributes(QueueUrl=dead_letter_url, AttributeNames=["All"])["Attributes"]
         redrive = json.loads(attributes["RedrivePolicy"])
-        assert redrive["deadLetterTargetArn"] == beside["QueueArn"]
+        assert redrive["deadLetterTargetArn"] == dead_letters["QueueArn"]
         assert int(redrive["maxReceiveCount"]) == MAX_RECEIVES
         assert attributes["VisibilityTimeout"] == str(spec.visibility_seconds)
         assert attributes["ReceiveMessageWaitTimeSeconds"] == "20"
-        assert int(attributes["MessageRetentionPeriod"]) <= int(beside["MessageRetentionPeriod"]) == 14 * 86_400
+        assert int(attributes["MessageRetentionPeriod"]) <= int(dead_letters["MessageRetentionPeriod"]) == 14 * 86_400
 
 
-def test_the_command_brings_queues_that_were_set_up_otherwise_to_these_numbers(sqs: SqsBroker) -> None:
+def test_the_create_command_corrects_the_attributes_of_existing_queues(sqs: SqsBroker) -> None:
     client = sqs.client()
     url = queue_url(client, QUEUE)
     client.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "7"})
-    done = subprocess.run(
-        [sys.executable, "-m", "bandmate_shared.sqs_queues", "create"], capture_output=True, text=True, check=True
+    result = subprocess.run(
+        [sys.executable, "-m", "bandmate_shared.queues.sqs_queues", "create"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert f"{QUEUE}  {url}" in done.stdout
+    assert f"{QUEUE}  {url}" in result.stdout
     answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
     assert answer["Attributes"]["VisibilityTimeout"] == "60"
 
 
-def test_a_queue_that_is_not_there_is_named_and_not_made(
-    sqs: SqsBroker, settings: SharedSettings, tmp_path: Path
-) -> None:
+def test_a_missing_queue_is_named_and_not_created(sqs: SqsBroker, settings: SharedSettings, tmp_path: Path) -> None:
     client = sqs.client()
     client.delete_queue(QueueUrl=queue_url(client, QUEUE))
     publisher = CeleryPublisher(Broker("sqs://"))
@@ -98,12 +101,12 @@ def test_a_queue_that_is_not_there_is_named_and_not_made(
     assert len(client.list_queues()["QueueUrls"]) == 9
 
 
-class _Gate:
-    """Stands before moto and refuses what a service's role would not be allowed, as SQS does."""
+class _PermissionProxy:
+    """A proxy before moto that refuses actions that a service's role does not allow, as SQS does."""
 
-    def __init__(self, behind: str) -> None:
-        self.asked: set[str] = set()
-        gate = self
+    def __init__(self, upstream: str) -> None:
+        self.actions: set[str] = set()
+        proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -111,10 +114,10 @@ class _Gate:
             def do_POST(self) -> None:
                 action = self.headers["X-Amz-Target"].rpartition(".")[2]
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                gate.asked.add(action)
+                proxy.actions.add(action)
                 if action in ALLOWED:
                     headers = {name: value for name, value in self.headers.items() if name not in ("Host", "Expect")}
-                    with urlopen(Request(behind, body, headers, method="POST"), timeout=60) as answer:
+                    with urlopen(Request(upstream, body, headers, method="POST"), timeout=60) as answer:
                         status, data = answer.status, answer.read()
                 else:
                     status, data = 403, json.dumps({"__type": "com.amazon.coral.service#AccessDenied"}).encode()
@@ -137,30 +140,30 @@ class _Gate:
         self._server.server_close()
 
 
-def test_workers_and_publishers_ask_for_nothing_that_their_roles_do_not_allow(
+def test_workers_and_publishers_call_only_actions_their_roles_allow(
     sqs: SqsBroker, settings: SharedSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = _Gate(sqs.environment["AWS_ENDPOINT_URL_SQS"])
-    environment = {**sqs.environment, "AWS_ENDPOINT_URL_SQS": gate.url}
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", gate.url)
-    chosen = settings.model_copy(update={"broker_url": "sqs://", "visibility_seconds": 2})
+    proxy = _PermissionProxy(sqs.environment["AWS_ENDPOINT_URL_SQS"])
+    environment = {**sqs.environment, "AWS_ENDPOINT_URL_SQS": proxy.url}
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", proxy.url)
+    chosen = settings.model_copy(update={"broker_url": "sqs://", "visibility_seconds": 2, "lease_seconds": 2.0})
     platform = QueuePlatform(chosen, tmp_path, environment)
     platform.start()
     sqs.put(QUEUE, "garbage")
     platform.submit("die")
-    waits = platform.submit("wait")
-    wait_until(lambda: "ChangeMessageVisibilityBatch" in gate.asked, "a heartbeat")
-    platform.let_go()
-    platform.wait_for_end(waits)
+    waiting = platform.submit("wait")
+    wait_until(lambda: "ChangeMessageVisibilityBatch" in proxy.actions, "a heartbeat")
+    platform.release_waiting_jobs()
+    platform.wait_for_end(waiting)
     wait_until(lambda: len(platform.runtime.store.dead_letters(QUEUE)) == 2, "the garbage and the poison to be buried")
     platform.stop()
-    gate.close()
-    assert gate.asked <= ALLOWED
-    assert {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueUrl"} <= gate.asked
+    proxy.close()
+    assert proxy.actions <= ALLOWED
+    assert {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueUrl"} <= proxy.actions
 
 
-def test_a_message_that_no_worker_survives_ends_in_the_dead_letter_queue(sqs: SqsBroker) -> None:
-    """The second net, SQS' own: here a worker that dies without a word is one that receives and does nothing more."""
+def test_a_message_received_too_often_moves_to_the_dead_letter_queue(sqs: SqsBroker) -> None:
+    """SQS' own redrive: a worker that dies is simulated by receiving without deleting."""
     client = sqs.client()
     url = queue_url(client, QUEUE)
     client.send_message(QueueUrl=url, MessageBody="deadly")
@@ -168,12 +171,12 @@ def test_a_message_that_no_worker_survives_ends_in_the_dead_letter_queue(sqs: Sq
         [message] = client.receive_message(QueueUrl=url, VisibilityTimeout=0, WaitTimeSeconds=0)["Messages"]
         assert message["Body"] == "deadly"
     assert "Messages" not in client.receive_message(QueueUrl=url, WaitTimeSeconds=0)
-    beside = queue_url(client, f"{QUEUE}-dlq")
-    [kept] = client.receive_message(QueueUrl=beside, WaitTimeSeconds=0)["Messages"]
-    assert kept["Body"] == "deadly"
+    dead_letter_url = queue_url(client, f"{QUEUE}-dlq")
+    [dead_letter] = client.receive_message(QueueUrl=dead_letter_url, WaitTimeSeconds=0)["Messages"]
+    assert dead_letter["Body"] == "deadly"
 
 
 @pytest.mark.parametrize("url", ["amqp://here", "sqs", "http://queue"])
-def test_a_broker_that_nobody_speaks_to_is_refused_at_the_start(url: str) -> None:
+def test_an_unknown_broker_scheme_is_refused_at_the_start(url: str) -> None:
     with pytest.raises(ValueError, match=re.escape("must begin with redis://, rediss:// or sqs://")):
         SharedSettings(broker_url=url)

@@ -1,16 +1,15 @@
 """The conformance suite of the object store: every implementation passes all of it.
 
-A new implementation adds itself to `IMPLEMENTATIONS` in conftest.py, and what a killed writer leaves there to
+A new implementation is added to `IMPLEMENTATIONS` in conftest.py, and a count of what a killed writer leaves to
 `LEFT_BEHIND`.
-S3 is a moto server here. Whether AWS does what its documentation says of conditional puts, no test of ours can tell;
-what moto does otherwise is written in tests/moto_server.py.
+S3 is a moto server here, so these tests do not show how AWS handles conditional puts. Differences between moto and S3
+are described in tests/support/moto_server.py.
 """
 
 import contextlib
 import errno
 import itertools
 import multiprocessing
-import os
 import random
 import resource
 import signal
@@ -22,20 +21,10 @@ from pathlib import Path
 import pytest
 from bandmate_shared.contracts.jobs import Artifact, Manifest
 from bandmate_shared.errors import NotFound, StorageFull
-from bandmate_shared.s3_storage import S3Storage
-from bandmate_shared.storage import (
-    AlreadyExists,
-    DirectoryStorage,
-    Storage,
-    blob_key,
-    get_manifest,
-    open_storage,
-    put_artifact,
-    put_blob,
-    put_manifest,
-    sha256_of,
-    tenant_space,
-)
+from bandmate_shared.objects.base import AlreadyExists, Storage, tenant_space
+from bandmate_shared.objects.blobs import blob_key, get_manifest, put_artifact, put_blob, put_manifest, sha256_of
+from bandmate_shared.objects.directory import DirectoryStorage
+from bandmate_shared.objects.s3 import S3Storage
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -65,10 +54,10 @@ LEFT_BEHIND: dict[type[Storage], Callable[[Storage], int]] = {
     DirectoryStorage: _partial_files,
     S3Storage: _unfinished_uploads,
 }
-"""What a killed writer leaves that is no object: counted here, removed by a sweep or by the bucket's lifecycle rule."""
+"""Count the unfinished writes of killed writers, which a sweep or the bucket's lifecycle rule removes."""
 
 
-def test_bytes_and_files_come_back_as_they_were_put(storage: Storage, tmp_path: Path) -> None:
+def test_bytes_and_files_are_returned_unchanged(storage: Storage, tmp_path: Path) -> None:
     data = bytes(range(256)) * 10_000
     source = tmp_path / "source"
     source.write_bytes(data)
@@ -95,7 +84,7 @@ def test_a_put_overwrites_and_a_conditional_put_does_not(storage: Storage) -> No
     assert storage.get("key") == b"three"
 
 
-def test_what_is_not_there_is_not_found(storage: Storage, tmp_path: Path) -> None:
+def test_a_missing_object_is_not_found(storage: Storage, tmp_path: Path) -> None:
     storage.put("there/object", b"x")
     for key in ("nowhere", "there", "there/object/below", "there/other"):
         assert not storage.exists(key)
@@ -138,17 +127,17 @@ def test_blocks_are_of_one_version(storage: Storage) -> None:
     assert set(first + b"".join(reading)) == {ord("a")}
 
 
-def test_a_listing_tells_sizes_and_times(storage: Storage) -> None:
+def test_a_listing_has_sizes_and_times(storage: Storage) -> None:
     before = time.time()
     for size in (0, 5, 70_000):
         storage.put(f"list/{size}", bytes(size))
     storage.put("other", b"x")
-    found = list(storage.objects("list/"))
-    assert [(one.key, one.size) for one in found] == [("list/0", 0), ("list/5", 5), ("list/70000", 70_000)]
-    assert all(before - 2 <= one.modified <= time.time() + 2 for one in found)
+    listed = list(storage.objects("list/"))
+    assert [(entry.key, entry.size) for entry in listed] == [("list/0", 0), ("list/5", 5), ("list/70000", 70_000)]
+    assert all(before - 2 <= entry.modified <= time.time() + 2 for entry in listed)
 
 
-def test_a_copy_is_the_same_and_stays(storage: Storage) -> None:
+def test_a_copy_is_identical_and_independent(storage: Storage) -> None:
     storage.put("from/here", b"one")
     storage.put("there", b"old")
     storage.copy("from/here", "to/there")
@@ -157,8 +146,8 @@ def test_a_copy_is_the_same_and_stays(storage: Storage) -> None:
     assert storage.get("to/there") == storage.get("there") == b"one"
 
 
-def test_what_comes_in_parts_is_whole(storage: Storage, tmp_path: Path) -> None:
-    """On S3 this is past the size that is put in one go."""
+def test_a_multipart_upload_is_complete(storage: Storage, tmp_path: Path) -> None:
+    """On S3 this is larger than one single put."""
     source = tmp_path / "source"
     source.write_bytes(random.Random(2).randbytes(20_000_001))
     storage.put("file", source, if_absent=True)
@@ -179,7 +168,7 @@ def test_a_failed_fetch_leaves_the_earlier_file(storage: Storage, tmp_path: Path
     assert target.read_text() == "earlier"
 
 
-def test_prefixes_end_anywhere_and_keys_ascend(storage: Storage) -> None:
+def test_keys_are_listed_by_any_prefix_in_order(storage: Storage) -> None:
     keys = ["a/b/1", "a/b/10", "a/b/2", "a/bc", "a-b", "a.b", "ab", "a/b-c/d", "B"]
     for key in keys:
         storage.put(key, b"")
@@ -197,14 +186,26 @@ def test_an_empty_store_has_no_keys(storage: Storage) -> None:
     assert list(storage.keys("")) == []
 
 
-BAD_KEYS = [
-    "", "/", "/absolute", "trailing/", "double//slash", ".", "..", "../escape", "a/../b", "a/./b", "a/..", "a\\b",
-    "a b", "ä", "a\n", "a\0b", "a:b", "*", "~", "%2e%2e/x", "x" * 1025, "x" * 256, ".partial/x", ".partial",
-]  # fmt: skip
+BAD_PATHS = [
+    "",
+    "/",
+    "/absolute",
+    "trailing/",
+    "double//slash",
+    ".",
+    "..",
+    "../escape",
+    "a/../b",
+    "a/./b",
+    "a/..",
+    "%2e%2e/x",
+]
+BAD_CHARACTERS = ["a\\b", "a b", "ä", "a\n", "a\0b", "a:b", "*", "~", "%2e%2e/x"]
+BAD_KEYS = [*BAD_PATHS, *BAD_CHARACTERS, "x" * 1025, "x" * 256, ".partial/x", ".partial"]
 
 
 @pytest.mark.parametrize("key", BAD_KEYS)
-def test_what_is_no_key_is_refused_by_every_method(storage: Storage, key: str, tmp_path: Path) -> None:
+def test_an_invalid_key_is_refused_by_every_method(storage: Storage, key: str, tmp_path: Path) -> None:
     storage.put("good", b"x")
     operations: list[Callable[[], object]] = [
         lambda: storage.put(key, b"x"),
@@ -230,7 +231,7 @@ def test_what_is_no_key_is_refused_by_every_method(storage: Storage, key: str, t
 
 @given(key=st.text(alphabet="ab./\\\0\n -_=~é", max_size=12))
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
-def test_no_key_leads_out_of_the_store(tmp_path: Path, key: str) -> None:
+def test_no_key_reaches_a_file_outside_the_store(tmp_path: Path, key: str) -> None:
     root = tmp_path / "inner" / "store"
     storage = DirectoryStorage(root)
     try:
@@ -245,12 +246,12 @@ def test_no_key_leads_out_of_the_store(tmp_path: Path, key: str) -> None:
     assert outside == []
 
 
-def test_of_many_threads_one_conditional_put_wins(storage: Storage) -> None:
+def test_one_conditional_put_of_many_threads_wins(storage: Storage) -> None:
     contenders, outcomes = 12, []
-    together = threading.Barrier(contenders)
+    barrier = threading.Barrier(contenders)
 
     def contend(number: int) -> None:
-        together.wait()
+        barrier.wait()
         try:
             storage.put("prize", str(number).encode() * 1000, if_absent=True)
             outcomes.append(number)
@@ -276,7 +277,7 @@ def _contend(opener: Opener, number: int, results: "multiprocessing.Queue[int]")
             pass
 
 
-def test_of_many_processes_one_conditional_put_wins(opener: Opener) -> None:
+def test_one_conditional_put_of_many_processes_wins(opener: Opener) -> None:
     context = multiprocessing.get_context("fork")
     results: multiprocessing.Queue[int] = context.Queue()
     processes = [context.Process(target=_contend, args=(opener, n, results)) for n in range(4)]
@@ -293,12 +294,12 @@ def test_of_many_processes_one_conditional_put_wins(opener: Opener) -> None:
 def test_a_reader_sees_the_old_or_the_new_object_and_nothing_between(storage: Storage) -> None:
     versions = [bytes([number]) * 300_000 for number in range(4)]
     storage.put("key", versions[0])
-    seen: list[bytes] = []
+    read_versions: list[bytes] = []
     done = threading.Event()
 
     def read() -> None:
         while not done.is_set():
-            seen.append(storage.get("key"))
+            read_versions.append(storage.get("key"))
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -307,8 +308,8 @@ def test_a_reader_sees_the_old_or_the_new_object_and_nothing_between(storage: St
             storage.put("key", version)
     done.set()
     reader.join()
-    assert seen
-    assert set(seen) <= set(versions)
+    assert read_versions
+    assert set(read_versions) <= set(versions)
 
 
 def _fetch_past_the_limit(opener: Opener, target: Path, report: Path) -> None:
@@ -321,7 +322,7 @@ def _fetch_past_the_limit(opener: Opener, target: Path, report: Path) -> None:
         report.write_text(error.detail)
 
 
-def test_a_full_disk_is_said_by_a_fetch_and_leaves_the_earlier_file(opener: Opener, tmp_path: Path) -> None:
+def test_a_fetch_to_a_full_disk_raises_storage_full_and_keeps_the_earlier_file(opener: Opener, tmp_path: Path) -> None:
     opener().put("big", b"x" * 200_000)
     target, report = tmp_path / "fetched" / "file", tmp_path / "report"
     target.parent.mkdir()
@@ -336,7 +337,7 @@ def test_a_full_disk_is_said_by_a_fetch_and_leaves_the_earlier_file(opener: Open
     assert list(target.parent.iterdir()) == [target]
 
 
-def _write_for_ever(opener: Opener, source: Path) -> None:
+def _write_forever(opener: Opener, source: Path) -> None:
     storage = opener()
     for number in itertools.count():
         storage.put(f"big/{number:04}", source)
@@ -349,12 +350,12 @@ def test_a_writer_that_is_killed_leaves_whole_objects_or_none(
     source.write_bytes(random.Random(3).randbytes(40_000_000))
     storage = opener()
     count = LEFT_BEHIND[type(storage)]
-    child = multiprocessing.get_context("fork").Process(target=_write_for_ever, args=(opener, source))
+    child = multiprocessing.get_context("fork").Process(target=_write_forever, args=(opener, source))
     child.start()
     wait_until(lambda: count(storage) > 0, "a put to be under way")
     child.kill()
     child.join(60)
-    assert all(found.size == 40_000_000 for found in storage.objects(""))
+    assert all(entry.size == 40_000_000 for entry in storage.objects(""))
     assert count(storage) <= 1
     storage.put("big/0000", b"the next one is not in the way of what it left")
     assert storage.get("big/0000").startswith(b"the next one")
@@ -367,7 +368,7 @@ def test_other_errors_are_not_called_a_full_disk(storage: Storage, tmp_path: Pat
     assert not storage.exists("key")
 
 
-def test_a_blob_is_known_by_its_hash_and_stored_once(storage: Storage, tmp_path: Path) -> None:
+def test_a_blob_is_stored_once_under_its_hash(storage: Storage, tmp_path: Path) -> None:
     source = tmp_path / "song.mid"
     source.write_bytes(b"MThd")
     assert put_blob(storage, b"MThd") == put_blob(storage, source) == sha256_of(b"MThd")
@@ -376,13 +377,13 @@ def test_a_blob_is_known_by_its_hash_and_stored_once(storage: Storage, tmp_path:
     assert artifact == Artifact(name="song.mid", sha256=sha256_of(b"MThd"), size=4, media_type="audio/midi")
 
 
-def test_the_first_manifest_stands(storage: Storage) -> None:
-    one = Manifest(job_id="song_1", artifacts=[put_artifact(storage, "a", b"a", "text/plain")])
-    two = Manifest(job_id="song_1", artifacts=[])
+def test_a_manifest_is_not_overwritten(storage: Storage) -> None:
+    first = Manifest(job_id="song_1", artifacts=[put_artifact(storage, "a", b"a", "text/plain")])
+    second = Manifest(job_id="song_1", artifacts=[])
     assert get_manifest(storage, "song_1") is None
-    assert put_manifest(storage, one) == one
-    assert put_manifest(storage, two) == one
-    assert get_manifest(storage, "song_1") == one
+    assert put_manifest(storage, first) == first
+    assert put_manifest(storage, second) == first
+    assert get_manifest(storage, "song_1") == first
 
 
 def test_a_local_path_if_any_is_the_object(storage: Storage) -> None:
@@ -391,65 +392,6 @@ def test_a_local_path_if_any_is_the_object(storage: Storage) -> None:
     assert path is None or path.read_bytes() == b"x"
 
 
-def test_tenants_have_spaces_of_their_own() -> None:
+def test_each_tenant_has_its_own_space() -> None:
     assert tenant_space("local") == ""
     assert tenant_space("acme") == "tenants/acme/"
-
-
-# What only the directory implementation promises.
-
-
-def _write_past_the_limit(folder: Path, report: Path) -> None:
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
-    storage = DirectoryStorage(folder)
-    lines = []
-    for name, data in (("kept", b"small"), ("kept", b"x" * 200_000), ("new", b"x" * 200_000)):
-        try:
-            storage.put(name, data)
-            lines.append(f"{name} written")
-        except StorageFull as error:
-            lines.append(f"{name} refused: {error.detail}")
-    report.write_text("\n".join(lines))
-
-
-def test_a_full_disk_is_said_and_leaves_everything_as_it_was(tmp_path: Path) -> None:
-    report, folder = tmp_path / "report", tmp_path / "store"
-    child = multiprocessing.get_context("fork").Process(target=_write_past_the_limit, args=(folder, report))
-    child.start()
-    child.join(60)
-    assert child.exitcode == 0
-    lines = report.read_text().splitlines()
-    assert lines[0] == "kept written"
-    assert all("refused: writing" in line and "free some space" in line for line in lines[1:])
-    storage = DirectoryStorage(folder)
-    assert storage.get("kept") == b"small"
-    assert list(storage.keys("")) == ["kept"]
-
-
-def test_a_directory_has_no_object_and_folder_of_one_name(tmp_path: Path) -> None:
-    storage = DirectoryStorage(tmp_path)
-    storage.put("a/b", b"x")
-    for key in ("a", "a/b/c"):
-        for if_absent in (False, True):
-            with pytest.raises(ValueError, match=r"folder of|is a key itself"):
-                storage.put(key, b"y", if_absent=if_absent)
-    assert list(storage.keys("")) == ["a/b"]
-
-
-def test_what_a_killed_writer_left_is_swept_and_a_living_ones_is_not(tmp_path: Path) -> None:
-    DirectoryStorage(tmp_path).put("key", b"x")
-    old, young = tmp_path / ".partial" / "old", tmp_path / ".partial" / "young"
-    old.write_bytes(b"half")
-    young.write_bytes(b"half")
-    os.utime(old, (0, 0))
-    storage = DirectoryStorage(tmp_path)
-    storage.put("other", b"x")
-    assert not old.exists()
-    assert young.exists()
-    assert list(storage.keys("")) == ["key", "other"]
-
-
-def test_an_unknown_scheme_is_refused() -> None:
-    with pytest.raises(ValueError, match="unknown storage URL"):
-        open_storage("gopher://x")

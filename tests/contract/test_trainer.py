@@ -1,6 +1,6 @@
-"""The conformance suite of `Trainer`: a process here, and SageMaker training jobs by way of its real wire format.
+"""The conformance suite of `Trainer`: a local process, and SageMaker training jobs over the real wire format.
 
-Both run the same tiny trainer, a real program that keeps the container's contract.
+Both run the same tiny trainer, a real program that follows the container's contract.
 """
 
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from bandmate_train.settings import TrainSettings
-from bandmate_train.subprocess_trainer import SubprocessTrainer
-from bandmate_train.trainer import Trainer, TrainerInterrupted, TrainingFailed, TrainingPlan
+from bandmate_train.trainers.base import Trainer, TrainerInterrupted, TrainingFailed, TrainingPlan
+from bandmate_train.trainers.subprocess import SubprocessTrainer
 
-from tests.moto_server import MotoServer, aws, bucket, moto_server  # noqa: F401 - fixtures
-from tests.sagemaker_server import SageMakerServer, sagemaker_server
+from tests.support.moto_server import MotoServer, aws, bucket, moto_server  # noqa: F401 - fixtures
+from tests.support.sagemaker_server import SageMakerServer, sagemaker_server
 from tests.unit.train.conftest import TINY_COMMAND
 
 ROLE = "arn:aws:iam::123456789012:role/bandmate-training"
@@ -22,7 +22,7 @@ IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/bandmate/model:1.0"
 
 @dataclass
 class Place:
-    """A trainer, and how a worker on another machine gets one for the same trainings."""
+    """Makes trainers for the same trainings, also as a worker on another machine."""
 
     kind: str
     settings: TrainSettings
@@ -31,17 +31,22 @@ class Place:
     def trainer(self, elsewhere: str = "") -> Trainer:
         if self.kind == "subprocess":
             return SubprocessTrainer(TINY_COMMAND, self.settings.home, stop_seconds=5)
-        from bandmate_train.sagemaker_trainer import SageMakerTrainer
+        from bandmate_train.trainers.sagemaker import SageMakerTrainer
 
         return SageMakerTrainer(self.settings.model_copy(update={"home": self.settings.home / elsewhere}))
 
 
-def sagemaker_settings(home: Path, bucket: str, **more: object) -> TrainSettings:  # noqa: F811
+def sagemaker_settings(home: Path, bucket: str, **changes: object) -> TrainSettings:  # noqa: F811
     values: dict[str, object] = {
-        "home": home, "trainer": "sagemaker", "sagemaker_image": IMAGE, "sagemaker_role": ROLE,
-        "sagemaker_s3": f"s3://{bucket}/sagemaker", "sagemaker_poll_seconds": 0.05, "training_seconds": 3600,
-    }  # fmt: skip
-    return TrainSettings.model_validate(values | more)
+        "home": home,
+        "trainer": "sagemaker",
+        "sagemaker_image": IMAGE,
+        "sagemaker_role": ROLE,
+        "sagemaker_s3": f"s3://{bucket}/sagemaker",
+        "sagemaker_poll_seconds": 0.05,
+        "training_seconds": 3600,
+    }
+    return TrainSettings.model_validate(values | changes)
 
 
 @pytest.fixture
@@ -73,19 +78,19 @@ def plan(tmp_path: Path) -> TrainingPlan:
     return TrainingPlan("training_01", dataset, {"architecture": "rnn", "id": "m", "steps": "4"})
 
 
-def with_hyperparameters(plan: TrainingPlan, **more: str) -> TrainingPlan:
-    return replace(plan, hyperparameters={**plan.hyperparameters, **more})
+def with_hyperparameters(plan: TrainingPlan, **changes: str) -> TrainingPlan:
+    return replace(plan, hyperparameters={**plan.hyperparameters, **changes})
 
 
-def slow(plan: TrainingPlan, **more: str) -> TrainingPlan:
-    return with_hyperparameters(plan, **{"steps": "1000", "step_seconds": "0.02", **more})
+def slow(plan: TrainingPlan, **changes: str) -> TrainingPlan:
+    return with_hyperparameters(plan, **{"steps": "1000", "step_seconds": "0.02", **changes})
 
 
-def test_a_training_runs_to_its_end_and_its_model_is_there(place: Place, plan: TrainingPlan) -> None:
+def test_a_training_runs_to_its_end_and_leaves_its_model(place: Place, plan: TrainingPlan) -> None:
     trainer = place.trainer()
     run = trainer.start(plan)
     updates = list(run.follow())
-    run.leave()
+    run.detach()
     assert [update.metrics["step"] for update in updates if update.metrics] == [1, 2, 3, 4]
     assert [line["step"] for line in run.history()] == [1, 2, 3, 4]
     assert "valid_loss" not in run.history()[0], "nan is no metric"
@@ -93,15 +98,15 @@ def test_a_training_runs_to_its_end_and_its_model_is_there(place: Place, plan: T
     assert {path.name for path in run.model.iterdir()} == files
     assert b'"id": "m"' in (run.model / "config.json").read_bytes()
     assert "[metrics] step=4" in run.log.read_text()
-    trainer.forget(plan.job_id)
+    trainer.discard(plan.job_id)
     assert not run.model.exists()
 
 
-def test_stopping_saves_and_starting_again_goes_on(place: Place, plan: TrainingPlan) -> None:
+def test_a_stopped_training_resumes_at_the_next_start(place: Place, plan: TrainingPlan) -> None:
     run = place.trainer().start(slow(plan))
     reached = next(update.metrics["step"] for update in run.follow() if update.metrics.get("step", 0) >= 3)
     run.stop()
-    run.stop()  # Twice does no harm.
+    run.stop()  # A second call does nothing.
     again = place.trainer("elsewhere").start(with_hyperparameters(plan, steps="60"))
     steps = [update.metrics["step"] for update in again.follow() if update.metrics]
     assert steps[0] > reached, "it must not begin anew"
@@ -111,7 +116,7 @@ def test_stopping_saves_and_starting_again_goes_on(place: Place, plan: TrainingP
     assert history == sorted(set(history)), "the history is of all attempts"
 
 
-def test_what_was_stopped_by_someone_else_may_be_tried_again(place: Place, plan: TrainingPlan) -> None:
+def test_a_training_stopped_from_outside_is_retryable(place: Place, plan: TrainingPlan) -> None:
     run = place.trainer().start(slow(plan))
     updates = run.follow()
     next(update for update in updates if update.metrics)
@@ -120,12 +125,12 @@ def test_what_was_stopped_by_someone_else_may_be_tried_again(place: Place, plan:
         list(updates)
 
 
-def test_the_trainers_own_reason_is_final(place: Place, plan: TrainingPlan) -> None:
+def test_a_failure_with_a_reason_is_final(place: Place, plan: TrainingPlan) -> None:
     run = place.trainer().start(with_hyperparameters(plan, colour="blue"))
     with pytest.raises(TrainingFailed) as caught:
         list(run.follow())
     assert caught.value.detail == "unknown hyperparameter 'colour'"
-    run.leave()
+    run.detach()
 
 
 def test_a_training_that_failed_leaves_its_best_weights(place: Place, plan: TrainingPlan) -> None:
@@ -133,41 +138,39 @@ def test_a_training_that_failed_leaves_its_best_weights(place: Place, plan: Trai
     run = trainer.start(with_hyperparameters(plan, trouble="overflows"))
     with pytest.raises(TrainingFailed, match="the best weights are kept in last-good"):
         list(run.follow())
-    left = run.output / "data" / "last-good"
-    assert {path.name for path in left.iterdir()} == {"model.safetensors", "config.json"}
-    run.leave()
-    trainer.forget(plan.job_id)
-    assert not left.exists()
+    last_good = run.output / "data" / "last-good"
+    assert {path.name for path in last_good.iterdir()} == {"model.safetensors", "config.json"}
+    run.detach()
+    trainer.discard(plan.job_id)
+    assert not last_good.exists()
 
 
 @pytest.mark.parametrize("trouble", ["dies", "crashes"])
-def test_a_trainer_that_dies_without_a_word_is_worth_another_attempt(
-    place: Place, plan: TrainingPlan, trouble: str
-) -> None:
+def test_a_trainer_that_dies_without_a_reason_is_retryable(place: Place, plan: TrainingPlan, trouble: str) -> None:
     run = place.trainer().start(with_hyperparameters(plan, trouble=trouble))
     with pytest.raises(TrainerInterrupted) as caught:
         list(run.follow())
     assert caught.value.retryable
     again = place.trainer().start(plan)
     assert [update.metrics["step"] for update in again.follow() if update.metrics] == [3, 4]
-    again.leave()
+    again.detach()
 
 
-def test_signs_of_life_come_while_nothing_is_printed(place: Place, plan: TrainingPlan) -> None:
+def test_empty_updates_come_while_nothing_is_printed(place: Place, plan: TrainingPlan) -> None:
     run = place.trainer().start(with_hyperparameters(plan, steps="1", step_seconds="1.2"))
     assert sum(not update.metrics and not update.message for update in run.follow()) >= 1
 
 
-def test_a_model_to_start_from_is_a_channel_of_its_own(place: Place, plan: TrainingPlan, tmp_path: Path) -> None:
+def test_an_initial_model_is_a_separate_channel(place: Place, plan: TrainingPlan, tmp_path: Path) -> None:
     initial = tmp_path / "initial-model"
     initial.mkdir()
     (initial / "config.json").write_text("{}")
     run = place.trainer().start(replace(plan, initial=initial))
     assert any(update.message == "starting from initial" for update in run.follow())
-    run.leave()
+    run.detach()
 
 
-# What only a training elsewhere can show.
+# SageMaker only.
 
 
 @pytest.fixture
@@ -176,12 +179,12 @@ def remote(tmp_path: Path, server: SageMakerServer, bucket: str) -> Place:  # no
     return Place("sagemaker", settings, server)
 
 
-def test_a_killed_workers_training_is_followed_to_its_end_by_the_next(
+def test_a_second_worker_follows_the_training_of_a_killed_one(
     remote: Place, server: SageMakerServer, plan: TrainingPlan
 ) -> None:
     first = remote.trainer().start(with_hyperparameters(plan, steps="30", step_seconds="0.02"))
     next(update for update in first.follow() if update.metrics)
-    first.leave()  # As by a worker that is gone.
+    first.detach()  # As when the worker is killed.
     second = remote.trainer("elsewhere").start(plan)
     steps = [update.metrics["step"] for update in second.follow() if update.metrics]
     assert steps == list(range(1, 31)), "nothing of what was printed is missing"
@@ -193,9 +196,7 @@ def test_a_killed_workers_training_is_followed_to_its_end_by_the_next(
     assert (third.model / "model.safetensors").is_file()
 
 
-def test_a_spot_interruption_costs_time_and_nothing_else(
-    remote: Place, server: SageMakerServer, plan: TrainingPlan
-) -> None:
+def test_a_spot_interruption_loses_no_steps(remote: Place, server: SageMakerServer, plan: TrainingPlan) -> None:
     run = remote.trainer().start(with_hyperparameters(plan, steps="40", step_seconds="0.02"))
     messages, interrupted = [], False
     for update in run.follow():
@@ -209,7 +210,7 @@ def test_a_spot_interruption_costs_time_and_nothing_else(
     assert any(message.startswith("resuming at step") for message in messages)
 
 
-def test_a_job_that_failed_is_followed_by_one_of_another_name_with_the_same_checkpoints(
+def test_the_job_after_a_failed_one_has_a_new_name_and_the_same_checkpoints(
     remote: Place, server: SageMakerServer, plan: TrainingPlan
 ) -> None:
     run = remote.trainer().start(slow(plan))
@@ -225,9 +226,7 @@ def test_a_job_that_failed_is_followed_by_one_of_another_name_with_the_same_chec
     assert steps[-1] == 20
 
 
-def test_what_is_left_and_cannot_be_read_does_not_hide_why_the_job_failed(
-    remote: Place, plan: TrainingPlan, tmp_path: Path
-) -> None:
+def test_unreadable_output_does_not_hide_why_the_job_failed(remote: Place, plan: TrainingPlan, tmp_path: Path) -> None:
     small = Place("sagemaker", remote.settings.model_copy(update={"model_archive_bytes": 10}), remote.server)
     run = small.trainer().start(with_hyperparameters(plan, trouble="overflows"))
     with pytest.raises(TrainingFailed, match="no number any more"):
@@ -241,7 +240,7 @@ def test_throttling_is_waited_out(remote: Place, server: SageMakerServer, plan: 
     assert server.calls["CreateTrainingJob"] == 3
 
 
-def test_nothing_is_left_in_the_bucket_of_a_training_that_is_done_with(
+def test_discarding_a_training_empties_its_folder_in_the_bucket(
     remote: Place,
     plan: TrainingPlan,
     bucket: str,  # noqa: F811
@@ -252,5 +251,5 @@ def test_nothing_is_left_in_the_bucket_of_a_training_that_is_done_with(
     list(trainer.start(plan).follow())
     keys = [entry["Key"] for entry in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
     assert "sagemaker/trainings/training_01/checkpoints/state.json" in keys
-    trainer.forget(plan.job_id)
+    trainer.discard(plan.job_id)
     assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=bucket)

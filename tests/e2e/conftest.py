@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.history import faults
-from tests.platform_process import PlatformProcess
+from tests.support.history import faults
+from tests.support.platform_process import PlatformProcess
 
 
 @pytest.fixture(scope="module")

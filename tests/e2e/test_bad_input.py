@@ -1,4 +1,4 @@
-"""What cannot be done is refused clearly, at the API and at the command line: never a hang, never a traceback."""
+"""Invalid input is refused with a clear error by API and command line, without a hang or a traceback."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.platform_process import PlatformProcess, run_bandmate
+from tests.support.platform_process import PlatformProcess, run_bandmate
 
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffdb004300") + bytes(200)
 BAD_SONGS: dict[str, tuple[dict[str, Any], str]] = {
@@ -46,7 +46,7 @@ BAD_COMMANDS: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_SONGS)
-def test_the_api_refuses_with_a_problem_that_names_the_fault(platform: PlatformProcess, name: str) -> None:
+def test_the_api_refuses_with_a_problem_that_names_the_error(platform: PlatformProcess, name: str) -> None:
     request, expected = BAD_SONGS[name]
     response = platform.http("POST", "/v1/songs", json=request)
     assert response.status_code in (400, 404, 413, 422), response.text
@@ -66,37 +66,50 @@ def test_the_command_line_refuses_with_one_line(
     (tmp_path / "photo.mid").write_bytes(JPEG)
     (tmp_path / "empty").mkdir()
     places = {"many": tmp_path / "many.txt", "jpeg": tmp_path / "photo.mid", "empty": tmp_path / "empty"}
-    done = run_bandmate(home, *(argument.format(**places) for argument in arguments), cwd=tmp_path, timeout=60)
-    assert done.returncode == 1, done.stdout + done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
-    assert len(lines) == 1, done.stderr
+    result = run_bandmate(home, *(argument.format(**places) for argument in arguments), cwd=tmp_path, timeout=60)
+    assert result.returncode == 1, result.stdout + result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1, result.stderr
     assert expected in lines[0]
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in result.stderr
 
 
-def test_with_json_the_problem_is_json_too(platform: PlatformProcess, home: Path) -> None:
-    done = run_bandmate(home, "song", "--style", "no-such-style", "--json")
-    assert done.returncode == 1
-    error = json.loads(done.stdout)["error"]
+def test_with_json_the_error_is_json(platform: PlatformProcess, home: Path) -> None:
+    result = run_bandmate(home, "song", "--style", "no-such-style", "--json")
+    assert result.returncode == 1
+    error = json.loads(result.stdout)["error"]
     assert error["type"] == "unknown-style"
     assert "no-such-style" in error["detail"]
 
 
 def test_a_contract_is_checked_before_any_platform_is_started(tmp_path: Path) -> None:
-    done = run_bandmate(tmp_path / "home", "song", "--bars", "0")
-    assert done.returncode == 1
-    assert "bars" in done.stderr
+    result = run_bandmate(tmp_path / "home", "song", "--bars", "0")
+    assert result.returncode == 1
+    assert "bars" in result.stderr
     assert not (tmp_path / "home" / "run").exists()
 
 
-def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path) -> None:
-    done = run_bandmate(tmp_path / "home", "jobs", "list", env={"BANDMATE_LEASE_SECONDS": "-3"})
-    assert done.returncode == 1
-    assert "lease_seconds" in done.stderr.lower()
-    assert "Traceback" not in done.stderr
+def test_an_invalid_setting_is_named(tmp_path: Path) -> None:
+    result = run_bandmate(tmp_path / "home", "jobs", "list", env={"BANDMATE_LEASE_SECONDS": "-3"})
+    assert result.returncode == 1
+    assert "lease_seconds" in result.stderr.lower()
+    assert "Traceback" not in result.stderr
 
 
-def test_nothing_refused_was_accepted(platform: PlatformProcess, home: Path) -> None:
-    """Runs last: what the tests above were refused has left no job behind; only the empty folder was looked into."""
+def test_refused_requests_left_no_jobs(platform: PlatformProcess, home: Path) -> None:
+    """Runs last: the refused requests above have left no job, except the dataset of the empty folder."""
     jobs = json.loads(run_bandmate(home, "jobs", "list", "--limit", "100", "--json").stdout)
     assert {job["kind"] for job in jobs} <= {"dataset"}
+
+
+def test_a_song_that_cannot_be_planned_is_refused_before_a_platform_starts(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for options, reason in (
+        (["--style", "polka"], "there is no style"),
+        (["--lyrics", "[Chorus]"], "no syllables"),
+        (["--bars", "8", "--form", "verse 8, chorus 8"], "16 bars"),
+    ):
+        result = run_bandmate(home, "song", *options, timeout=60)
+        assert result.returncode == 1
+        assert reason in result.stderr
+    assert not (home / "logs").exists()

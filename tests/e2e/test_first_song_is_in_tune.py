@@ -7,18 +7,17 @@ from typing import Any
 
 import pytest
 import soundfile
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.music.midi_read import read_midi
+from bandmate_music.midi.read import read_midi
 from bandmate_shared.settings import SharedSettings
 
-from tests.ear import hear
-from tests.platform_process import PlatformProcess
+from tests.support.ear import hear
+from tests.support.platform_process import PlatformProcess
 
 ROOT = Path(__file__).parents[2]
 
 
 def first_song_request() -> dict[str, Any]:
-    """What the Makefile asks for, as a request body."""
+    """The song of `make song`, as a request body."""
     line = next(
         line for line in (ROOT / "Makefile").read_text().splitlines() if "bandmate song" in line and "\t" in line
     )
@@ -39,16 +38,16 @@ def test_95_percent_of_the_voiced_frames_are_within_50_cents(platform: PlatformP
     def artifact(name: str) -> bytes:
         return platform.http("GET", f"/v1/songs/{job['id']}/artifacts/{name}").content
 
-    score = read_midi(artifact("song.mid"), Limits.from_settings(SharedSettings()))
+    score = read_midi(artifact("song.mid"), SharedSettings().file_limits)
     melody = next(part for part in score.parts if part.lyrics).notes
     begins = score.seconds_at(melody.onset)
     lengths = score.seconds_at(melody.onset + melody.duration) - begins
     notes = list(zip(begins.tolist(), lengths.tolist(), melody.pitch.tolist(), strict=True))
     voice, rate = soundfile.read(io.BytesIO(artifact("vocals.wav")), dtype="float32", always_2d=True)
 
-    whole = hear(voice.mean(axis=1), rate, notes)
-    assert whole.frames > 400
-    assert whole.share >= 0.95
+    entire_notes = hear(voice.mean(axis=1), rate, notes)
+    assert entire_notes.frames > 400
+    assert entire_notes.share >= 0.95
     interior = hear(voice.mean(axis=1), rate, notes, skip_begin=0.02, skip_end=0.05)
     assert interior.share >= 0.98
     assert interior.worst_cents < 25.0

@@ -1,4 +1,4 @@
-"""The platform's own life: it stops whole, refuses a twin, and goes on with what it left unfinished."""
+"""Start and stop of the platform: no process is left, a second platform is refused, unfinished jobs continue."""
 
 import json
 import signal
@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.history import faults
-from tests.platform_process import BANDMATE, PlatformProcess, environment, eventually, is_gone, run_bandmate
+from tests.support.history import faults
+from tests.support.platform_process import BANDMATE, PlatformProcess, environment, eventually, is_gone, run_bandmate
+from tests.support.spawned import restore_sigint
 
 LONG_SONG = {"style": "folk", "bars": 24, "seed": 5}
 
@@ -22,7 +23,7 @@ def platform(tmp_path: Path) -> Iterator[PlatformProcess]:
     process.stop()
 
 
-def test_ctrl_c_stops_everything_and_unfinished_jobs_go_on_at_the_next_start(platform: PlatformProcess) -> None:
+def test_ctrl_c_stops_all_processes_and_unfinished_jobs_continue_at_the_next_start(platform: PlatformProcess) -> None:
     platform.start()
     jobs = [platform.submit("songs", {**LONG_SONG, "seed": seed}) for seed in (5, 6)]
     eventually(lambda: platform.job("songs", jobs[0])["stage"] is not None, "the first song to be worked on")
@@ -42,19 +43,19 @@ def test_ctrl_c_stops_everything_and_unfinished_jobs_go_on_at_the_next_start(pla
 
 def test_a_second_platform_on_the_same_home_is_refused(platform: PlatformProcess) -> None:
     platform.start()
-    done = run_bandmate(platform.home, "up", "--port", "0", timeout=30)
-    assert done.returncode == 1
-    assert "a platform is running" in done.stderr
+    result = run_bandmate(platform.home, "up", "--port", "0", timeout=30)
+    assert result.returncode == 1
+    assert "a platform is running" in result.stderr
     assert platform.http("GET", "/readyz").status_code == 200, "the first must not have been disturbed"
 
 
 def test_a_taken_port_is_named(tmp_path: Path, platform: PlatformProcess) -> None:
     platform.start()
     port = platform.url.rsplit(":", 1)[1]
-    done = run_bandmate(tmp_path / "other", "up", "--port", port, timeout=30)
-    assert done.returncode == 1
-    assert port in done.stderr
-    assert "--port" in done.stderr
+    result = run_bandmate(tmp_path / "other", "up", "--port", port, timeout=30)
+    assert result.returncode == 1
+    assert port in result.stderr
+    assert "--port" in result.stderr
 
 
 def test_kill_nine_of_the_supervisor_leaves_nothing_running_and_the_home_usable(platform: PlatformProcess) -> None:
@@ -66,15 +67,16 @@ def test_kill_nine_of_the_supervisor_leaves_nothing_running_and_the_home_usable(
     eventually(lambda: all(is_gone(process) for process in processes), "every process to be gone", 10)
 
     platform.start()
-    assert platform.finished("songs", job)["state"] == "succeeded"
+    ended = platform.finished("songs", job)
+    assert ended["state"] == "succeeded", ended["error"]
     platform.stop()
     assert faults(platform.home) == []
 
 
-def test_a_command_without_a_platform_starts_one_for_its_time(tmp_path: Path) -> None:
+def test_a_command_without_a_platform_starts_a_temporary_one(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    done = run_bandmate(home, "song", "--bars", "2", "--seed", "1", "--out", str(tmp_path / "out"), "--json")
-    assert done.returncode == 0, done.stderr
+    result = run_bandmate(home, "song", "--bars", "2", "--seed", "1", "--out", str(tmp_path / "out"), "--json")
+    assert result.returncode == 0, result.stderr
     assert (tmp_path / "out" / "song.mid").read_bytes()[:4] == b"MThd"
     assert [process for process in psutil.process_iter(["environ"]) if _belongs_to(process, home)] == []
     assert faults(home) == []
@@ -86,7 +88,12 @@ def test_ctrl_c_during_a_command_keeps_the_job_and_leaves_nothing_running(platfo
     long = ("--bars", "64", "--candidates", "3")
     command = [BANDMATE, "song", *long, "--seed", "9", "--out", str(home.parent / "out")]
     process = subprocess.Popen(
-        command, env=environment(home), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        command,
+        env=environment(home),
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=restore_sigint,
     )
     assert process.stderr is not None
     try:
@@ -94,15 +101,15 @@ def test_ctrl_c_during_a_command_keeps_the_job_and_leaves_nothing_running(platfo
             if "compose" in line:
                 break
         process.send_signal(signal.SIGINT)
-        told = process.stderr.read()
+        errors = process.stderr.read()
         assert process.wait(20) == 130
     finally:
         process.kill()
         process.wait()
         process.stderr.close()
-    assert "goes on when a platform runs" in told
-    assert "Traceback" not in told
-    assert [one for one in psutil.process_iter(["environ"]) if _belongs_to(one, home)] == []
+    assert "goes on when a platform runs" in errors
+    assert "Traceback" not in errors
+    assert [other for other in psutil.process_iter(["environ"]) if _belongs_to(other, home)] == []
 
     platform.start()
     (job,) = json.loads(run_bandmate(home, "jobs", "list", "--kind", "song", "--json").stdout)

@@ -1,4 +1,4 @@
-"""A song with words through the real platform, sung by Amazon Polly's wire format: in tune, paid for once."""
+"""A song with lyrics through the real platform, sung over Amazon Polly's wire format: in tune, and billed once."""
 
 import io
 import json
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.platform_process import PlatformProcess
-from tests.polly_server import PollyServer
+from tests.support.platform_process import PlatformProcess
+from tests.support.polly_server import PollyServer
 
 WORDS = "The kettle sings, the window glows\nA fiddle hums beneath the snow"
 REQUEST = {"style": "folk", "key": "D", "tempo": 100, "metre": "4/4", "bars": 4, "seed": 11, "lyrics": WORDS}
@@ -51,7 +51,7 @@ def artifact(platform: PlatformProcess, song: dict[str, Any], name: str) -> byte
     return response.content
 
 
-def test_a_sung_song_and_the_same_again_for_nothing(singing: PlatformProcess, polly: PollyServer) -> None:
+def test_a_repeated_song_is_not_billed_again(singing: PlatformProcess, polly: PollyServer) -> None:
     polly.throttle(1)
     song = singing.finished("songs", singing.submit("songs", REQUEST))
     assert song["state"] == "succeeded", song["error"]

@@ -1,4 +1,4 @@
-"""A sung song through the real platform, by every way in: HTTP, the submissions stream, the command line."""
+"""A sung song through the real platform: by HTTP, the submissions stream and the command line."""
 
 import hashlib
 import io
@@ -12,18 +12,16 @@ from typing import Any
 import pytest
 import soundfile
 
-from tests.platform_process import PlatformProcess, eventually, run_bandmate
+from tests.support.platform_process import PlatformProcess, eventually, run_bandmate
 
 WORDS = "The kettle sings, the window glows\nA fiddle hums beneath the snow"
 REQUEST = {"style": "folk", "key": "D", "tempo": 100, "metre": "4/4", "bars": 4, "seed": 11, "lyrics": WORDS}
-PROMISED = {
-    "song.mid", "song.musicxml", "instrumental.wav", "pianoroll.png", "song.wav", "vocals.wav", "report.json"
-}  # fmt: skip
+PROMISED = {"song.mid", "song.musicxml", "instrumental.wav", "pianoroll.png", "song.wav", "vocals.wav", "report.json"}
 
 
 @pytest.fixture(scope="module")
 def song(platform: PlatformProcess) -> dict[str, Any]:
-    """One sung song, made once and looked at by several tests."""
+    """One sung song, shared by the tests of this module."""
     job = platform.finished("songs", platform.submit("songs", REQUEST))
     assert job["state"] == "succeeded", job["error"]
     return job
@@ -43,21 +41,21 @@ def events(platform: PlatformProcess, job_id: str, after: int = 0) -> list[dict[
 
 
 def hashes_of_music(job: dict[str, Any]) -> dict[str, str]:
-    """Without the reports: they tell the job's id and how long it took."""
-    return {one["name"]: one["sha256"] for one in job["artifacts"] if one["media_type"] != "application/json"}
+    """Hashes of all files except the reports, which contain the job's id and its duration."""
+    return {entry["name"]: entry["sha256"] for entry in job["artifacts"] if entry["media_type"] != "application/json"}
 
 
 def test_every_promised_file_is_what_its_hash_says(platform: PlatformProcess, song: dict[str, Any]) -> None:
-    listed = {one["name"]: one for one in song["artifacts"]}
+    listed = {entry["name"]: entry for entry in song["artifacts"]}
     assert set(listed) >= PROMISED
     assert any(name.startswith("stems/") for name in listed)
-    for name, one in listed.items():
+    for name, entry in listed.items():
         data = artifact(platform, song, name)
-        assert len(data) == one["size"]
-        assert hashlib.sha256(data).hexdigest() == one["sha256"]
+        assert len(data) == entry["size"]
+        assert hashlib.sha256(data).hexdigest() == entry["sha256"]
 
 
-def test_the_song_is_as_long_as_asked_and_is_heard(platform: PlatformProcess, song: dict[str, Any]) -> None:
+def test_the_song_has_the_requested_length_and_is_not_silent(platform: PlatformProcess, song: dict[str, Any]) -> None:
     lengths = {}
     for name in ("song.wav", "instrumental.wav", "vocals.wav"):
         samples, rate = soundfile.read(io.BytesIO(artifact(platform, song, name)), always_2d=True)
@@ -67,24 +65,24 @@ def test_the_song_is_as_long_as_asked_and_is_heard(platform: PlatformProcess, so
     assert all(four_bars <= seconds < four_bars + 8 for seconds in lengths.values()), lengths
 
 
-def test_the_report_measures_what_was_asked(platform: PlatformProcess, song: dict[str, Any]) -> None:
+def test_the_report_measures_the_requested_properties(platform: PlatformProcess, song: dict[str, Any]) -> None:
     report = json.loads(artifact(platform, song, "report.json"))
     assert report["seed"] == 11
     assert report["job_id"] == song["id"]
-    missed = {name: one for name, one in report["properties"].items() if not one["met"]}
+    missed = {name: entry for name, entry in report["properties"].items() if not entry["met"]}
     assert missed == {}
     assert report["loudness"]["integrated_lufs"] == pytest.approx(-14.0, abs=1.0)
     assert report["loudness"]["true_peak_dbtp"] <= -0.9
 
 
-def test_the_history_can_be_read_from_any_point(platform: PlatformProcess, song: dict[str, Any]) -> None:
-    whole = events(platform, song["id"])
-    assert whole[0]["type"] == "job.queued"
-    assert whole[-1]["type"] == "job.succeeded"
-    stages = [event["data"]["stage"] for event in whole if event["type"] == "stage"]
+def test_events_can_be_read_from_any_point(platform: PlatformProcess, song: dict[str, Any]) -> None:
+    history = events(platform, song["id"])
+    assert history[0]["type"] == "job.queued"
+    assert history[-1]["type"] == "job.succeeded"
+    stages = [event["data"]["stage"] for event in history if event["type"] == "stage"]
     assert [stage for stage in ("compose", "score", "render", "report") if stage not in stages] == []
-    middle = whole[len(whole) // 2]["seq"]
-    assert events(platform, song["id"], after=middle) == whole[middle:]
+    middle = history[len(history) // 2]["seq"]
+    assert events(platform, song["id"], after=middle) == history[middle:]
 
 
 def test_the_same_request_gives_the_same_bytes(platform: PlatformProcess, song: dict[str, Any]) -> None:
@@ -92,7 +90,7 @@ def test_the_same_request_gives_the_same_bytes(platform: PlatformProcess, song: 
     assert hashes_of_music(again) == hashes_of_music(song)
 
 
-def test_one_line_of_redis_cli_makes_a_song(platform: PlatformProcess) -> None:
+def test_a_redis_cli_command_submits_a_song(platform: PlatformProcess) -> None:
     client = shutil.which("redis-cli") or str(Path(sys.executable).with_name("redis-cli"))
     request = json.dumps({"style": "folk", "bars": 2, "seed": 3})
     command = [client, "-u", platform.info["broker_url"], "XADD", "bandmate-submissions", "*", "request", request]
@@ -107,17 +105,15 @@ def test_one_line_of_redis_cli_makes_a_song(platform: PlatformProcess) -> None:
     assert job["state"] == "succeeded", job["error"]
 
 
-def test_a_submission_that_is_no_song_request_is_a_dead_letter_with_the_reason(
-    platform: PlatformProcess, home: Path
-) -> None:
+def test_an_invalid_submission_becomes_a_dead_letter_with_the_reason(platform: PlatformProcess, home: Path) -> None:
     with platform.redis() as client:
         client.xadd("bandmate-submissions", {"request": '{"style": "folk", "bars": -2}'})
         client.xadd("bandmate-submissions", {"request": '{"style": "no-such-style"}'})
         client.xadd("bandmate-submissions", {"request": "not json"})
 
     def reasons() -> list[str]:
-        done = run_bandmate(home, "jobs", "dead-letters", "--json")
-        return [letter["reason"] for letter in json.loads(done.stdout) if letter["queue"] == "bandmate-submissions"]
+        result = run_bandmate(home, "jobs", "dead-letters", "--json")
+        return [letter["reason"] for letter in json.loads(result.stdout) if letter["queue"] == "bandmate-submissions"]
 
     eventually(lambda: len(reasons()) == 3, "three dead letters")
     text = "\n".join(reasons())
@@ -130,12 +126,13 @@ def test_the_command_line_uses_the_platform_that_runs(platform: PlatformProcess,
     before = {process.pid for process in platform.processes()}
     words = tmp_path / "words.txt"
     words.write_text(WORDS)
-    done = run_bandmate(
-        home, *("song", "--style", "folk", "--key", "D", "--bars", "4", "--metre", "4/4", "--seed", "11"),
+    result = run_bandmate(
+        home,
+        *("song", "--style", "folk", "--key", "D", "--bars", "4", "--metre", "4/4", "--seed", "11"),
         *("--lyrics", str(words), "--out", str(tmp_path / "out"), "--json"),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    )
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
     assert answer["state"] == "succeeded"
     assert answer["report"]["seed"] == 11
     assert (tmp_path / "out" / "song.wav").stat().st_size > 100_000

@@ -1,4 +1,4 @@
-"""A full disk: the job ends with an error that says so, and goes well once there is room again."""
+"""A full disk: the job fails as storage-full, and succeeds once there is space again."""
 
 import os
 import subprocess
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.history import faults
-from tests.platform_process import PlatformProcess, run_bandmate
+from tests.support.history import faults
+from tests.support.platform_process import PlatformProcess, run_bandmate
 
 SONG = {"style": "folk", "bars": 16, "tempo": 60, "seed": 2}
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A small file system of its own: room for the starter model, twice, and for one long song."""
+    """A small file system with space for the starter model, twice, and for one long song."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", str(folder)], capture_output=True)
@@ -26,11 +26,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(folder: Path, leave_bytes: int) -> Path:
-    """Fill a file system up to `leave_bytes`; removing the file gives the room back."""
+    """Fill a file system up to `leave_bytes`; removing the file frees it again."""
     ballast = folder / "ballast"
-    left = os.statvfs(folder)
+    free = os.statvfs(folder)
     with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_frsize - leave_bytes)
+        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - leave_bytes)
     return ballast
 
 
@@ -54,9 +54,9 @@ def test_a_song_on_a_full_disk_fails_as_storage_full_and_can_be_redriven(small_d
     assert faults(platform.home) == []
 
 
-def test_a_home_without_room_is_named_before_anything_starts(small_disk: Path) -> None:
+def test_a_full_home_is_reported_before_anything_starts(small_disk: Path) -> None:
     fill(small_disk, 0)
-    done = run_bandmate(small_disk / "home", "song", "--bars", "2", cwd=small_disk.parent, timeout=60)
-    assert done.returncode == 1
-    assert "No space left" in done.stderr
-    assert "Traceback" not in done.stderr
+    result = run_bandmate(small_disk / "home", "song", "--bars", "2", cwd=small_disk.parent, timeout=60)
+    assert result.returncode == 1
+    assert "No space left" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.otlp_collector import CollectedSpan, OtlpCollector
-from tests.platform_process import PlatformProcess, eventually
+from tests.support.otlp_collector import CollectedSpan, OtlpCollector
+from tests.support.platform_process import PlatformProcess, eventually
 
 REQUEST = {
-    "style": "folk", "key": "D", "tempo": 110, "bars": 4, "seed": 5,
+    "style": "song",
+    "key": "D",
+    "tempo": 110,
+    "bars": 4,
+    "seed": 5,
     "lyrics": "The kettle sings, the window glows\nA fiddle hums beneath the snow",
-}  # fmt: skip
+}
 CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -23,7 +27,7 @@ def collector() -> Iterator[OtlpCollector]:
 
 @pytest.fixture(scope="module")
 def traced(collector: OtlpCollector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
-    # A lease that a busy machine keeps: each job is to be one attempt.
+    # A long lease, because each job must be one attempt also on a busy machine.
     patient = {"BANDMATE_LEASE_SECONDS": "60"}
     process = PlatformProcess(tmp_path_factory.mktemp("traced") / "home", {**collector.environment, **patient})
     try:
@@ -32,7 +36,7 @@ def traced(collector: OtlpCollector, tmp_path_factory: pytest.TempPathFactory) -
         process.stop()
 
 
-def test_one_trace_leads_from_the_request_to_the_singer(
+def test_one_trace_spans_all_processes_of_a_song(
     traced: PlatformProcess, collector: OtlpCollector, tmp_path: Path
 ) -> None:
     job_id = traced.submit("songs", REQUEST, {"traceparent": CALLER})
@@ -40,11 +44,11 @@ def test_one_trace_leads_from_the_request_to_the_singer(
     eventually(lambda: len(collector.named("job song")) == 2, "both spans of the song")
     spans = [span for span in collector.spans() if span.trace == CALLER.split("-")[1]]
 
-    def one(name: str) -> CollectedSpan:
-        (found,) = [span for span in spans if span.name == name]
-        return found
+    def only(name: str) -> CollectedSpan:
+        (match,) = [span for span in spans if span.name == name]
+        return match
 
-    request = one("POST /v1/songs")
+    request = only("POST /v1/songs")
     assert request.parent == CALLER.split("-")[2]
     start, end = (
         span
@@ -54,19 +58,22 @@ def test_one_trace_leads_from_the_request_to_the_singer(
     )
     assert (start.parent, end.parent) == (request.id, request.id)
     assert start.attributes["job.id"] == job_id
-    assert one("compose").parent == start.id
-    (asking,) = [span for span in spans if span.name.startswith("ask ")]
-    assert (asking.parent, asking.kind) == (one("compose").id, "client")
-    (answering,) = [span for span in spans if span.name == "POST /models/{name}/invoke"]
-    assert (answering.parent, answering.kind) == (asking.id, "server")
-    vocal = one("job vocal")
+    assert only("compose").parent == start.id
+    (client_span,) = [span for span in spans if span.name.startswith("ask ")]
+    assert (client_span.parent, client_span.kind) == (only("compose").id, "client")
+    (server_span,) = [span for span in spans if span.name == "POST /models/{name}/invoke"]
+    assert (server_span.parent, server_span.kind) == (client_span.id, "server")
+    vocal = only("job vocal")
     assert vocal.parent == start.id
     (mixing,) = [span for span in spans if span.name == "mix" and span.service == "bandmate-vocal"]
-    assert mixing.parent == vocal.id == one("speech").parent
+    assert mixing.parent == vocal.id == only("speech").parent
     assert {span.service for span in spans} == {
-        "bandmate-http", "bandmate-generate", "bandmate-model", "bandmate-vocal"
-    }  # fmt: skip
+        "bandmate-http",
+        "bandmate-generate",
+        "bandmate-model",
+        "bandmate-vocal",
+    }
     assert len({span.pid for span in spans}) == 4
     assert all(span.failed is None for span in spans)
-    # Whoever polls for the job has traces of their own.
-    assert {s.name for s in collector.spans() if s.trace != request.trace} == {"GET /v1/songs/{job_id}"}
+    # The requests that poll for the job have their own traces.
+    assert {span.name for span in collector.spans() if span.trace != request.trace} == {"GET /v1/songs/{job_id}"}

@@ -1,15 +1,15 @@
-"""The watched folder and the schedules on a real platform: songs that nobody asked for over HTTP."""
+"""The watched folder and the schedules on a real platform."""
 
 import base64
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bandmate_shared.music.midi_write import write_midi
+from bandmate_music.midi.write import write_midi
 
-from tests.history import faults
-from tests.platform_process import PlatformProcess, eventually
-from tests.tunes import tune
+from tests.support.history import faults
+from tests.support.platform_process import PlatformProcess, eventually
+from tests.support.tunes import tune
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def songs(platform: PlatformProcess) -> list[dict[str, object]]:
 
 
 def scheduled(platform: PlatformProcess) -> list[str]:
-    found = [platform.job("songs", str(song["id"])) for song in songs(platform)]
-    return [str(job["id"]) for job in found if job["request"].get("seed") == 11]
+    jobs = [platform.job("songs", str(song["id"])) for song in songs(platform)]
+    return [str(job["id"]) for job in jobs if job["request"].get("seed") == 11]
 
 
 def test_a_dropped_file_and_a_schedule_become_songs_also_after_a_restart(

@@ -1,6 +1,6 @@
-"""One Spark for all tests here, real music in many forms, and both ways to a dataset side by side.
+"""One Spark for all tests here, real music in many forms, and a dataset by Spark and by the process pool.
 
-Run by `make glue-test` in an environment of its own: the wheel that Glue gets, and Spark.
+Run by `make glue-test` in a separate environment with the wheel for Glue and Spark.
 """
 
 import importlib.util
@@ -20,27 +20,26 @@ if shutil.which("java") is None:
 
 from bandmate_glue.cleaning import Task
 from bandmate_ingest.build import Built, Progress, build
-from bandmate_ingest.pool import CleaningPool
-from bandmate_ingest.rules import CleaningRules
+from bandmate_ingest.cleaning.rules import CleaningRules
+from bandmate_ingest.pool.parent import CleaningPool
+from bandmate_music.midi.write import write_midi
+from bandmate_music.musicxml.read import read_musicxml
 from bandmate_shared.contracts.datasets import DatasetRequest, SplitSource
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.music.midi_write import write_midi
-from bandmate_shared.music.musicxml_read import read_musicxml
+from bandmate_shared.objects.open import open_storage
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.storage import open_storage
 from pyspark.sql import SparkSession
 
-from tests.tunes import write_tunes
+from tests.support.tunes import write_tunes
 from tests.unit.ingest.hostile import HOSTILE
 
-LIMITS = Limits.from_settings(SharedSettings())
+LIMITS = SharedSettings().file_limits
 RULES = CleaningRules()
 SECONDS, MEMORY = 20.0, 1_500_000_000
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    """Two cores, and a task that fails is tried three times, as a cluster would."""
+    """Two cores, and three attempts per task, as on a cluster."""
     os.environ["PYSPARK_PYTHON"] = sys.executable
     session = (
         SparkSession.builder.master("local[2, 3]")
@@ -64,29 +63,29 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert spec.origin is not None
     chorales = sorted((Path(spec.origin).parent / "corpus" / "bach").glob("*.mxl"))
     write_tunes(root / "first" / "tunes", 30)
-    for folder, these in (("first", chorales[:40]), ("second", chorales[35:60])):
+    for folder, paths in (("first", chorales[:40]), ("second", chorales[35:60])):
         target = root / folder / "bach"
         target.mkdir(parents=True)
-        for path in these:
+        for path in paths:
             score = read_musicxml(path.read_bytes(), LIMITS)
-            (target / f"{path.stem}.mid").write_bytes(write_midi(score.with_parts(_plain(score.parts))))
+            (target / f"{path.stem}.mid").write_bytes(write_midi(score.with_parts(_without_lyrics(score.parts))))
     shutil.copy(chorales[0], root / "first" / "bach")
-    _copies(root / "first" / "tunes")
+    _add_copies(root / "first" / "tunes")
     for number, (name, data) in enumerate(HOSTILE.items()):
-        folder = root / ("first" if number % 2 else "second") / "bad"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.mid").write_bytes(data)
+        bad = root / ("first" if number % 2 else "second") / "bad"
+        bad.mkdir(parents=True, exist_ok=True)
+        (bad / f"{name}.mid").write_bytes(data)
     (root / "first" / "other").mkdir()
     (root / "first" / "other" / "song.abc").write_text("X:1\nK:C\nCDEF|\n")
     return root
 
 
-def _plain(parts: Any) -> list[Any]:
+def _without_lyrics(parts: Any) -> list[Any]:
     return [replace(part, lyrics=()) for part in parts]
 
 
-def _copies(folder: Path) -> None:
-    """The same bytes under another name, before and after the original in the order of names."""
+def _add_copies(folder: Path) -> None:
+    """Copy files under names that sort before and after the original."""
     shutil.copy(folder / "tune-003.mid", folder / "again.mid")
     shutil.copy(folder / "tune-004.mid", folder / "zz-again.mid")
 
@@ -95,13 +94,13 @@ def _copies(folder: Path) -> None:
 def by_pool(tmp_path: Path) -> Callable[..., Built]:
     """The dataset 'music' as the ingest service makes it, in the store `<tmp_path>/pool`."""
 
-    def run(*sources: Path, batch_files: int = 64, splits: SplitSource = "folders") -> Built:
+    def build_dataset(*sources: Path, batch_files: int = 64, splits: SplitSource = "folders") -> Built:
         storage = open_storage((tmp_path / "pool").as_uri())
         request = DatasetRequest(name="music", sources=[str(source) for source in sources], splits=splits)
         with CleaningPool(LIMITS, RULES, processes=2, file_seconds=SECONDS, memory_bytes=MEMORY) as pool:
             return build(request, storage, LIMITS, RULES, pool.clean, Progress(), batch_files)
 
-    return run
+    return build_dataset
 
 
 @pytest.fixture
@@ -111,15 +110,15 @@ def task(tmp_path: Path) -> Task:
 
 
 def dataset_files(store: Path) -> dict[str, bytes]:
-    """Every file below `datasets/`, whole. Only the report's running time is left out: no two runs share it."""
+    """Every file below `datasets/`. The running time in the report is left out, as it differs between runs."""
     files = {path.relative_to(store).as_posix(): path for path in (store / "datasets").rglob("*") if path.is_file()}
     return {
-        name: _timeless(path.read_bytes()) if name.endswith("report.json") else path.read_bytes()
+        name: _without_seconds(path.read_bytes()) if name.endswith("report.json") else path.read_bytes()
         for name, path in files.items()
     }
 
 
-def _timeless(report: bytes) -> bytes:
+def _without_seconds(report: bytes) -> bytes:
     value = json.loads(report)
     assert value.pop("seconds") >= 0
     return json.dumps(value).encode()

@@ -1,4 +1,4 @@
-"""Packs without Spark: what goes in, what a second run adds, and two packers at once."""
+"""Packs without Spark: their content, increments, and two packers at once."""
 
 import io
 from pathlib import Path
@@ -9,12 +9,12 @@ import pytest
 from bandmate_glue.cleaning import batches
 from bandmate_glue.pack import pack
 from bandmate_glue.packs import Overtaken, PackRun, add_run, read_packed
-from bandmate_ingest.sources import collect
+from bandmate_ingest.sources.collect import collect
 from bandmate_shared.errors import Unavailable
-from bandmate_shared.storage import DirectoryStorage
+from bandmate_shared.objects.directory import DirectoryStorage
 
 from tests.glue.conftest import LIMITS
-from tests.tunes import write_tunes
+from tests.support.tunes import write_tunes
 
 
 @pytest.fixture
@@ -30,15 +30,15 @@ def test_a_pack_holds_every_content_once_in_the_order_of_the_source(storage: Dir
     run = pack(storage, "music", [str(music / "first")], None, LIMITS, batch_files=8, pack_bytes=20_000)
     assert run is not None
     table = rows(storage, run)
-    offered = list(collect(str(music / "first"), None, LIMITS))
-    first_of = {}
-    for file in offered:
-        first_of.setdefault(file.read(), file.name)
-    assert table["name"].tolist() == list(first_of.values())
-    assert table["data"].tolist() == list(first_of)
+    files = list(collect(str(music / "first"), None, LIMITS))
+    first_name = {}
+    for file in files:
+        first_name.setdefault(file.read(), file.name)
+    assert table["name"].tolist() == list(first_name.values())
+    assert table["data"].tolist() == list(first_name)
     assert table["sha256"].is_unique
     assert [len(items) for _, _, items in batches(iter([table]))] == [8] * (len(table) // 8) + [len(table) % 8]
-    assert [file.name for file in read_packed(storage, "music").inventory] == [file.name for file in offered]
+    assert [file.name for file in read_packed(storage, "music").inventory] == [file.name for file in files]
 
 
 def test_a_row_group_is_a_batch(storage: DirectoryStorage, music: Path) -> None:
@@ -51,9 +51,7 @@ def test_a_row_group_is_a_batch(storage: DirectoryStorage, music: Path) -> None:
         assert set(parquet.read_row_group(number)["batch"].to_pylist()) == {number}
 
 
-def test_a_file_that_changed_is_packed_again_and_one_that_did_not_is_not(
-    storage: DirectoryStorage, tmp_path: Path
-) -> None:
+def test_only_changed_files_are_packed_again(storage: DirectoryStorage, tmp_path: Path) -> None:
     write_tunes(tmp_path / "tunes", 5)
     assert pack(storage, "t", [str(tmp_path / "tunes")], None, LIMITS) is not None
     (tmp_path / "tunes" / "tune-001.mid").write_bytes((tmp_path / "tunes" / "tune-002.mid").read_bytes() + b"more")
@@ -66,9 +64,9 @@ def test_a_file_that_changed_is_packed_again_and_one_that_did_not_is_not(
 def test_a_zip_can_be_packed_and_its_bad_entry_is_reported(storage: DirectoryStorage, tmp_path: Path) -> None:
     import zipfile
 
-    from bandmate_shared.music.midi_write import write_midi
+    from bandmate_music.midi.write import write_midi
 
-    from tests.tunes import tune
+    from tests.support.tunes import tune
 
     path = tmp_path / "songs.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -82,7 +80,7 @@ def test_a_zip_can_be_packed_and_its_bad_entry_is_reported(storage: DirectorySto
     assert unread.name == "songs/folk/bad.mid"
 
 
-def test_two_packers_at_once_cannot_both_count(storage: DirectoryStorage, tmp_path: Path) -> None:
+def test_two_packers_at_once_cannot_both_add_a_run(storage: DirectoryStorage, tmp_path: Path) -> None:
     write_tunes(tmp_path / "tunes", 2)
     run = pack(storage, "t", [str(tmp_path / "tunes")], None, LIMITS)
     assert run is not None
@@ -90,7 +88,7 @@ def test_two_packers_at_once_cannot_both_count(storage: DirectoryStorage, tmp_pa
         add_run(storage, "t", run)
 
 
-def test_half_a_batch_is_an_error_and_not_a_smaller_batch(storage: DirectoryStorage, music: Path) -> None:
+def test_an_incomplete_batch_is_an_error(storage: DirectoryStorage, music: Path) -> None:
     run = pack(storage, "music", [str(music / "second")], None, LIMITS, batch_files=8)
     assert run is not None
     table = rows(storage, run)

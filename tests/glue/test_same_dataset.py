@@ -13,13 +13,13 @@ from bandmate_glue.pack import pack
 from bandmate_glue.packs import read_cleaned, read_packed
 from bandmate_ingest.build import Built
 from bandmate_shared.contracts.datasets import SplitSource
-from bandmate_shared.dataset_versions import latest_revision
 from bandmate_shared.errors import NotFound
+from bandmate_shared.registry.dataset_versions import latest_revision
 from pyspark import TaskContext
 from pyspark.sql import SparkSession
 
 from tests.glue.conftest import LIMITS, RULES, dataset_files
-from tests.tunes import write_tunes
+from tests.support.tunes import write_tunes
 
 # PySpark leaves the socket of a collected result to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
@@ -28,10 +28,16 @@ BATCH = 8
 """Small batches and packs, so that a hundred files fill several packs and partitions."""
 
 
-def packed(task: Task, *sources: Path, batch_files: int = BATCH, pack_bytes: int = 12_000) -> list[str]:
-    """Pack sources into the task's store; where Spark finds the packs of that run."""
+def pack_sources(task: Task, *sources: Path, batch_files: int = BATCH, pack_bytes: int = 12_000) -> list[str]:
+    """Pack sources into the task's store; returns the locations of the packs of that run."""
     run = pack(
-        task.open(), "music", [str(s) for s in sources], None, LIMITS, batch_files=batch_files, pack_bytes=pack_bytes
+        task.open(),
+        "music",
+        [str(source) for source in sources],
+        None,
+        LIMITS,
+        batch_files=batch_files,
+        pack_bytes=pack_bytes,
     )
     assert run is not None
     return [f"{task.storage_url}/{key}" for key in run.packs]
@@ -40,7 +46,7 @@ def packed(task: Task, *sources: Path, batch_files: int = BATCH, pack_bytes: int
 def test_every_byte_of_the_dataset_is_the_same(
     spark: SparkSession, task: Task, music: Path, by_pool: Callable[..., Built], tmp_path: Path
 ) -> None:
-    locations = packed(task, music / "first")
+    locations = pack_sources(task, music / "first")
     assert len(locations) >= 3
     assert spark.read.parquet(*locations).rdd.getNumPartitions() >= 2
     built = build_dataset(spark, "music", "music", task)
@@ -57,17 +63,17 @@ def test_every_byte_of_the_dataset_is_the_same(
 def test_other_batches_and_packs_give_the_same_tables(
     spark: SparkSession, task: Task, music: Path, by_pool: Callable[..., Built]
 ) -> None:
-    packed(task, music / "first", batch_files=5, pack_bytes=30_000)
+    pack_sources(task, music / "first", batch_files=5, pack_bytes=30_000)
     assert build_dataset(spark, "music", "music", task).written == by_pool(music / "first").written
 
 
 def test_increments_are_the_same_too_and_clean_only_what_is_new(
     spark: SparkSession, task: Task, music: Path, by_pool: Callable[..., Built], tmp_path: Path
 ) -> None:
-    packed(task, music / "first")
+    pack_sources(task, music / "first")
     first = build_dataset(spark, "music", "music", task)
     by_pool(music / "first", batch_files=BATCH)
-    packed(task, music / "first", music / "second")
+    pack_sources(task, music / "first", music / "second")
     second = build_dataset(spark, "music", "music", task)
     expected = by_pool(music / "first", music / "second", batch_files=BATCH)
     assert second.written == expected.written != first.written
@@ -77,7 +83,7 @@ def test_increments_are_the_same_too_and_clean_only_what_is_new(
 
 
 def test_a_second_run_finds_nothing_to_do(spark: SparkSession, task: Task, music: Path, tmp_path: Path) -> None:
-    packed(task, music / "second")
+    pack_sources(task, music / "second")
     first = build_dataset(spark, "music", "music", task)
     before = dataset_files(tmp_path / "glue")
     assert pack(task.open(), "music", [str(music / "second")], None, LIMITS, batch_files=BATCH) is None
@@ -87,8 +93,8 @@ def test_a_second_run_finds_nothing_to_do(spark: SparkSession, task: Task, music
     assert dataset_files(tmp_path / "glue") == before
 
 
-def test_the_order_in_which_batches_are_cleaned_says_nothing(spark: SparkSession, task: Task, music: Path) -> None:
-    locations = packed(task, music / "second", pack_bytes=4_000)
+def test_the_order_of_batches_does_not_matter(spark: SparkSession, task: Task, music: Path) -> None:
+    locations = pack_sources(task, music / "second", pack_bytes=4_000)
     forward = clean_packs(spark, locations, task)
     for key in set(forward.values()):
         task.open().delete(key)
@@ -96,12 +102,12 @@ def test_the_order_in_which_batches_are_cleaned_says_nothing(spark: SparkSession
     assert all(task.open().exists(key) for key in forward.values())
 
 
-def test_a_task_that_fails_halfway_is_tried_again_and_does_no_harm(
+def test_a_task_that_fails_halfway_is_retried_with_the_same_result(
     spark: SparkSession, task: Task, music: Path, by_pool: Callable[..., Built]
 ) -> None:
-    locations = packed(task, music / "second", pack_bytes=1 << 20)
+    locations = pack_sources(task, music / "second", pack_bytes=1 << 20)
 
-    def dies_at_first(frames: Frames) -> Frames:
+    def fails_at_first(frames: Frames) -> Frames:
         context = TaskContext.get()
         assert context is not None
         for number, result in enumerate(clean_frames(frames, task)):
@@ -109,7 +115,7 @@ def test_a_task_that_fails_halfway_is_tried_again_and_does_no_harm(
                 raise RuntimeError("the executor was lost")
             yield result
 
-    rows = spark.read.parquet(*locations).coalesce(1).mapInPandas(dies_at_first, RESULT_SCHEMA).collect()
+    rows = spark.read.parquet(*locations).coalesce(1).mapInPandas(fails_at_first, RESULT_SCHEMA).collect()
     assert sorted(row["cleaned"] for row in rows)[:2] == [False, False], "the first attempt's work was thrown away"
     assert any(row["cleaned"] for row in rows)
     built = build_dataset(spark, "music", "music", task)
@@ -117,23 +123,23 @@ def test_a_task_that_fails_halfway_is_tried_again_and_does_no_harm(
 
 
 def test_a_lost_batch_is_cleaned_anew(spark: SparkSession, task: Task, music: Path) -> None:
-    packed(task, music / "second")
+    pack_sources(task, music / "second")
     first = build_dataset(spark, "music", "music", task)
     storage = task.open()
     (run,) = read_packed(storage, "music").runs
-    noted = read_cleaned(storage, "music", run, LIMITS, RULES)
-    assert noted
-    storage.delete(noted[0])
+    cleaned_keys = read_cleaned(storage, "music", run, LIMITS, RULES)
+    assert cleaned_keys
+    storage.delete(cleaned_keys[0])
     for key in list(storage.keys("datasets/music/latest/")):
         storage.delete(key)
     assert build_dataset(spark, "music", "music", task).written == first.written
-    assert storage.exists(noted[0])
+    assert storage.exists(cleaned_keys[0])
 
 
-def test_one_machine_cleans_and_another_puts_together(
+def test_cleaning_and_building_may_run_on_different_machines(
     spark: SparkSession, task: Task, music: Path, by_pool: Callable[..., Built]
 ) -> None:
-    packed(task, music / "second")
+    pack_sources(task, music / "second")
     with pytest.raises(NotFound, match="run 1 of 'music' has not been cleaned"):
         build_dataset(None, "music", "music", task)
     assert clean_all(spark, "music", task) > 1

@@ -1,4 +1,4 @@
-"""The wheel alone in an empty environment: the cleaning works, and nothing of the services' other needs comes along."""
+"""The wheel in an empty environment: cleaning works, without the services' other dependencies."""
 
 import subprocess
 import sys
@@ -6,9 +6,9 @@ import venv
 from pathlib import Path
 
 import pytest
-from bandmate_shared.music.midi_write import write_midi
+from bandmate_music.midi.write import write_midi
 
-from tests.tunes import tune
+from tests.support.tunes import tune
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "out" / "glue"
@@ -16,12 +16,12 @@ PROGRAM = """
 import importlib.util, sys
 from pathlib import Path
 from bandmate_glue.pack import pack
-from bandmate_ingest.clean import RawFile, clean_batch
-from bandmate_ingest.pool import CleaningPool
-from bandmate_ingest.rules import CleaningRules
-from bandmate_shared.music.limits import Limits
+from bandmate_ingest.cleaning.batch import RawFile, clean_batch
+from bandmate_ingest.pool.parent import CleaningPool
+from bandmate_ingest.cleaning.rules import CleaningRules
+from bandmate_music.limits import Limits
 from bandmate_shared.settings import SharedSettings
-limits = Limits.from_settings(SharedSettings())
+limits = SharedSettings().file_limits
 file = RawFile("a.mid", Path(sys.argv[1]).read_bytes())
 assert clean_batch([file], limits, CleaningRules()).files["accepted"].to_pylist() == [True]
 with CleaningPool(limits, CleaningRules(), processes=1, file_seconds=20, memory_bytes=1_500_000_000) as pool:
@@ -35,21 +35,21 @@ print("cleaned by", sys.prefix)
 
 @pytest.fixture(scope="module")
 def wheel() -> Path:
-    found = list(OUT.glob("bandmate_glue-*.whl"))
-    assert len(found) == 1, "run `make glue-package` first"
-    return found[0]
+    wheels = list(OUT.glob("bandmate_glue-*.whl"))
+    assert len(wheels) == 1, "run `make glue-package` first"
+    return wheels[0]
 
 
-def test_it_cleans_with_its_own_dependencies_and_no_others(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_cleans_with_its_own_dependencies_only(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
     install(str(python), wheel)
     (tmp_path / "a.mid").write_bytes(write_midi(tune(1)))
-    ended = subprocess.run(
+    result = subprocess.run(
         [python, "-c", PROGRAM, "a.mid"], cwd=tmp_path, env={}, capture_output=True, text=True, timeout=60, check=False
     )
-    assert ended.returncode == 0, ended.stderr
-    assert str(tmp_path) in ended.stdout
+    assert result.returncode == 0, result.stderr
+    assert str(tmp_path) in result.stdout
 
 
 def test_nothing_would_have_to_be_compiled_on_glue(wheel: Path, tmp_path: Path) -> None:
@@ -65,18 +65,18 @@ def test_the_list_of_modules_names_every_dependency_at_the_tested_version(wheel:
     modules = (OUT / "modules.txt").read_text().strip().split(",")
     assert modules[0] == wheel.name
     pinned = dict(module.split("==") for module in modules[1:])
-    asked = {need.split()[0] for need in importlib.metadata.requires("bandmate-glue") or []}
-    assert set(pinned) == asked
-    assert pinned == {name: importlib.metadata.version(name) for name in asked}
+    dependencies = {requirement.split()[0] for requirement in importlib.metadata.requires("bandmate-glue") or []}
+    assert set(pinned) == dependencies
+    assert pinned == {name: importlib.metadata.version(name) for name in dependencies}
 
 
 def install(python: str, wheel: Path, *options: str) -> None:
     command = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--only-binary", ":all:", *options]
-    ended = subprocess.run(
+    result = subprocess.run(
         [*command, "-c", str(ROOT / "constraints.txt"), str(wheel)],
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr
+    assert result.returncode == 0, result.stderr

@@ -27,9 +27,9 @@ CONFINED = (*READ_ONLY, "--cap-drop", "ALL", "--security-opt", "no-new-privilege
 
 
 def docker(*arguments: str, check: bool = True, seconds: float = 120) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=seconds, check=False)
-    assert not check or done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
-    return (done.stdout + done.stderr).strip()
+    result = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=seconds, check=False)
+    assert not check or result.returncode == 0, f"docker {' '.join(arguments)}: {result.stderr}"
+    return (result.stdout + result.stderr).strip()
 
 
 class Container:
@@ -48,10 +48,10 @@ class Container:
         docker("kill", "--signal", name, self.name)
 
     def inspect(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(docker("inspect", self.name))[0]
-        return found
+        state: dict[str, Any] = json.loads(docker("inspect", self.name))[0]
+        return state
 
-    def until(self, text: str, seconds: float = 120) -> None:
+    def wait_for_log(self, text: str, seconds: float = 120) -> None:
         """Wait until it has printed the text."""
         deadline = time.monotonic() + seconds
         while text not in self.logs():
@@ -75,14 +75,14 @@ def image() -> str:
 
 @pytest.fixture
 def run(image: str) -> Iterator[Run]:
-    """`run(words, root=…, options=…)` starts a container; it is removed at the end."""
+    """`run(*arguments, root=…, options=…)` starts a container; it is removed at the end."""
     containers: list[Container] = []
 
-    def start(*words: str, root: Path | None = None, options: Sequence[str] = ()) -> Container:
+    def start(*arguments: str, root: Path | None = None, options: Sequence[str] = ()) -> Container:
         name = f"bandmate-image-test-{uuid.uuid4().hex[:10]}"
         mount = ["--volume", f"{root}:/opt/ml"] if root is not None else []
         containers.append(Container(name))
-        docker("run", "--detach", "--name", name, *mount, *options, image, *words)
+        docker("run", "--detach", "--name", name, *mount, *options, image, *arguments)
         return containers[-1]
 
     yield start

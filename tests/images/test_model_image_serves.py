@@ -62,7 +62,7 @@ def call(container: Container, method: str, path: str, body: Any = None, **heade
     return status, json.loads(content), time.monotonic() - started
 
 
-def in_service(container: Container, seconds: float = 60) -> float:
+def wait_for_ping(container: Container, seconds: float = 60) -> float:
     """Wait for the first good /ping; seconds since the start."""
     started = time.monotonic()
     while True:
@@ -76,9 +76,9 @@ def in_service(container: Container, seconds: float = 60) -> float:
 
 
 @pytest.mark.parametrize("options", [(*READ_ONLY, "--user", "0:0"), CONFINED], ids=["as-root", "as-10001"])
-def test_it_serves_the_model_of_its_folder(run: Run, root: Path, options: tuple[str, ...]) -> None:
+def test_the_image_serves_the_model_in_its_folder(run: Run, root: Path, options: tuple[str, ...]) -> None:
     container = run("serve", root=root, options=(*PORT, *options))
-    print(f"in service after {in_service(container):.1f} s")
+    print(f"in service after {wait_for_ping(container):.1f} s")
     assert call(container, "GET", "/ping")[2] < 2
     status, answer, _ = call(container, "POST", "/invocations", REQUEST)
     assert (status, [take["seed"] for take in answer["takes"]]) == (200, [1])
@@ -94,9 +94,9 @@ def test_ping_answers_while_a_request_is_being_composed(run: Run, root: Path) ->
     import threading
 
     container = run("serve", root=root, options=(*PORT, *CONFINED))
-    in_service(container)
-    long = REQUEST | {"bars": 64, "seeds": [1, 2]}
-    thread = threading.Thread(target=call, args=(container, "POST", "/invocations", long))
+    wait_for_ping(container)
+    long_request = REQUEST | {"bars": 64, "seeds": [1, 2]}
+    thread = threading.Thread(target=call, args=(container, "POST", "/invocations", long_request))
     thread.start()
     slowest = 0.0
     while thread.is_alive():
@@ -104,9 +104,9 @@ def test_ping_answers_while_a_request_is_being_composed(run: Run, root: Path) ->
     assert slowest < 2
 
 
-def test_the_payload_limit_is_sagemakers(run: Run, root: Path) -> None:
+def test_the_payload_limit_is_that_of_sagemaker(run: Run, root: Path) -> None:
     container = run("serve", root=root, options=(*PORT, *CONFINED))
-    in_service(container)
+    wait_for_ping(container)
     full = json.dumps(REQUEST).encode().ljust(MAX_BODY_BYTES)
     assert call(container, "POST", "/invocations", full)[0] == 200, "a body of just the limit is read"
     status, problem, _ = call(container, "POST", "/invocations", full + b" ")
@@ -115,7 +115,7 @@ def test_the_payload_limit_is_sagemakers(run: Run, root: Path) -> None:
 
 def test_a_request_for_another_model_is_refused(run: Run, root: Path) -> None:
     container = run("serve", root=root, options=(*PORT, *CONFINED))
-    in_service(container)
+    wait_for_ping(container)
     header = "X-Amzn-SageMaker-Custom-Attributes"
     status, problem, _ = call(container, "POST", "/invocations", REQUEST, **{header: "model-sha256=" + "0" * 64})
     assert (status, problem["type"]) == (409, "urn:bandmate:problem:wrong-model")
@@ -123,15 +123,17 @@ def test_a_request_for_another_model_is_refused(run: Run, root: Path) -> None:
     assert call(container, "POST", "/invocations", REQUEST, **{header: f"model-sha256={own}"})[0] == 200
 
 
-def test_many_models_as_a_multi_model_endpoint_loads_them(run: Run, tmp_path: Path, model_archive: Path) -> None:
-    """Names are SageMaker's own hashes, the folder is /opt/ml/models/<name>/model, and 507 says that memory is full."""
+def test_models_are_loaded_and_unloaded_as_by_a_multi_model_endpoint(
+    run: Run, tmp_path: Path, model_archive: Path
+) -> None:
+    """Names are hashes of SageMaker, the folder is /opt/ml/models/<name>/model, and 507 means that memory is full."""
     names = ["ab" * 16, "cd" * 16]
     for name in names:
         with tarfile.open(model_archive) as tar:
             tar.extractall(tmp_path / "ml" / "models" / name / "model", filter="data")
     options = (*PORT, *CONFINED, "--env", "BANDMATE_MODEL_MAX_LOADED=1")
     container = run("serve", root=tmp_path / "ml", options=options)
-    in_service(container)
+    wait_for_ping(container)
     load = [{"model_name": name, "url": f"/opt/ml/models/{name}/model"} for name in names]
     target = {"X-Amzn-SageMaker-Target-Model": "bach-1.tar.gz"}
     assert call(container, "POST", f"/models/{names[0]}/invoke", REQUEST, **target)[0] == 404
@@ -141,7 +143,7 @@ def test_many_models_as_a_multi_model_endpoint_loads_them(run: Run, tmp_path: Pa
     status, answer, _ = call(container, "POST", f"/models/{names[0]}/invoke", REQUEST, **target)
     assert (status, len(answer["takes"])) == (200, 1)
     listed = call(container, "GET", "/models")[1]["models"]
-    assert [(each["modelName"], each["modelUrl"]) for each in listed] == [(names[0], load[0]["url"])]
+    assert [(model["modelName"], model["modelUrl"]) for model in listed] == [(names[0], load[0]["url"])]
     assert call(container, "GET", f"/models/{names[0]}")[1]["modelUrl"] == load[0]["url"]
     assert call(container, "DELETE", f"/models/{names[0]}")[0] == 200
     assert call(container, "POST", "/models", load[1])[0] == 200

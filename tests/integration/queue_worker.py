@@ -1,6 +1,6 @@
 """A service for the queue tests, run by a real Celery worker: `celery -A queue_worker worker`.
 
-A take's request says what its handler does: `log`, a file to which each run adds a line; `act`, one of the below.
+A take's request says what its handler does: `log`, a file to which each run adds a line; `act`, one of those below.
 """
 
 import os
@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bandmate_shared import queue
 from bandmate_shared.errors import InvalidRequest, Unavailable
+from bandmate_shared.jobs.execution.worker import Done, Handler, JobContext, Wait
 from bandmate_shared.jobs.model import NewJob
-from bandmate_shared.jobs.worker import Done, Handler, JobContext, Wait
+from bandmate_shared.queues import celery_app as queue
 
 
 def _take(context: JobContext) -> Done | Wait:
@@ -33,7 +33,7 @@ def _take(context: JobContext) -> Done | Wait:
         while not Path(request["log"]).with_suffix(".go").exists() and time.monotonic() < deadline:
             context.progress(0.5)
             time.sleep(0.02)
-    elif act == "deaf":  # To what the context says. Ends by itself, so that a test that fails ends too.
+    elif act == "deaf":  # Ignores the context. Ends by itself, so that a failing test ends too.
         deadline = time.monotonic() + 20
         while not Path(request["log"]).with_suffix(".go").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -54,5 +54,5 @@ def _handlers() -> Mapping[str, Handler]:
     return {"take": _take, "song": _song}
 
 
-queue.HEED_SECONDS = float(os.environ.get("QUEUE_WORKER_HEED_SECONDS", queue.HEED_SECONDS))
+queue.SOFT_LIMIT_DELAY_SECONDS = float(os.environ.get("QUEUE_WORKER_SOFT_SECONDS", queue.SOFT_LIMIT_DELAY_SECONDS))
 app = queue.service_app("generate", _handlers, job_seconds=float(os.environ.get("QUEUE_WORKER_SECONDS", "1800")))

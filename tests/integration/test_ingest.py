@@ -5,22 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bandmate_ingest.access import Access
 from bandmate_ingest.api import routers
 from bandmate_ingest.handler import build_dataset
 from bandmate_ingest.settings import IngestSettings
-from bandmate_ingest.sources import check_source, collect
+from bandmate_ingest.sources.access import Access
+from bandmate_ingest.sources.collect import check_source, collect
 from bandmate_shared.contracts.datasets import DatasetReport, DatasetRequest
-from bandmate_shared.dataset_versions import dataset_names
 from bandmate_shared.errors import InvalidRequest
 from bandmate_shared.http.app import create_app
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import NewJob
+from bandmate_shared.objects.blobs import sha256_of
+from bandmate_shared.registry.dataset_versions import dataset_names
 from bandmate_shared.runtime import Runtime
-from bandmate_shared.storage import sha256_of
 from starlette.testclient import TestClient
 
-from tests.tunes import write_tunes
+from tests.support.tunes import write_tunes
 from tests.unit.ingest.conftest import LIMITS
 
 
@@ -42,8 +42,8 @@ def run(client: TestClient, runtime: Runtime, queue: InProcessQueue, body: dict[
     answer = client.post("/v1/datasets", json=body)
     assert answer.status_code == 202, answer.text
     queue.run_all(runtime, {"dataset": build_dataset})
-    found: dict[str, Any] = client.get(answer.headers["location"]).json()
-    return found
+    job: dict[str, Any] = client.get(answer.headers["location"]).json()
+    return job
 
 
 def test_a_folder_becomes_a_dataset(client: TestClient, runtime: Runtime, queue: InProcessQueue, folder: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_tenants_dataset_lies_in_its_own_space(runtime: Runtime, queue: InProc
         ({"name": "../x", "sources": ["music21:bach"]}, 422, "name"),
     ],
 )
-def test_what_cannot_be_read_is_refused_at_once(
+def test_an_unreadable_source_is_refused_at_once(
     client: TestClient, body: dict[str, Any], status: int, words: str
 ) -> None:
     answer = client.post("/v1/datasets", json=body)
@@ -97,7 +97,7 @@ def test_what_cannot_be_read_is_refused_at_once(
     assert client.get("/v1/datasets").json()["items"] == []
 
 
-def test_a_source_that_vanished_fails_the_job_with_a_sentence(
+def test_a_damaged_archive_fails_the_job_with_a_reason(
     client: TestClient, runtime: Runtime, queue: InProcessQueue, folder: Path
 ) -> None:
     (folder.parent / "album.zip").write_bytes(b"PK\x03\x04 cut off")

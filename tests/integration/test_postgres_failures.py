@@ -1,4 +1,4 @@
-"""What becomes of a transaction when PostgreSQL, or the way to it, fails. The server and the failures are real."""
+"""Transactions when PostgreSQL or the connection to it fails. The server and the failures are real."""
 
 import threading
 import time
@@ -8,18 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from bandmate_shared.contracts.jobs import JobState
 from bandmate_shared.errors import Unavailable
-from bandmate_shared.jobs import database as database_module
-from bandmate_shared.jobs.database import Database, Limits
+from bandmate_shared.jobs.database import database as database_module
+from bandmate_shared.jobs.database.database import Database
+from bandmate_shared.jobs.database.engine import Limits
+from bandmate_shared.jobs.database.schema import jobs
 from bandmate_shared.jobs.model import Lease, NewJob
-from bandmate_shared.jobs.schema import jobs
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings
 from sqlalchemy import Connection, event, func, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
-from tests.postgres_server import PostgresServer
+from tests.support.postgres_server import PostgresServer
 
-NEVER_BEFORE = "nothing was changed"
+UNCHANGED = "nothing was changed"
 
 
 @pytest.fixture
@@ -45,72 +46,72 @@ def _count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(jobs)).scalar_one()
 
 
-def test_sessions_that_ended_while_idle_are_replaced_unnoticed(store: JobStore, postgres: PostgresServer) -> None:
+def test_sessions_that_ended_while_idle_are_replaced(store: JobStore, postgres: PostgresServer) -> None:
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda _: store.submit(NewJob("song", {})), range(8)))
     name = store.database.engine.url.database
     with postgres.connect() as administrator:
-        ended = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = %s"
-        [count] = administrator.execute(ended, (name,)).fetchone() or [0]
+        query = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = %s"
+        [count] = administrator.execute(query, (name,)).fetchone() or [0]
     assert count
     assert store.submit(NewJob("song", {})).created
     assert len(store.list_jobs(None)[0]) == 9
 
 
-def test_a_session_that_ends_in_a_transaction_costs_one_more_try(store: JobStore, end_session) -> None:
-    tries = []
+def test_a_transaction_is_retried_when_its_session_ends(store: JobStore, end_session) -> None:
+    attempts = []
 
     def work(connection: Connection) -> int:
-        tries.append(connection)
-        connection.execute(update(jobs).values(stage=f"try {len(tries)}"))
-        if len(tries) == 1:
+        attempts.append(connection)
+        connection.execute(update(jobs).values(stage=f"try {len(attempts)}"))
+        if len(attempts) == 1:
             end_session(connection)
         return _count(connection)
 
     store.submit(NewJob("song", {}))
     assert store.database.write(work) == 1
-    assert len(tries) == 2
+    assert len(attempts) == 2
     assert store.list_jobs(None)[0][0].stage == "try 2"
 
 
-def test_where_the_answer_to_a_commit_is_lost_nobody_claims_to_know(store: JobStore, end_session) -> None:
+def test_a_lost_answer_to_a_commit_is_reported_as_unknown(store: JobStore, end_session) -> None:
     job = store.submit(NewJob("song", {})).job
-    tries = []
+    attempts = []
 
     def work(connection: Connection) -> None:
-        tries.append(connection)
+        attempts.append(connection)
         connection.execute(update(jobs).values(stage="compose"))
 
     event.listen(store.database.engine, "commit", end_session, once=True)
     with pytest.raises(Unavailable, match="whether the change was made is not known") as caught:
         store.database.write(work)
     assert caught.value.retryable
-    assert len(tries) == 1, "what may have happened is not done again"
+    assert len(attempts) == 1, "what may have happened is not done again"
     assert store.get(job.id).stage is None
 
 
-def test_reading_is_always_tried_again(store: JobStore, end_session) -> None:
+def test_reads_are_always_retried(store: JobStore, end_session) -> None:
     event.listen(store.database.engine, "commit", end_session, once=True)
     assert store.backlog() == {}
 
 
-def test_a_restart_in_the_middle_of_a_transaction(store: JobStore, postgres: PostgresServer) -> None:
-    tries = []
+def test_a_transaction_is_retried_after_a_restart(store: JobStore, postgres: PostgresServer) -> None:
+    attempts = []
 
     def work(connection: Connection) -> None:
-        tries.append(connection)
-        connection.execute(update(jobs).values(stage=f"try {len(tries)}"))
-        if len(tries) == 1:
+        attempts.append(connection)
+        connection.execute(update(jobs).values(stage=f"try {len(attempts)}"))
+        if len(attempts) == 1:
             postgres.restart()
         connection.execute(update(jobs).values(fraction=0.5))
 
     job = store.submit(NewJob("song", {})).job
     store.database.write(work)
     assert store.get(job.id).stage == "try 2"
-    assert len(tries) == 2
+    assert len(attempts) == 2
 
 
-def test_while_the_server_is_away_every_call_says_so_and_afterwards_all_goes_on(
+def test_calls_are_unavailable_while_the_server_is_down_and_work_afterwards(
     store: JobStore, postgres: PostgresServer
 ) -> None:
     job = store.submit(NewJob("song", {}), idempotency_key="k").job
@@ -120,7 +121,7 @@ def test_while_the_server_is_away_every_call_says_so_and_afterwards_all_goes_on(
     try:
         for call in (store.backlog, lambda: store.heartbeat(lease), lambda: store.submit(NewJob("song", {}))):
             started = time.monotonic()
-            with pytest.raises(Unavailable, match=NEVER_BEFORE):
+            with pytest.raises(Unavailable, match=UNCHANGED):
                 call()
             assert time.monotonic() - started < 10
     finally:
@@ -131,32 +132,32 @@ def test_while_the_server_is_away_every_call_says_so_and_afterwards_all_goes_on(
     assert not store.submit(NewJob("song", {}), idempotency_key="k").created
 
 
-def test_two_transactions_that_wait_for_each_other_both_come_through(store: JobStore) -> None:
+def test_both_transactions_of_a_deadlock_succeed(store: JobStore) -> None:
     ids = [store.submit(NewJob("song", {})).job.id for _ in range(2)]
-    met = threading.Barrier(2, timeout=30)
-    tries: list[int] = []
+    barrier = threading.Barrier(2, timeout=30)
+    attempts: list[int] = []
 
     def work_of(number: int) -> Callable[[Connection], None]:
         first_try = threading.Event()
 
         def work(connection: Connection) -> None:
-            tries.append(number)
+            attempts.append(number)
             for job_id in (ids[number], ids[1 - number]):
                 connection.execute(update(jobs).where(jobs.c.id == job_id).values(fence=jobs.c.fence + 1))
                 if not first_try.is_set():
                     first_try.set()
-                    met.wait()
+                    barrier.wait()
 
         return work
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda number: store.database.write(work_of(number)), range(2)))
     assert [store.get(job_id).fence for job_id in ids] == [2, 2], "each had its effect once"
-    assert len(tries) == 3, "one of them was undone and tried again"
+    assert len(attempts) == 3, "one of them was undone and tried again"
 
 
 def test_another_default_isolation_changes_nothing(postgres: PostgresServer, empty_postgres_url: str) -> None:
-    from bandmate_shared.jobs.migrate import upgrade
+    from bandmate_shared.jobs.database.migrate import upgrade
 
     upgrade(empty_postgres_url)
     name = empty_postgres_url.rpartition("/")[2]
@@ -170,26 +171,26 @@ def test_another_default_isolation_changes_nothing(postgres: PostgresServer, emp
     store.close()
 
 
-def test_nothing_waits_for_a_lock_longer_than_it_is_told(postgres_url: str) -> None:
+def test_waiting_for_a_lock_is_limited(postgres_url: str) -> None:
     store = JobStore.open(SharedSettings(database_url=postgres_url, database_lock_seconds=0.2))
     lease = store.claim(store.submit(NewJob("song", {})).job.id, "w")
     assert lease is not None
-    with store.database.writing() as other:
-        other.execute(select(jobs.c.id).with_for_update())
+    with store.database.writing() as other_connection:
+        other_connection.execute(select(jobs.c.id).with_for_update())
         with pytest.raises(Unavailable, match="took too long and nothing was changed"):
             store.heartbeat(lease)
     assert store.heartbeat(lease).fence == 1
     store.close()
 
 
-def test_no_statement_runs_longer_than_it_is_told(postgres_url: str) -> None:
+def test_the_time_of_a_statement_is_limited(postgres_url: str) -> None:
     database = Database(postgres_url, Limits(statement_seconds=0.2))
     with pytest.raises(Unavailable, match="took too long"):
         database.read(lambda connection: connection.execute(text("SELECT pg_sleep(30)")))
     database.close()
 
 
-def test_a_transaction_whose_owner_hangs_lets_go_of_its_locks(store: JobStore, postgres_url: str) -> None:
+def test_a_hanging_transaction_releases_its_locks(store: JobStore, postgres_url: str) -> None:
     lease = store.claim(store.submit(NewJob("song", {})).job.id, "w")
     assert lease is not None
     hanging = Database(postgres_url, Limits(statement_seconds=0.3))
@@ -210,23 +211,23 @@ def test_when_all_connections_are_in_use_the_error_names_the_setting(postgres_ur
     database.close()
 
 
-def test_a_server_that_never_was_is_unavailable_and_its_password_is_not_told(
+def test_an_unreachable_server_is_unavailable_and_the_password_is_not_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(database_module, "PAUSES", (0.01,))
+    monkeypatch.setattr(database_module, "RETRY_PAUSES", (0.01,))
     with pytest.raises(Unavailable) as caught:
         Database("postgresql+psycopg://user:verysecret@127.0.0.1:1/none", Limits(connect_seconds=1))
     assert "verysecret" not in caught.value.detail + caplog.text
     assert "refused" in caplog.text, "the log says why"
 
 
-def test_our_own_mistakes_are_not_the_databases(store: JobStore) -> None:
-    tries = []
+def test_programming_errors_are_not_retried(store: JobStore) -> None:
+    attempts = []
 
     def work(connection: Connection) -> None:
-        tries.append(connection)
+        attempts.append(connection)
         connection.execute(text("SELECT nothing_such"))
 
     with pytest.raises(ProgrammingError):
         store.database.write(work)
-    assert len(tries) == 1
+    assert len(attempts) == 1

@@ -1,4 +1,4 @@
-"""A lost database is rebuilt from what the finished jobs left in the store."""
+"""A lost database is rebuilt from the manifests of finished jobs in the store."""
 
 import json
 import os
@@ -13,13 +13,13 @@ from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import NotFound
 from bandmate_shared.http.app import create_app
 from bandmate_shared.http.job_routes import job_router
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.worker import Done, JobContext, Wait
 from bandmate_shared.jobs.model import Job, NewJob
 from bandmate_shared.jobs.recover import LOST, recover
-from bandmate_shared.jobs.worker import Done, JobContext, Wait
+from bandmate_shared.objects.blobs import blob_key, manifest_key, put_artifact
 from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.storage import blob_key, manifest_key, put_artifact
 from starlette.testclient import TestClient
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -44,7 +44,7 @@ def _dataset(context: JobContext) -> Done:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Runtime]]:
-    """Opens the platform on an empty database; its store keeps what it has."""
+    """Opens the platform on an empty database and the same store."""
     opened: list[Runtime] = []
 
     def open_anew() -> Runtime:
@@ -59,22 +59,22 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
         runtime.close()
 
 
-def _work(runtime: Runtime) -> dict[str, Job]:
-    """Two songs with their vocals, a dataset, and what did not come to an end; returns the finished jobs."""
+def _run_jobs(runtime: Runtime) -> dict[str, Job]:
+    """Run two songs with their vocals and a dataset, and leave one song queued; returns the finished jobs."""
     songs = [NewJob("song", {"bars": 8, "seed": 7}, "tenant-a", traceparent=TRACE), NewJob("song", {"bars": 4}, "b")]
     for new in (*songs, NewJob("dataset", {"source": "x"}, "b")):
         runtime.store.submit(new)
     queue = runtime.publisher
     assert isinstance(queue, InProcessQueue)
     queue.run_all(runtime, {"song": _song, "vocal": _vocal, "dataset": _dataset})
-    runtime.store.submit(NewJob("song", {"bars": 99}, "b"))  # Nobody works on it any more.
+    runtime.store.submit(NewJob("song", {"bars": 99}, "b"))  # Stays queued.
     finished = {job.id: job for job in runtime.store.list_jobs(None)[0] if job.state is JobState.SUCCEEDED}
     assert sorted(job.kind for job in finished.values()) == ["dataset", "song", "song", "vocal", "vocal"]
     return finished
 
 
 def test_every_finished_job_comes_back_with_its_files(reopen: Callable[[], Runtime]) -> None:
-    finished = _work(reopen())
+    finished = _run_jobs(reopen())
     runtime = reopen()
     with pytest.raises(NotFound):
         runtime.store.get(next(iter(finished)))
@@ -85,8 +85,8 @@ def test_every_finished_job_comes_back_with_its_files(reopen: Callable[[], Runti
     assert not outcome.unreadable + outcome.files_missing + outcome.without_parent
     for job_id, before in finished.items():
         after = runtime.store.get(job_id, before.tenant)
-        same = ("kind", "state", "request", "result", "parent_id", "artifacts", "created_at", "started_at")
-        assert {name: getattr(after, name) for name in same} == {name: getattr(before, name) for name in same}
+        fields = ("kind", "state", "request", "result", "parent_id", "artifacts", "created_at", "started_at")
+        assert {name: getattr(after, name) for name in fields} == {name: getattr(before, name) for name in fields}
         assert after.traceparent == before.traceparent
         assert before.finished_at is not None
         assert after.finished_at is not None
@@ -101,8 +101,8 @@ def test_every_finished_job_comes_back_with_its_files(reopen: Callable[[], Runti
     assert runtime.store.sweep() == {"requeued": 0, "failed": 0, "cancelled": 0, "forgotten": 0}
 
 
-def test_a_second_time_changes_nothing(reopen: Callable[[], Runtime]) -> None:
-    finished = _work(reopen())
+def test_recovering_twice_changes_nothing(reopen: Callable[[], Runtime]) -> None:
+    finished = _run_jobs(reopen())
     runtime = reopen()
     recover(runtime.store.database, runtime.storage)
     before = [(runtime.store.get(job_id), runtime.store.events(job_id)) for job_id in finished]
@@ -111,16 +111,16 @@ def test_a_second_time_changes_nothing(reopen: Callable[[], Runtime]) -> None:
     assert [(runtime.store.get(job_id), runtime.store.events(job_id)) for job_id in finished] == before
 
 
-def test_what_the_database_has_stays_as_it_is(reopen: Callable[[], Runtime]) -> None:
+def test_existing_jobs_are_not_changed(reopen: Callable[[], Runtime]) -> None:
     runtime = reopen()
-    finished = _work(runtime)
+    finished = _run_jobs(runtime)
     [dataset] = [job_id for job_id, job in finished.items() if job.kind == "dataset"]
     with runtime.store.database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM job_events WHERE job_id LIKE 'dataset%%'")
         connection.exec_driver_sql("DELETE FROM jobs WHERE id LIKE 'dataset%%'")
     before = [(runtime.store.get(job_id), runtime.store.events(job_id)) for job_id in finished if job_id != dataset]
-    tried = recover(runtime.store.database, runtime.storage, dry_run=True)
-    assert (tried.recovered, tried.existing) == (1, 4)
+    dry_run = recover(runtime.store.database, runtime.storage, dry_run=True)
+    assert (dry_run.recovered, dry_run.existing) == (1, 4)
     with pytest.raises(NotFound):
         runtime.store.get(dataset)
     outcome = recover(runtime.store.database, runtime.storage)
@@ -131,7 +131,7 @@ def test_what_the_database_has_stays_as_it_is(reopen: Callable[[], Runtime]) -> 
 
 
 def test_the_recovered_files_are_served_as_before(reopen: Callable[[], Runtime]) -> None:
-    def served(runtime: Runtime) -> dict[str, tuple[bytes, str | None]]:
+    def download(runtime: Runtime) -> dict[str, tuple[bytes, str | None]]:
         app = create_app(runtime, "Songs", [job_router(runtime, "songs", ["song"], SongRequest)])
         with TestClient(app, base_url="http://127.0.0.1:8000") as client:
             [song] = client.get("/v1/songs").json()["items"]
@@ -146,17 +146,17 @@ def test_the_recovered_files_are_served_as_before(reopen: Callable[[], Runtime])
     queue = first.publisher
     assert isinstance(queue, InProcessQueue)
     queue.run_all(first, {"song": _song, "vocal": _vocal})
-    before = served(first)
+    before = download(first)
     assert set(before) == {"artifacts/song.mid", "artifacts/song.wav"}
 
     second = reopen()
     recover(second.store.database, second.storage)
-    assert served(second) == before
+    assert download(second) == before
 
 
-def test_what_is_broken_stays_away_and_is_named(reopen: Callable[[], Runtime]) -> None:
+def test_broken_jobs_are_not_recovered_and_are_reported(reopen: Callable[[], Runtime]) -> None:
     first = reopen()
-    finished = _work(first)
+    finished = _run_jobs(first)
     songs = [job for job in finished.values() if job.kind == "song"]
     vocals = {job.parent_id: job.id for job in finished.values() if job.kind == "vocal"}
     [dataset] = [job_id for job_id, job in finished.items() if job.kind == "dataset"]
@@ -178,23 +178,23 @@ def test_what_is_broken_stays_away_and_is_named(reopen: Callable[[], Runtime]) -
 
 def test_manifests_of_the_first_release_are_read(reopen: Callable[[], Runtime]) -> None:
     runtime = reopen()
-    made = put_artifact(runtime.storage, "song.mid", b"MThd", "audio/midi")
+    artifact = put_artifact(runtime.storage, "song.mid", b"MThd", "audio/midi")
     song, take = "song_01m83bgh9gra9hk45bbx53jvj2", "take_01m83bgh9gra9hk45bbx53jvj3"
     for job_id in (song, take):
-        old = {"job_id": job_id, "artifacts": [made.model_dump()]}
+        old = {"job_id": job_id, "artifacts": [artifact.model_dump()]}
         runtime.storage.put(manifest_key(job_id), json.dumps(old).encode())
 
     outcome = recover(runtime.store.database, runtime.storage, tenant="somebody")
 
     assert (outcome.recovered, outcome.without_record, outcome.without_parent) == (1, 1, [take])
     job = runtime.store.get(song, "somebody")
-    assert (job.kind, job.request, job.result, job.artifacts) == ("song", {}, None, [made])
+    assert (job.kind, job.request, job.result, job.artifacts) == ("song", {}, None, [artifact])
     assert f"{job.created_at:%Y-%m}" == "2026-11"
 
 
-def test_parents_that_look_younger_than_their_children_are_found(reopen: Callable[[], Runtime]) -> None:
+def test_a_parent_with_a_later_id_than_its_child_is_found(reopen: Callable[[], Runtime]) -> None:
     first = reopen()
-    finished = _work(first)
+    finished = _run_jobs(first)
     vocal = next(job for job in finished.values() if job.kind == "vocal")
     assert vocal.parent_id is not None
     old = Manifest.model_validate_json(first.storage.get(manifest_key(vocal.id)))
@@ -212,14 +212,19 @@ def test_parents_that_look_younger_than_their_children_are_found(reopen: Callabl
 def test_the_commands(tmp_path: Path, program: str) -> None:
     home = tmp_path / "home"
     runtime = open_runtime(SharedSettings(home=home), InProcessQueue())
-    finished = _work(runtime)
+    finished = _run_jobs(runtime)
     runtime.close()
     for path in home.glob("bandmate.sqlite3*"):
         path.unlink()
 
-    words = [sys.executable, "-m", program] if program.startswith("bandmate_shared") else [
-        str(Path(sys.executable).parent / "bandmate"), *program.split()[1:],
-    ]  # fmt: skip
+    words = (
+        [sys.executable, "-m", program]
+        if program.startswith("bandmate_shared")
+        else [
+            str(Path(sys.executable).parent / "bandmate"),
+            *program.split()[1:],
+        ]
+    )
     environment = {**os.environ, "BANDMATE_HOME": str(home)}
 
     def call(*options: str) -> str:
@@ -227,11 +232,11 @@ def test_the_commands(tmp_path: Path, program: str) -> None:
         assert answer.returncode == 0, answer.stderr
         return answer.stdout
 
-    tried = json.loads(call("--dry-run", "--json"))
-    assert (tried["manifests"], tried["recovered"], tried["lost"]) == (5, 5, list(LOST))
-    said = call()
-    assert "5 jobs recovered as succeeded" in said
-    assert "queued or running" in said
+    dry_run = json.loads(call("--dry-run", "--json"))
+    assert (dry_run["manifests"], dry_run["recovered"], dry_run["lost"]) == (5, 5, list(LOST))
+    output = call()
+    assert "5 jobs recovered as succeeded" in output
+    assert "queued or running" in output
     assert json.loads(call("--json"))["existing"] == 5
     reopened = open_runtime(SharedSettings(home=home), InProcessQueue())
     assert {job.id for job in reopened.store.list_jobs(None)[0]} == set(finished)

@@ -1,22 +1,23 @@
-"""Large files pass through a process, and not into its memory."""
+"""Large files are streamed: the memory of a process does not grow with them."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from bandmate_shared.storage import open_storage, sha256_of
+from bandmate_shared.objects.blobs import sha256_of
+from bandmate_shared.objects.open import open_storage
 
-from tests.moto_server import MotoServer
+from tests.support.moto_server import MotoServer
 
 MEBIBYTES = 150
 ALLOWED_MEBIBYTES = 100
-"""Of growth. Five parts of eight mebibytes are under way at most, each once more while it is signed and sent."""
+"""Allowed growth: at most five parts of eight mebibytes are in flight, and each is copied while it is sent."""
 
 MEASURE = """
 import re, sys
 from pathlib import Path
-from bandmate_shared.storage import open_storage
+from bandmate_shared.objects.open import open_storage
 
 def peak():
     # Not ru_maxrss, which a process inherits from the one that started it.
@@ -50,11 +51,14 @@ def test_memory_does_not_grow_with_the_file(aws: MotoServer, bucket: str, big: P
     url = f"s3://{bucket}/memory"
     if work != "put":
         open_storage(url).put("there", big)
-    measured = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", MEASURE.format(work=WORK[work]), url, str(big)],
-        capture_output=True, text=True, timeout=250, check=False,
-    )  # fmt: skip
-    assert measured.returncode == 0, measured.stderr
-    assert float(measured.stdout) < ALLOWED_MEBIBYTES
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) < ALLOWED_MEBIBYTES
     if work == "fetch":
         assert sha256_of(big.with_name("copy")) == sha256_of(big)

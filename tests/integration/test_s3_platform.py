@@ -1,4 +1,4 @@
-"""The whole platform on S3: a dataset out of an upload, the starter model, a sung song; nothing on the disk."""
+"""The whole platform on S3: a dataset from an upload, the starter model, a sung song; nothing on disk."""
 
 import hashlib
 import io
@@ -8,18 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bandmate_shared.dataset_versions import latest_revision
-from bandmate_shared.music.midi_write import write_midi
-from bandmate_shared.storage import Storage, get_manifest, open_storage
+from bandmate_music.midi.write import write_midi
+from bandmate_shared.objects.base import Storage
+from bandmate_shared.objects.blobs import get_manifest
+from bandmate_shared.objects.open import open_storage
+from bandmate_shared.registry.dataset_versions import latest_revision
 
-from tests.moto_server import MotoServer
-from tests.platform_process import PlatformProcess
-from tests.tunes import tune
+from tests.support.moto_server import MotoServer
+from tests.support.platform_process import PlatformProcess
+from tests.support.tunes import tune
 
 SONG = {
-    "style": "folk", "key": "D", "tempo": 100, "metre": "4/4", "bars": 4, "seed": 11,
+    "style": "folk",
+    "key": "D",
+    "tempo": 100,
+    "metre": "4/4",
+    "bars": 4,
+    "seed": 11,
     "lyrics": "The kettle sings, the window glows",
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -35,21 +42,21 @@ def platform(aws: MotoServer, bucket: str, tmp_path: Path) -> Iterator[PlatformP
 
 def files_of(platform: PlatformProcess, noun: str, job: dict[str, Any]) -> dict[str, bytes]:
     """Every artifact, its hash checked."""
-    found = {}
-    for one in job["artifacts"]:
-        answer = platform.http("GET", f"/v1/{noun}/{job['id']}/artifacts/{one['name']}")
+    files = {}
+    for listed in job["artifacts"]:
+        answer = platform.http("GET", f"/v1/{noun}/{job['id']}/artifacts/{listed['name']}")
         assert answer.status_code == 200, answer.text
-        assert hashlib.sha256(answer.content).hexdigest() == one["sha256"]
-        found[one["name"]] = answer.content
-    return found
+        assert hashlib.sha256(answer.content).hexdigest() == listed["sha256"]
+        files[listed["name"]] = answer.content
+    return files
 
 
-def dataset_of_an_upload(platform: PlatformProcess) -> dict[str, Any]:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
+def make_dataset_from_upload(platform: PlatformProcess) -> dict[str, Any]:
+    archive_file = io.BytesIO()
+    with zipfile.ZipFile(archive_file, "w") as archive:
         for number in range(5):
             archive.writestr(f"jigs/{number}.mid", write_midi(tune(number)))
-    data = packed.getvalue()
+    data = archive_file.getvalue()
     announced = platform.http("POST", "/v1/uploads", json={"filename": "jigs.zip", "size": len(data)}).json()
     assert platform.http("PUT", announced["send"]["url"], content=data).json()["state"] == "received"
     request = {"name": "jigs", "sources": [announced["source"]]}
@@ -60,7 +67,7 @@ def dataset_of_an_upload(platform: PlatformProcess) -> dict[str, Any]:
 @pytest.mark.timeout(400)
 def test_a_dataset_and_a_sung_song_on_s3(platform: PlatformProcess, bucket: str) -> None:
     storage: Storage = open_storage(f"s3://{bucket}/bandmate")
-    dataset = dataset_of_an_upload(platform)
+    dataset = make_dataset_from_upload(platform)
     assert dataset["state"] == "succeeded", dataset["error"]
     assert dataset["result"]["accepted"] == 5
     assert latest_revision(storage, "jigs") == (1, dataset["result"]["version"])
@@ -74,5 +81,5 @@ def test_a_dataset_and_a_sung_song_on_s3(platform: PlatformProcess, bucket: str)
     assert (part.status_code, part.content) == (206, files["song.wav"][100:200])
     manifest = get_manifest(storage, song["id"])
     assert manifest is not None
-    assert {one.name for one in manifest.artifacts} == set(files)
+    assert {artifact.name for artifact in manifest.artifacts} == set(files)
     assert not (platform.home / "store").exists()

@@ -17,7 +17,7 @@ PEPPER = "p" * 32
 
 
 class Service:
-    """Commands of one container: its settings, and the processes that run in it."""
+    """Runs commands with the settings of one container."""
 
     def __init__(self, home: Path, redis_url: str) -> None:
         self.health_file = home / "health.json"
@@ -56,8 +56,8 @@ class Service:
     def is_healthy(self) -> bool:
         return self.run("bandmate_shared.service", "healthcheck").returncode == 0
 
-    def beats(self) -> Callable[[], bool]:
-        """Whether the sign of life was renewed since this call."""
+    def next_heartbeat(self) -> Callable[[], bool]:
+        """A condition: the health file was touched after this call."""
         before = self.health_file.stat().st_mtime_ns
         return lambda: self.health_file.stat().st_mtime_ns > before
 
@@ -76,7 +76,7 @@ def service(tmp_path: Path, redis_server: RedisServer) -> Iterator[Service]:
     service.stop()
 
 
-def test_an_api_serves_its_key_holders_and_stops_when_told(service: Service) -> None:
+def test_an_api_requires_a_key_and_stops_on_sigterm(service: Service) -> None:
     key = service.run("bandmate_shared.auth", "create", "alice").stdout.strip()
     process = service.start("api")
     headers = {"Authorization": f"Bearer {key}"}
@@ -98,37 +98,37 @@ def test_an_api_serves_its_key_holders_and_stops_when_told(service: Service) -> 
         ({"BANDMATE_LEASE_SECONDS": "1"}, "BANDMATE_LEASE_SECONDS"),
     ],
 )
-def test_an_api_does_not_start_on_settings_that_are_unsafe_or_wrong(
+def test_an_api_does_not_start_with_unsafe_or_invalid_settings(
     service: Service, settings: dict[str, str], reason: str
 ) -> None:
-    done = service.run("bandmate_shared.service", "api", env=settings)
-    assert done.returncode == 1
-    assert reason in done.stderr
-    assert "Traceback" not in done.stderr
+    result = service.run("bandmate_shared.service", "api", env=settings)
+    assert result.returncode == 1
+    assert reason in result.stderr
+    assert "Traceback" not in result.stderr
 
 
-def test_an_embedded_api_does_not_listen_to_a_network(service: Service) -> None:
-    done = service.run("bandmate_shared.service", "api", env={"BANDMATE_MODE": "embedded", "BANDMATE_HOST": "0.0.0.0"})
-    assert done.returncode == 1
-    assert "embedded mode" in done.stderr
+def test_an_embedded_api_listens_on_loopback_only(service: Service) -> None:
+    result = service.run(
+        "bandmate_shared.service", "api", env={"BANDMATE_MODE": "embedded", "BANDMATE_HOST": "0.0.0.0"}
+    )
+    assert result.returncode == 1
+    assert "embedded mode" in result.stderr
 
 
-def test_a_worker_lives_through_an_absence_of_its_broker_and_stops_when_told(
-    service: Service, redis_server: RedisServer
-) -> None:
+def test_a_worker_survives_a_broker_outage_and_stops_on_sigterm(service: Service, redis_server: RedisServer) -> None:
     process = service.start("worker")
-    wait_until(service.beats(), "the worker's next beat")
+    wait_until(service.next_heartbeat(), "the worker's next beat")
     redis_server.kill()
     for _ in range(2):
-        wait_until(service.beats(), "a beat while the broker is away")
+        wait_until(service.next_heartbeat(), "a beat while the broker is away")
     assert service.is_healthy()
     redis_server.start()
-    wait_until(service.beats(), "a beat after the broker is back")
+    wait_until(service.next_heartbeat(), "a beat after the broker is back")
     process.terminate()
     assert process.wait(30) == 0
 
 
-def test_a_worker_whose_loop_hangs_stops_beating(service: Service) -> None:
+def test_a_worker_whose_loop_hangs_stops_touching_the_file(service: Service) -> None:
     process = service.start("worker")
     process.send_signal(signal.SIGSTOP)
     before = service.health_file.stat().st_mtime_ns
@@ -137,10 +137,10 @@ def test_a_worker_whose_loop_hangs_stops_beating(service: Service) -> None:
     assert service.health_file.stat().st_mtime_ns == before
 
 
-def test_an_unknown_command_is_answered_with_the_known_ones(service: Service) -> None:
-    done = service.run("bandmate_shared.service", "dance")
-    assert done.returncode == 2
-    assert "api | worker | intake" in done.stderr
+def test_an_unknown_command_prints_the_known_ones(service: Service) -> None:
+    result = service.run("bandmate_shared.service", "dance")
+    assert result.returncode == 2
+    assert "api | worker | intake" in result.stderr
 
 
 def _free_port() -> int:

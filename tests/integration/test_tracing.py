@@ -1,4 +1,4 @@
-"""Spans leave the process as OTLP, join what they should join, and cost nothing where nobody wants them."""
+"""Spans are exported as OTLP and join their traces; without an exporter nothing is imported."""
 
 import io
 import json
@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import structlog
-from bandmate_shared import tracing
 from bandmate_shared.errors import InvalidRequest
 from bandmate_shared.http.app import create_app
-from bandmate_shared.jobs.context import Done, JobContext, Wait
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.context import Done, JobContext, Wait
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import NewJob
+from bandmate_shared.observability import tracing
+from bandmate_shared.observability.logs import configure_logging
 from bandmate_shared.runtime import Runtime
-from bandmate_shared.telemetry import configure_logging
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
 
-from tests.otlp_collector import OtlpCollector
+from tests.support.otlp_collector import OtlpCollector
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -45,20 +45,20 @@ def test_spans_nest_and_failures_are_marked(collector: OtlpCollector) -> None:
             raise ValueError("odd")
         outer.note("b", "two")
     tracing.flush()
-    (found,), (inner,) = collector.named("outer"), collector.named("inner")
-    assert (found.parent, found.attributes, found.failed) == ("", {"a": 1, "b": "two"}, None)
-    assert (inner.trace, inner.parent, inner.kind) == (found.trace, found.id, "client")
-    assert inner.failed is not None
-    assert "odd" in inner.failed
-    assert (found.service, found.pid) == ("bandmate-test", os.getpid())
+    (outer_span,), (inner_span,) = collector.named("outer"), collector.named("inner")
+    assert (outer_span.parent, outer_span.attributes, outer_span.failed) == ("", {"a": 1, "b": "two"}, None)
+    assert (inner_span.trace, inner_span.parent, inner_span.kind) == (outer_span.trace, outer_span.id, "client")
+    assert inner_span.failed is not None
+    assert "odd" in inner_span.failed
+    assert (outer_span.service, outer_span.pid) == ("bandmate-test", os.getpid())
 
 
-def test_a_traceparent_leads_from_process_to_process(collector: OtlpCollector) -> None:
+def test_a_traceparent_connects_processes(collector: OtlpCollector) -> None:
     assert tracing.current_traceparent() is None
     with tracing.span("first"):
-        kept = tracing.current_traceparent()
-        assert tracing.outgoing_headers() == {"traceparent": kept}
-    with tracing.span("second", parent=kept):
+        traceparent = tracing.current_traceparent()
+        assert tracing.outgoing_headers() == {"traceparent": traceparent}
+    with tracing.span("second", parent=traceparent):
         pass
     with tracing.span("third", parent="nonsense"):
         pass
@@ -69,7 +69,7 @@ def test_a_traceparent_leads_from_process_to_process(collector: OtlpCollector) -
 
 
 def test_a_forked_process_sends_its_own_spans(collector: OtlpCollector) -> None:
-    """As the pool processes of a worker are, which inherit a parent that has an exporter's thread."""
+    """The pool processes of a worker are forked from a parent with an exporter thread."""
     with tracing.span("parent"):
         pass
     child = os.fork()
@@ -82,8 +82,8 @@ def test_a_forked_process_sends_its_own_spans(collector: OtlpCollector) -> None:
             os._exit(0)
     os.waitpid(child, 0)
     tracing.flush()
-    (found,) = collector.named("child")
-    assert found.pid == child
+    (child_span,) = collector.named("child")
+    assert child_span.pid == child
     assert len(collector.named("parent")) == 1
 
 
@@ -112,7 +112,7 @@ def test_a_request_joins_its_callers_trace_and_names_its_route(
     assert {span.name for span in collector.spans()} == {"GET /v1/things/{name}", "GET (none)"}
 
 
-def test_a_job_goes_on_with_the_trace_it_was_submitted_in(
+def test_a_job_continues_the_trace_of_its_submission(
     collector: OtlpCollector, runtime: Runtime, queue: InProcessQueue
 ) -> None:
     def parent(context: JobContext) -> Done | Wait:
@@ -141,7 +141,7 @@ def test_a_job_goes_on_with_the_trace_it_was_submitted_in(
     assert tracing.current_traceparent() is None
 
 
-def test_an_attempt_that_fails_says_why_and_closes_its_stage(
+def test_a_failed_attempt_has_its_error_and_closes_its_stage(
     collector: OtlpCollector, runtime: Runtime, queue: InProcessQueue
 ) -> None:
     def fail(context: JobContext) -> Done:
@@ -158,7 +158,7 @@ def test_an_attempt_that_fails_says_why_and_closes_its_stage(
 
 def test_log_lines_inside_a_span_carry_its_ids(collector: OtlpCollector, runtime: Runtime) -> None:
     stream = io.StringIO()
-    kept = logging.getLogger().handlers
+    handlers = logging.getLogger().handlers
     try:
         configure_logging(runtime.settings, "test", stream)
         with tracing.span("work"):
@@ -166,7 +166,7 @@ def test_log_lines_inside_a_span_carry_its_ids(collector: OtlpCollector, runtime
             logging.getLogger("b").warning("inside too")
         structlog.get_logger("a").info("outside")
     finally:
-        logging.getLogger().handlers = kept
+        logging.getLogger().handlers = handlers
     tracing.flush()
     (work,) = collector.named("work")
     first, second, third = (json.loads(line) for line in stream.getvalue().splitlines())
@@ -174,15 +174,15 @@ def test_log_lines_inside_a_span_carry_its_ids(collector: OtlpCollector, runtime
     assert "trace_id" not in third
 
 
-def test_nothing_is_imported_where_nobody_wants_traces() -> None:
+def test_nothing_is_imported_without_an_exporter() -> None:
     code = (
-        "import sys; from bandmate_shared import tracing; tracing.start_tracing('x')\n"
+        "import sys; from bandmate_shared.observability import tracing; tracing.start_tracing('x')\n"
         "with tracing.span('a', parent='b') as span: assert span is None and tracing.outgoing_headers() == {}\n"
         "tracing.flush(); print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )
     env = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    result = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("variables", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}])
@@ -196,7 +196,7 @@ def test_traces_can_be_turned_off(
         assert span is None
 
 
-def test_without_the_extra_one_warning_and_no_traces(
+def test_without_the_extra_a_warning_is_logged(
     collector: OtlpCollector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
@@ -206,7 +206,7 @@ def test_without_the_extra_one_warning_and_no_traces(
     assert "bandmate-shared[telemetry]" in caplog.text
 
 
-def test_a_collector_that_is_away_stops_nobody(
+def test_an_unreachable_collector_does_not_block(
     collector: OtlpCollector, monkeypatch: pytest.MonkeyPatch, wait_until: Callable[..., None]
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")

@@ -1,4 +1,4 @@
-"""The processes that a container runs for the watched folder and the schedules."""
+"""The processes for the watched folder and the schedules, as containers run them."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.spawned import Spawn
+from tests.support.spawned import Spawn
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def start(tmp_path: Path, spawn: Spawn) -> Callable[..., "subprocess.Popen[str]"
 
     def run(command: str, **settings: str) -> "subprocess.Popen[str]":
         own = {"BANDMATE_HOME": str(tmp_path / "home"), "BANDMATE_HEALTH_FILE": str(tmp_path / "health.json")}
-        command_line = [sys.executable, "-m", "bandmate_generate.triggers", command]
+        command_line = [sys.executable, "-m", "bandmate_generate.triggers.main", command]
         return spawn(command_line, env={**os.environ, **own, **settings}, stderr=subprocess.PIPE)
 
     return run
@@ -30,7 +30,7 @@ def healthy(tmp_path: Path) -> bool:
     return subprocess.run(check, env=environment, capture_output=True, timeout=30, check=False).returncode == 0
 
 
-def test_the_watch_works_tells_that_it_lives_and_ends_when_told(
+def test_the_watch_touches_its_health_file_and_stops_on_sigterm(
     start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path, wait_until: Callable[..., None]
 ) -> None:
     watched = tmp_path / "watched"
@@ -44,12 +44,12 @@ def test_the_watch_works_tells_that_it_lives_and_ends_when_told(
     assert process.wait(15) == 0
 
 
-def test_beat_tells_that_it_lives_and_ends_when_told(
+def test_the_schedule_touches_its_health_file_and_stops_on_sigterm(
     start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path, wait_until: Callable[..., None]
 ) -> None:
     (tmp_path / "songs.json").write_text('[{"name": "a", "cron": "0 0 1 1 *", "request": {}}]')
     process = start("beat", BANDMATE_SCHEDULES=str(tmp_path / "songs.json"))
-    wait_until((tmp_path / "health.json").exists, "the first sign of life")
+    wait_until((tmp_path / "health.json").exists, "the health file")
     wait_until(lambda: healthy(tmp_path), "the process to be well")
     process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0
@@ -60,13 +60,13 @@ def test_beat_tells_that_it_lives_and_ends_when_told(
     [
         ("watch", {}, "set BANDMATE_WATCH_FOLDER"),
         ("beat", {}, "set BANDMATE_SCHEDULES"),
-        ("beat", {"BANDMATE_SCHEDULES": "/nowhere/songs.toml"}, "The schedules cannot be used: /nowhere/songs.toml"),
+        ("beat", {"BANDMATE_SCHEDULES": "/nowhere/songs.toml"}, "Invalid schedules: /nowhere/songs.toml"),
         ("dance", {}, "usage: "),
     ],
 )
-def test_what_is_set_wrong_is_said_in_one_line(
+def test_an_invalid_setting_is_reported_in_one_line(
     start: Callable[..., "subprocess.Popen[str]"], command: str, settings: dict[str, str], reason: str
 ) -> None:
-    _, said = start(command, **settings).communicate(timeout=60)
-    assert reason in said
-    assert "Traceback" not in said
+    _, errors = start(command, **settings).communicate(timeout=60)
+    assert reason in errors
+    assert "Traceback" not in errors

@@ -1,4 +1,4 @@
-"""Files that clients bring along: announced, sent, named in a request, and never another tenant's."""
+"""Uploads: announced, sent, named in a request, and separate for each tenant."""
 
 import base64
 import io
@@ -10,57 +10,55 @@ from typing import Any
 
 import httpx2
 import pytest
-from bandmate_generate.prompt import named_prompt
+from bandmate_generate.planning.prompt import named_prompt
 from bandmate_ingest.api import routers
 from bandmate_ingest.handler import build_dataset
-from bandmate_shared import uploads
+from bandmate_music.midi.write import write_midi
 from bandmate_shared.auth import KeyStore
 from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import LimitExceeded, NotFound
 from bandmate_shared.http.app import create_app
-from bandmate_shared.jobs.inprocess import InProcessQueue
-from bandmate_shared.music.midi_write import write_midi
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
+from bandmate_shared.objects import uploads
+from bandmate_shared.objects.base import Storage
 from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.storage import Storage
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from tests.moto_server import MotoServer
-from tests.tunes import tune
+from tests.support.moto_server import MotoServer
+from tests.support.tunes import tune
 
 PEPPER = "a pepper that is long enough for a test"
 TUNE = write_midi(tune(1))
 
 
-def album(how_many: int, **more: bytes) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number in range(how_many):
+def album(tracks: int, **other_files: bytes) -> bytes:
+    archive_file = io.BytesIO()
+    with zipfile.ZipFile(archive_file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(tracks):
             archive.writestr(f"Side A/{number}.mid", write_midi(tune(number)))
-        for name, data in more.items():
+        for name, data in other_files.items():
             archive.writestr(name, data)
-    return packed.getvalue()
+    return archive_file.getvalue()
 
 
 @pytest.fixture(params=["directory", "s3", "s3, reached by clients"])
-def at_store(request: pytest.FixtureRequest, settings: SharedSettings) -> SharedSettings:
+def store_settings(request: pytest.FixtureRequest, settings: SharedSettings) -> SharedSettings:
+    # These jobs read and clean music, which on a busy machine can take longer than a short lease: the work of the
+    # attempt would be dropped, and the job would stay `running`, because no sweeper runs here.
+    settings = settings.model_copy(update={"lease_seconds": 30.0})
     if request.param == "directory":
         return settings
     bucket = request.getfixturevalue("bucket")
     moto: MotoServer = request.getfixturevalue("aws")
     public = moto.url if "clients" in request.param else ""
-    # A lease that outlasts the making of an S3 client on a busy machine.
-    return settings.model_copy(
-        update={
-            "storage_url": f"s3://{bucket}/bandmate", "storage_public_endpoint": public, "lease_seconds": 30.0
-        }
-    )  # fmt: skip
+    return settings.model_copy(update={"storage_url": f"s3://{bucket}/bandmate", "storage_public_endpoint": public})
 
 
 @pytest.fixture
-def platform(at_store: SharedSettings, queue: InProcessQueue) -> Iterator[Runtime]:
-    opened = open_runtime(at_store, queue)
+def platform(store_settings: SharedSettings, queue: InProcessQueue) -> Iterator[Runtime]:
+    opened = open_runtime(store_settings, queue)
     yield opened
     opened.close()
 
@@ -74,14 +72,14 @@ def client(platform: Runtime) -> Iterator[TestClient]:
 def announce(client: TestClient, filename: str, size: int) -> dict[str, Any]:
     answer = client.post("/v1/uploads", json={"filename": filename, "size": size})
     assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    assert answer.headers["location"] == f"/v1/uploads/{found['id']}"
-    assert found["source"] == f"upload:{found['id']}"
-    return found
+    announced: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == f"/v1/uploads/{announced['id']}"
+    assert announced["source"] == f"upload:{announced['id']}"
+    return announced
 
 
 def send(client: TestClient, form: dict[str, Any], data: bytes) -> int:
-    """As the answer says; returns the status."""
+    """Send the content by the form of the announcement; returns the status."""
     if form["method"] == "PUT":
         return client.put(form["url"], content=data).status_code
     answer = httpx2.post(form["url"], data=form["fields"], files={"file": ("file", data)}, trust_env=False)
@@ -89,17 +87,19 @@ def send(client: TestClient, form: dict[str, Any], data: bytes) -> int:
 
 
 def upload(client: TestClient, filename: str, data: bytes) -> str:
-    made = announce(client, filename, len(data))
-    assert send(client, made["send"], data) in (200, 204)
-    assert client.get(f"/v1/uploads/{made['id']}").json()["state"] == "received"
-    return str(made["source"])
+    announced = announce(client, filename, len(data))
+    assert send(client, announced["send"], data) in (200, 204)
+    assert client.get(f"/v1/uploads/{announced['id']}").json()["state"] == "received"
+    return str(announced["source"])
 
 
 def test_a_zip_and_a_single_file_become_a_dataset(
-    client: TestClient, platform: Runtime, queue: InProcessQueue, at_store: SharedSettings
+    client: TestClient, platform: Runtime, queue: InProcessQueue, store_settings: SharedSettings
 ) -> None:
     sources = [upload(client, "My Album.zip", album(4)), upload(client, "own.mid", write_midi(tune(9)))]
-    assert announce(client, "x.mid", 5)["send"]["method"] == ("POST" if at_store.storage_public_endpoint else "PUT")
+    assert announce(client, "x.mid", 5)["send"]["method"] == (
+        "POST" if store_settings.storage_public_endpoint else "PUT"
+    )
     answer = client.post("/v1/datasets", json={"name": "mine", "sources": sources})
     assert answer.status_code == 202, answer.text
     assert {client.get(f"/v1/uploads/{source.partition(':')[2]}").json()["state"] for source in sources} == {"kept"}
@@ -110,15 +110,15 @@ def test_a_zip_and_a_single_file_become_a_dataset(
     assert client.get(job["links"]["artifacts/files.parquet"], follow_redirects=False).status_code == 200
 
 
-def test_what_is_kept_does_not_change(client: TestClient, platform: Runtime) -> None:
-    """Who has a form for an upload can use it again after the content was checked."""
-    made = announce(client, "own.mid", len(TUNE))
-    send(client, made["send"], TUNE)
-    kept = uploads.keep(platform.storage, "local", made["id"], platform.settings)
-    send(client, made["send"], b"X" * len(TUNE))
-    again = uploads.keep(platform.storage, "local", made["id"], platform.settings)
-    assert again == kept
-    assert platform.storage.get(again.key) == TUNE
+def test_a_kept_upload_cannot_be_overwritten(client: TestClient, platform: Runtime) -> None:
+    """The form of an upload can be used again after the content was checked."""
+    announced = announce(client, "own.mid", len(TUNE))
+    send(client, announced["send"], TUNE)
+    first = uploads.keep(platform.storage, "local", announced["id"], platform.settings)
+    send(client, announced["send"], b"X" * len(TUNE))
+    second = uploads.keep(platform.storage, "local", announced["id"], platform.settings)
+    assert second == first
+    assert platform.storage.get(second.key) == TUNE
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_what_is_kept_does_not_change(client: TestClient, platform: Runtime) -> 
         ("a.zip", album(1, big=bytes(70_000_000)), 413, "BANDMATE_MAX_UNZIPPED_BYTES"),
     ],
 )
-def test_what_is_no_music_is_refused_when_it_is_named(
+def test_an_upload_that_is_not_music_is_refused_when_named(
     client: TestClient, platform: Runtime, filename: str, content: bytes, status: int, words: str
 ) -> None:
     source = upload(client, filename, content)
@@ -140,30 +140,34 @@ def test_what_is_no_music_is_refused_when_it_is_named(
     assert list(platform.storage.keys("uploads/")) == []
 
 
-def test_what_has_not_come_or_is_not_ours_cannot_be_named(client: TestClient, platform: Runtime) -> None:
-    made = announce(client, "a.mid", 100)
-    named = {made["source"]: "have not come", "upload:" + "0" * 32: "no upload", "upload:../x": "no upload"}
-    for source, words in named.items():
+def test_an_unsent_or_unknown_upload_cannot_be_named(client: TestClient, platform: Runtime) -> None:
+    announced = announce(client, "a.mid", 100)
+    details = {announced["source"]: "have not come", "upload:" + "0" * 32: "no upload", "upload:../x": "no upload"}
+    for source, words in details.items():
         answer = client.post("/v1/datasets", json={"name": "mine", "sources": [source]})
         assert answer.status_code in (404, 422)
         assert words in answer.json()["detail"]
-    assert client.delete(f"/v1/uploads/{made['id']}").status_code == 204
-    assert client.get(f"/v1/uploads/{made['id']}").status_code == 404
+    assert client.delete(f"/v1/uploads/{announced['id']}").status_code == 204
+    assert client.get(f"/v1/uploads/{announced['id']}").status_code == 404
     assert list(platform.storage.keys("incoming/")) == []
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        {"filename": "a/b.mid", "size": 5}, {"filename": "", "size": 5}, {"filename": "a\n.mid", "size": 5},
-        {"filename": "x" * 201, "size": 5}, {"filename": "a.mid", "size": 0}, {"filename": "a.mid"},
+        {"filename": "a/b.mid", "size": 5},
+        {"filename": "", "size": 5},
+        {"filename": "a\n.mid", "size": 5},
+        {"filename": "x" * 201, "size": 5},
+        {"filename": "a.mid", "size": 0},
+        {"filename": "a.mid"},
     ],
-)  # fmt: skip
+)
 def test_an_odd_announcement_is_refused(client: TestClient, body: dict[str, Any]) -> None:
     assert client.post("/v1/uploads", json=body).status_code == 422
 
 
-# What is the same on every store is tried on a directory from here on.
+# Independent of the store: on a directory from here on.
 
 
 @pytest.fixture
@@ -178,27 +182,27 @@ def test_exactly_the_announced_bytes_are_taken(local: TestClient, runtime: Runti
     def body(data: bytes) -> Any:
         return iter([data[:10], data[10:]]) if chunked else data
 
-    made = announce(local, "a.mid", len(TUNE))
-    for wrong in (TUNE[:-1], TUNE + b"x", TUNE * 3):
-        answer = local.put(made["send"]["url"], content=body(wrong))
+    announced = announce(local, "a.mid", len(TUNE))
+    for content in (TUNE[:-1], TUNE + b"x", TUNE * 3):
+        answer = local.put(announced["send"]["url"], content=body(content))
         assert answer.status_code == 422
         assert "announced" in answer.json()["detail"]
-    assert local.get(f"/v1/uploads/{made['id']}").json()["state"] == "waiting"
-    assert local.put(made["send"]["url"], content=body(TUNE)).json()["state"] == "received"
+    assert local.get(f"/v1/uploads/{announced['id']}").json()["state"] == "waiting"
+    assert local.put(announced["send"]["url"], content=body(TUNE)).json()["state"] == "received"
     assert list((runtime.settings.home / "receiving").iterdir()) == []
 
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_uploads_have_a_body_limit_of_their_own(local: TestClient, chunked: bool) -> None:
-    made = announce(local, "a.zip", 90_000)
+    announced = announce(local, "a.zip", 90_000)
     data = bytes(200_000)
-    answer = local.put(made["send"]["url"], content=iter([data]) if chunked else data)
+    answer = local.put(announced["send"]["url"], content=iter([data]) if chunked else data)
     assert answer.status_code == 413
     assert "BANDMATE_MAX_UPLOAD_BYTES" in answer.json()["detail"]
     assert local.put("/v1/uploads/x/y/content", content=bytes(5_000_000)).status_code == 413
 
 
-def test_uploads_are_bounded_each_and_together(local: TestClient) -> None:
+def test_the_size_and_number_of_uploads_are_limited(local: TestClient) -> None:
     too_big = local.post("/v1/uploads", json={"filename": "a.zip", "size": 100_001})
     assert (too_big.status_code, "BANDMATE_MAX_UPLOAD_BYTES" in too_big.json()["detail"]) == (413, True)
     first = announce(local, "a.zip", 100_000)
@@ -208,7 +212,7 @@ def test_uploads_are_bounded_each_and_together(local: TestClient) -> None:
     assert (full.status_code, "BANDMATE_UPLOAD_QUOTA_BYTES" in full.json()["detail"]) == (429, True)
     assert full.headers["retry-after"]
     local.delete(f"/v1/uploads/{first['id']}")
-    for _ in range(uploads.MOST_WAITING - 1):
+    for _ in range(uploads.MAX_WAITING - 1):
         announce(local, "c.zip", 1)
     assert local.post("/v1/uploads", json={"filename": "c.zip", "size": 1}).status_code == 429
 
@@ -223,16 +227,16 @@ def test_kept_uploads_count_towards_the_quota(local: TestClient, runtime: Runtim
     uploads.announce(runtime.storage, "acme", "b.mid", 11, runtime.settings)
 
 
-def test_what_was_never_used_is_swept_and_later_what_was(local: TestClient, runtime: Runtime) -> None:
-    waiting = announce(local, "a.mid", 5)["id"]
-    kept = upload(local, "b.mid", TUNE).partition(":")[2]
-    uploads.keep(runtime.storage, "local", kept, runtime.settings)
+def test_unused_uploads_expire_first_and_used_ones_later(local: TestClient, runtime: Runtime) -> None:
+    waiting_id = announce(local, "a.mid", 5)["id"]
+    kept_id = upload(local, "b.mid", TUNE).partition(":")[2]
+    uploads.keep(runtime.storage, "local", kept_id, runtime.settings)
     now = time.time()
     assert uploads.sweep(runtime.storage, runtime.settings, now + 86_000) == 0
     assert uploads.sweep(runtime.storage, runtime.settings, now + 87_000) == 1
     with pytest.raises(NotFound, match="expired"):
-        uploads.find(runtime.storage, "local", waiting)
-    assert uploads.find(runtime.storage, "local", kept).state == "kept"
+        uploads.find(runtime.storage, "local", waiting_id)
+    assert uploads.find(runtime.storage, "local", kept_id).state == "kept"
     uploads.sweep(runtime.storage, runtime.settings, now + 31 * 86_400)
     assert list(runtime.storage.keys("")) == []
 
@@ -249,10 +253,10 @@ def test_a_prompt_may_be_an_upload(local: TestClient, runtime: Runtime) -> None:
 
 def test_a_prompt_is_not_as_large_as_an_upload(runtime: Runtime) -> None:
     data = b"MThd" + bytes(1_200_000)
-    made = uploads.announce(runtime.storage, "local", "a.mid", len(data), runtime.settings)
-    runtime.storage.put(made.key, data)
+    announced = uploads.announce(runtime.storage, "local", "a.mid", len(data), runtime.settings)
+    runtime.storage.put(announced.key, data)
     with pytest.raises(LimitExceeded, match="a prompt may have"):
-        named_prompt(SongRequest(prompt=f"upload:{made.ticket.id}"), runtime, "local")
+        named_prompt(SongRequest(prompt=f"upload:{announced.ticket.id}"), runtime, "local")
 
 
 def test_tenants_do_not_see_each_others_uploads(settings: SharedSettings, queue: InProcessQueue) -> None:
@@ -262,14 +266,14 @@ def test_tenants_do_not_see_each_others_uploads(settings: SharedSettings, queue:
     acme, other = ({"Authorization": f"Bearer {keys.create(name)}"} for name in ("acme", "other"))
     client = TestClient(create_app(runtime, "Ingest", routers(runtime)), base_url="http://127.0.0.1:8000")
     assert client.post("/v1/uploads", json={"filename": "a.mid", "size": 5}).status_code == 401
-    made = client.post("/v1/uploads", json={"filename": "a.mid", "size": len(TUNE)}, headers=acme).json()
-    path = f"/v1/uploads/{made['id']}"
+    announced = client.post("/v1/uploads", json={"filename": "a.mid", "size": len(TUNE)}, headers=acme).json()
+    path = f"/v1/uploads/{announced['id']}"
     tries: list[Callable[[], httpx2.Response]] = [
         lambda: client.get(path, headers=other),
         lambda: client.put(f"{path}/content", content=TUNE, headers=other),
         lambda: client.delete(path, headers=other),
-        lambda: client.post("/v1/datasets", json={"name": "x", "sources": [made["source"]]}, headers=other),
-        lambda: client.get(f"/v1/uploads/..%2Facme%2F{made['id']}", headers=other),
+        lambda: client.post("/v1/datasets", json={"name": "x", "sources": [announced["source"]]}, headers=other),
+        lambda: client.get(f"/v1/uploads/..%2Facme%2F{announced['id']}", headers=other),
     ]
     for attempt in tries:
         assert attempt().status_code == 404
@@ -280,16 +284,16 @@ def test_tenants_do_not_see_each_others_uploads(settings: SharedSettings, queue:
     runtime.close()
 
 
-def test_a_bucket_of_another_store_is_not_a_way_around(storage_of: Callable[[str], Storage]) -> None:
+def test_stores_in_one_bucket_do_not_share_uploads(storage_of: Callable[[str], Storage]) -> None:
     """Two platforms in one bucket keep their uploads apart."""
-    one, two = storage_of("one"), storage_of("two")
-    made = uploads.announce(one, "local", "a.mid", 5, SharedSettings())
+    first, second = storage_of("one"), storage_of("two")
+    announced = uploads.announce(first, "local", "a.mid", 5, SharedSettings())
     with pytest.raises(NotFound):
-        uploads.find(two, "local", made.ticket.id)
+        uploads.find(second, "local", announced.ticket.id)
 
 
 @pytest.fixture
 def storage_of(bucket: str, tmp_path: Path) -> Callable[[str], Storage]:
-    from bandmate_shared.storage import open_storage
+    from bandmate_shared.objects.open import open_storage
 
     return lambda prefix: open_storage(f"s3://{bucket}/{prefix}")

@@ -1,6 +1,6 @@
-"""An emulator of AWS that really runs functions, as a process, with the buckets and queues of a small deployment.
+"""An emulator of AWS that runs functions, as a process, with the bucket and queues of a small deployment.
 
-Run by `make lambda-test`, which makes the emulator's own environment: it pins botocore to a version of its own.
+Run by `make lambda-test`, which creates a separate environment for the emulator, because it pins botocore.
 """
 
 import json
@@ -97,26 +97,27 @@ class Cloud:
         return answer
 
     def take(self, queue_url: str) -> list[tuple[Any, dict[str, str]]]:
-        """What lies in a queue now, as (body out of JSON, attributes), and remove it."""
-        found = []
+        """Receive and delete the messages in a queue now, as (parsed JSON body, attributes)."""
+        bodies = []
         while messages := self.sqs.receive_message(
             QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
         ).get("Messages"):
             for message in messages:
                 attributes = message.get("MessageAttributes", {})
-                found.append((json.loads(message["Body"]), {n: a["StringValue"] for n, a in attributes.items()}))
+                values = {name: attribute["StringValue"] for name, attribute in attributes.items()}
+                bodies.append((json.loads(message["Body"]), values))
                 self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-        return found
+        return bodies
 
     def wait_for(self, queue_url: str, count: int, seconds: float = 90.0) -> list[tuple[Any, dict[str, str]]]:
         """The first `count` messages to arrive in a queue."""
-        found: list[tuple[Any, dict[str, str]]] = []
+        messages: list[tuple[Any, dict[str, str]]] = []
         deadline = time.monotonic() + seconds
-        while len(found) < count:
-            assert time.monotonic() < deadline, f"{len(found)} of {count} messages came: {found}"
-            found += self.take(queue_url)
+        while len(messages) < count:
+            assert time.monotonic() < deadline, f"{len(messages)} of {count} messages came: {messages}"
+            messages += self.take(queue_url)
             time.sleep(0.1)
-        return found
+        return messages
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -124,11 +125,11 @@ class Cloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of the functions."""
+        """The variables of the functions."""
         return {"BANDMATE_SUBMISSIONS_URL": self.submissions, "BANDMATE_SUBMISSIONS_DLQ_URL": self.refused}
 
     def deploy(self, handler: str) -> str:
-        """The function out of the real zip; returns its ARN."""
+        """Create the function from the real zip; returns its ARN."""
         assert ZIP.exists(), "run `make lambda-package` first"
         answer = self.functions.create_function(
             FunctionName=f"{self.name}-{handler}",
@@ -149,7 +150,7 @@ def cloud(endpoint: str) -> Cloud:
 
 @dataclass
 class Context:
-    """What powertools reads of Lambda's context."""
+    """The fields of Lambda's context that powertools reads."""
 
     function_name: str = "test"
     memory_limit_in_mb: int = 128
@@ -158,8 +159,8 @@ class Context:
 
 
 @pytest.fixture
-def here(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, dict[str, Any]], Any]]:
-    """`here("objects", event)` calls a handler in this process, on the cloud of the test."""
+def call_handler(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, dict[str, Any]], Any]]:
+    """`call_handler("objects", event)` calls a handler in this process, on the cloud of the test."""
     from bandmate_lambda import objects, schedule, submissions
 
     for name, value in {**CREDENTIALS, **cloud.environment, "AWS_ENDPOINT_URL": cloud.endpoint}.items():

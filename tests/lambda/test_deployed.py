@@ -1,4 +1,4 @@
-"""The functions out of their zip, run by an emulator: from a file in a bucket to a message for the intake."""
+"""The functions from their zip, run by an emulator: from a file in a bucket to a message for the intake."""
 
 import base64
 import json
@@ -10,16 +10,16 @@ from typing import Any
 import bandmate_model
 import pytest
 from bandmate_generate import api as generate
-from bandmate_shared import submission_queue
+from bandmate_music.midi.write import write_midi
 from bandmate_shared.contracts.songs import SongRequest
-from bandmate_shared.jobs.inprocess import InProcessQueue
-from bandmate_shared.music.midi_write import write_midi
+from bandmate_shared.intake import submission_queue
+from bandmate_shared.intake.intake import SubmissionIntake
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.runtime import open_runtime
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.submissions import SubmissionIntake
-from bandmate_train.starter import register_starter
+from bandmate_train.promotion.starter import register_starter
 
-from tests.tunes import tune
+from tests.support.tunes import tune
 
 WORDS = "The river runs beneath the moon\nand carries all my songs away\n"
 
@@ -55,19 +55,19 @@ def test_files_become_requests(wired: Any) -> None:
     wired.put("incoming/words.txt", WORDS.encode(), Metadata={"style": "ballad", "key": "D", "camera": "none"})
     wired.put("incoming/order.json", b'{"style": "rock", "bars": 12}')
     wired.put("elsewhere/words.txt", WORDS.encode())
-    found = wired.wait_for(wired.submissions, 3)
-    requests = sorted((SongRequest.model_validate(body) for body, _ in found), key=lambda request: request.style)
+    messages = wired.wait_for(wired.submissions, 3)
+    requests = sorted((SongRequest.model_validate(body) for body, _ in messages), key=lambda request: request.style)
     ballad, folk, rock = requests
     assert (ballad.lyrics, ballad.key) == (WORDS, "D major")
     assert base64.b64decode(folk.prompt or "") == midi
     assert folk.bars == 8
     assert rock.bars == 12
-    assert len({attributes["idempotency_key"] for _, attributes in found}) == 3
+    assert len({attributes["idempotency_key"] for _, attributes in messages}) == 3
     assert wired.take(wired.refused) == []
     assert wired.take(wired.submissions) == []
 
 
-def test_a_bad_file_is_refused_with_a_reason_and_does_not_come_again(wired: Any) -> None:
+def test_a_bad_file_is_refused_with_a_reason_and_not_redelivered(wired: Any) -> None:
     wired.put("incoming/song.mid", b"\xff\xd8\xff\xe0 a photo")
     wired.put("incoming/good.txt", WORDS.encode())
     ((note, _),) = wired.wait_for(wired.refused, 1)
@@ -79,8 +79,8 @@ def test_a_bad_file_is_refused_with_a_reason_and_does_not_come_again(wired: Any)
 
 def test_a_schedule_calls_the_function(cloud: Any) -> None:
     function = cloud.deploy("schedule")
-    said = {"schedule_arn": "arn:x", "scheduled_time": "2026-11-23T06:00:00Z", "request": {"style": "folk"}}
-    _schedule(cloud, {"Arn": function, "Input": json.dumps(said)})
+    message = {"schedule_arn": "arn:x", "scheduled_time": "2026-11-23T06:00:00Z", "request": {"style": "folk"}}
+    _schedule(cloud, {"Arn": function, "Input": json.dumps(message)})
     ((body, attributes),) = cloud.wait_for(cloud.submissions, 1)
     assert body == {"style": "folk"}
     assert attributes["idempotency_key"].startswith("schedule-")
@@ -104,7 +104,7 @@ def _schedule(cloud: Any, target: dict[str, str]) -> None:
 def test_a_dropped_file_becomes_one_job_in_the_store(
     wired: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait_until: Callable[..., None]
 ) -> None:
-    """The whole way, with the intake that runs in the cloud at its end."""
+    """From the file to the job, with the intake that runs in the cloud."""
     for name, value in {**wired.credentials, "AWS_ENDPOINT_URL": wired.endpoint}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(submission_queue, "WAIT_SECONDS", 1)
@@ -123,11 +123,11 @@ def test_a_dropped_file_becomes_one_job_in_the_store(
         wired.put("incoming/strange.txt", WORDS.encode(), Metadata={"style": "klezmer-on-mars"})
 
         def songs() -> list[SongRequest]:
-            found = runtime.store.list_jobs("local", kind="song")[0]
-            return [SongRequest.model_validate(job.request) for job in found]
+            jobs = runtime.store.list_jobs("local", kind="song")[0]
+            return [SongRequest.model_validate(job.request) for job in jobs]
 
         wait_until(lambda: len(songs()) == 2 and runtime.store.dead_letters(), "two songs and a refusal")
-        # Sent after the others, so the second word of the same file has been taken in when this one has.
+        # Sent last, so the second message of the same file has been taken in when this one has.
         wired.put("incoming/last.json", b'{"style": "folk", "bars": 4}')
         wait_until(lambda: len(songs()) >= 3, "the last song")
         assert sorted(str(song.lyrics or song.bars or "prompt") for song in songs()) == ["4", WORDS, "prompt"]

@@ -1,4 +1,4 @@
-"""S3's events in the shapes that its documentation shows."""
+"""Events of S3 in the formats of its documentation."""
 
 from typing import Any
 
@@ -75,32 +75,36 @@ def test_an_event_from_eventbridge() -> None:
 
 
 def test_a_notification_has_its_key_decoded() -> None:
-    (found,) = new_objects(NOTIFICATION)
-    assert found.key == "incoming/My tune+1 été.mid"
-    assert (found.bucket, found.size, found.etag) == ("amzn-s3-demo-bucket", 1024, "d41d8cd98f00b204e9800998ecf8427e")
-    assert found.version_id == "096fKKXTRTtl3on89fVO.nfljtsv6qko"
+    (new_object,) = new_objects(NOTIFICATION)
+    assert new_object.key == "incoming/My tune+1 été.mid"
+    assert (new_object.bucket, new_object.size, new_object.etag) == (
+        "amzn-s3-demo-bucket",
+        1024,
+        "d41d8cd98f00b204e9800998ecf8427e",
+    )
+    assert new_object.version_id == "096fKKXTRTtl3on89fVO.nfljtsv6qko"
 
 
-def test_a_bucket_without_versions_names_none() -> None:
+def test_a_bucket_without_versions_gives_no_version_id() -> None:
     detail = EVENTBRIDGE["detail"]
     plain = {name: value for name, value in detail["object"].items() if name != "version-id"}
-    (found,) = new_objects({**EVENTBRIDGE, "detail": {**detail, "object": plain}})
-    assert found.version_id == ""
+    (new_object,) = new_objects({**EVENTBRIDGE, "detail": {**detail, "object": plain}})
+    assert new_object.version_id == ""
 
 
-def test_a_removal_in_a_notification_is_passed_over() -> None:
+def test_a_removal_in_a_notification_is_ignored() -> None:
     removal = {**NOTIFICATION["Records"][0], "eventName": "ObjectRemoved:Delete"}
     assert new_objects({"Records": [removal]}) == []
 
 
-def test_the_test_event_of_a_new_notification_is_nothing() -> None:
-    said = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2014-10-13T15:57:02.089Z", "Bucket": "b"}
-    assert new_objects(said) == []
+def test_the_test_event_of_s3_is_ignored() -> None:
+    event = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2014-10-13T15:57:02.089Z", "Bucket": "b"}
+    assert new_objects(event) == []
 
 
 @pytest.mark.parametrize(
     "event", [{}, {"source": "aws.ec2"}, {**EVENTBRIDGE, "detail-type": "Object Deleted"}, {"Records": [{"Sns": {}}]}]
 )
-def test_anything_else_is_a_mistake_in_the_setup(event: dict[str, Any]) -> None:
+def test_any_other_event_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(UnknownEvent):
         new_objects(event)

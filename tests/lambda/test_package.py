@@ -1,4 +1,4 @@
-"""The zip: what is in it, and that it holds all that the handlers import but Lambda's own boto3."""
+"""The zip contains all that the handlers import, except the boto3 of Lambda."""
 
 import subprocess
 import sys
@@ -13,35 +13,35 @@ PROGRAM = """
 import sys
 sys.path[:0] = [sys.argv[1], sys.argv[2]]
 from bandmate_lambda import objects, schedule
-import bandmate_shared.incoming
-for module in (objects, schedule, bandmate_shared.incoming, sys.modules["aws_lambda_powertools"]):
+import bandmate_shared.intake.incoming
+for module in (objects, schedule, bandmate_shared.intake.incoming, sys.modules["aws_lambda_powertools"]):
     assert module.__file__.startswith(sys.argv[1]), module.__file__
 print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
 
 
-def test_it_holds_all_it_needs_and_nothing_compiled(tmp_path: Path) -> None:
+def test_the_zip_contains_all_dependencies_and_nothing_compiled(tmp_path: Path) -> None:
     with zipfile.ZipFile(ZIP) as archive:
         archive.extractall(tmp_path / "code")
-    # What Lambda's runtime has: boto3 and what that needs, and nothing else of this environment.
+    # Lambda's runtime: boto3 and its dependencies, and nothing else of this environment.
     runtime = tmp_path / "runtime"
     runtime.mkdir()
     installed = Path(boto3.__file__).parents[1]
     for name in ("boto3", "botocore", "s3transfer", "urllib3", "dateutil", "six.py", "jmespath"):
         (runtime / name).symlink_to(installed / name)
-    ended = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-I", "-S", "-c", PROGRAM, str(tmp_path / "code"), str(runtime)],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr
-    assert "pydantic" not in ended.stdout.split()
+    assert result.returncode == 0, result.stderr
+    assert "pydantic" not in result.stdout.split()
     assert not list((tmp_path / "code").rglob("*.so"))
 
 
-def test_it_is_small() -> None:
+def test_the_zip_is_small() -> None:
     assert ZIP.stat().st_size < 2_000_000
 
 

@@ -43,9 +43,9 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """The SDK's working folder. Compose names its project after it; the SDK leaves the containers behind."""
     name = f"sdk{uuid.uuid4().hex[:10]}"
     yield tmp_path / name
-    left = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
-    if left:
-        docker("rm", "--force", "--volumes", *left)
+    containers = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
+    if containers:
+        docker("rm", "--force", "--volumes", *containers)
     docker("network", "rm", "sagemaker-local", check=False)
 
 
@@ -71,19 +71,19 @@ def train(
 
 @pytest.mark.parametrize("hosts", [1, 2])
 def test_the_sdk_trains_with_the_image(image: str, dataset: Path, folder: Path, hosts: int) -> None:
-    done = train(image, dataset, folder, hosts)
-    assert done.returncode == 0, done.stdout + done.stderr
-    archive = Path(done.stdout.splitlines()[-1])
+    result = train(image, dataset, folder, hosts)
+    assert result.returncode == 0, result.stdout + result.stderr
+    archive = Path(result.stdout.splitlines()[-1])
     with tarfile.open(archive) as tar:
         names = {Path(name).name for name in tar.getnames()}
         config = tar.extractfile(next(name for name in tar.getnames() if name.endswith("config.json")))
         assert config is not None
         assert json.loads(config.read())["id"] == "trained-by-the-sdk"
     assert {"model.safetensors", "config.json", "metrics.json", "MODEL_CARD.md"} <= names
-    assert "[metrics] step=8 " in done.stdout + done.stderr
+    assert "[metrics] step=8 " in result.stdout + result.stderr
 
 
 def test_a_failure_reaches_the_sdk(image: str, dataset: Path, folder: Path) -> None:
-    done = train(image, dataset, folder, 1, hiden=8)
-    assert done.returncode != 0
-    assert "unknown hyperparameter 'hiden'" in done.stdout + done.stderr
+    result = train(image, dataset, folder, 1, hiden=8)
+    assert result.returncode != 0
+    assert "unknown hyperparameter 'hiden'" in result.stdout + result.stderr

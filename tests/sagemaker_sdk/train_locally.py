@@ -16,7 +16,7 @@ ROLE = "arn:aws:iam::123456789012:role/local"
 
 
 def main(image: str, dataset: str, folder: str, hosts: str, *pairs: str) -> None:
-    hyperparameters: dict[str, Any] = {name: _typed(value) for name, value in (pair.split("=", 1) for pair in pairs)}
+    hyperparameters: dict[str, Any] = {name: _parse(value) for name, value in (pair.split("=", 1) for pair in pairs)}
     trainer = ModelTrainer(
         training_mode=Mode.LOCAL_CONTAINER,
         training_image=image,
@@ -31,8 +31,8 @@ def main(image: str, dataset: str, folder: str, hosts: str, *pairs: str) -> None
     print(Path(folder) / "compressed_artifacts" / "model.tar.gz")
 
 
-def _typed(text: str) -> Any:
-    """Numbers as numbers: the SDK is to make strings of them."""
+def _parse(text: str) -> Any:
+    """Parse numbers, which the SDK must convert to strings."""
     try:
         return json.loads(text)
     except ValueError:

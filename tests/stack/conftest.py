@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", params=MODES)
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Everything in containers, ready, in one of the broker modes."""
-    # Who ends this run early shall not be left with its containers.
+    # A run that is ended early must remove its containers.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to stop"))
     stack = Stack(request.param, tmp_path_factory.mktemp("stack"))
     try:

@@ -1,4 +1,4 @@
-"""One stack of containers, started by scripts/stack as a person starts it, and looked at from outside."""
+"""One stack of containers, started by scripts/stack and used from outside."""
 
 import json
 import os
@@ -22,7 +22,7 @@ IMPATIENT = {
     "BANDMATE_CANDIDATES": "1",
     "BANDMATE_MAX_ATTEMPTS": "6",
 }
-"""A dead worker is noticed after eight seconds instead of fifteen, and a song is composed once instead of thrice."""
+"""A dead worker is noticed after eight seconds instead of fifteen, and a song has one candidate instead of three."""
 
 
 class Stack:
@@ -51,9 +51,9 @@ class Stack:
     def start(self) -> float:
         """Start everything; returns the seconds that it took until every API was ready."""
         started = time.monotonic()
-        told = self._run("scripts/stack", "up", timeout=600)
+        output = self._run("scripts/stack", "up", timeout=600)
         took = time.monotonic() - started
-        self.keys["alice"] = next(word for word in told.split() if word.startswith("bm_live_"))
+        self.keys["alice"] = next(word for word in output.split() if word.startswith("bm_live_"))
         self.keys["bob"] = self._run("scripts/stack", "key", "bob").strip()
         return took
 
@@ -64,10 +64,10 @@ class Stack:
     def compose(self, *arguments: str) -> str:
         return self._run("scripts/stack", "compose", *arguments)
 
-    def scale(self, service: str, number: int) -> None:
-        """Have so many containers of a service; those that were killed are started again."""
-        self.compose("up", "-d", "--no-deps", "--no-recreate", "--scale", f"{service}={number}", service)
-        assert len(self.containers(service)) == number
+    def scale(self, service: str, count: int) -> None:
+        """Run `count` containers of a service; those that were killed are started again."""
+        self.compose("up", "-d", "--no-deps", "--no-recreate", "--scale", f"{service}={count}", service)
+        assert len(self.containers(service)) == count
 
     def containers(self, service: str) -> list[str]:
         """Ids of the running containers of a service."""
@@ -103,13 +103,13 @@ class Stack:
         return dict(response.json())
 
     def finished(self, noun: str, job_id: str, seconds: float = 150.0) -> dict[str, Any]:
-        """The job when it has ended. Fails when it has not in time: a hang is a lost job."""
+        """The job when it has ended. Fails when it does not end in time."""
         deadline = time.monotonic() + seconds
         while True:
             response = self.http("GET", f"/v1/{noun}/{job_id}")
             if response.status_code == 200 and response.json()["state"] in FINAL:
                 return dict(response.json())
-            # The database may be among those that a test restarts: then the answer is that it is away.
+            # The database may be among the parts that a test restarts: then the API answers that it is unavailable.
             assert response.status_code in (200, 502, 503, 504), response.text
             assert time.monotonic() < deadline, f"{job_id} has not ended after {seconds:g} s: {response.text}"
             time.sleep(0.1)
@@ -152,12 +152,12 @@ class Stack:
         raise AssertionError(f"{job_id} was in none of the stages {stages}")
 
     def inside(self, code: str) -> Any:
-        """What a piece of Python prints as JSON, run where Bandmate, its database and its store are."""
+        """Run Python code in a container with access to database and store; returns the JSON that it prints."""
         return json.loads(self.execute("generate-api", "python", "-", stdin=code))
 
     def faults(self) -> list[str]:
-        """What the history checker finds wrong with the jobs of this stack; every one must have ended by now."""
-        checker = (ROOT / "tests" / "history.py").read_text(encoding="utf-8")
+        """The faults that the history checker reports for the jobs of this stack, which all must have ended."""
+        checker = (ROOT / "tests" / "support" / "history.py").read_text(encoding="utf-8")
         call = f'\nimport json\nprint(json.dumps(faults(Path("{HOME}"))))\n'
         return list(self.inside(checker + call))
 
@@ -169,25 +169,31 @@ class Stack:
                 "from bandmate_shared.runtime import open_runtime\n"
                 "runtime = open_runtime()\n"
                 "jobs, _ = runtime.store.list_jobs(None, kind='song', limit=200)\n"
-                "found = [job for job in jobs if job.request.get('seed') == " + str(seed) + "]\n"
-                "print(json.dumps([{'id': job.id, 'state': job.state} for job in found]))\n"
+                "jobs = [job for job in jobs if job.request.get('seed') == " + str(seed) + "]\n"
+                "print(json.dumps([{'id': job.id, 'state': job.state} for job in jobs]))\n"
             )
         )
 
     def _run(self, *command: str, stdin: str | None = None, timeout: float = 120) -> str:
-        done = subprocess.run(
-            command, cwd=ROOT, env=self._environment, input=stdin, capture_output=True, text=True, timeout=timeout,
+        result = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self._environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
             check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{' '.join(command[:6])}: {done.stderr[-3000:]}\n{done.stdout[-1000:]}"
-        return done.stdout
+        )
+        assert result.returncode == 0, f"{' '.join(command[:6])}: {result.stderr[-3000:]}\n{result.stdout[-1000:]}"
+        return result.stdout
 
 
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-    """Poll until the condition holds; fails, saying what was waited for, when it does not in time."""
+def eventually(condition: Callable[[], bool], description: str, seconds: float = 60.0) -> None:
+    """Poll until the condition holds; fails with `description` when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {description}"
         time.sleep(0.2)
 
 

@@ -14,50 +14,52 @@ from tests.stack.stack import Stack, eventually
 
 WORDS = "The kettle sings, the window glows"
 REQUEST = {"style": "folk", "key": "D", "tempo": 100, "metre": "4/4", "bars": 2, "seed": 11, "lyrics": WORDS}
-PROMISED = {
-    "song.mid", "song.musicxml", "instrumental.wav", "pianoroll.png", "song.wav", "vocals.wav", "report.json"
-}  # fmt: skip
+PROMISED = {"song.mid", "song.musicxml", "instrumental.wav", "pianoroll.png", "song.wav", "vocals.wav", "report.json"}
 
 
 @pytest.fixture(scope="module")
 def song(stack: Stack) -> dict[str, Any]:
-    """One sung song, made once and looked at by several tests."""
+    """One sung song, shared by the tests of this module."""
     return stack.succeeded("songs", stack.submit("songs", REQUEST))
 
 
-def artifact(stack: Stack, job: dict[str, Any], name: str) -> bytes:
+def download(stack: Stack, job: dict[str, Any], name: str) -> bytes:
     response = stack.http("GET", f"/v1/songs/{job['id']}/artifacts/{name}", follow_redirects=True)
     assert response.status_code == 200, response.text
     return response.content
 
 
 def test_every_promised_file_comes_through_the_gateway_as_its_hash_says(stack: Stack, song: dict[str, Any]) -> None:
-    listed = {one["name"]: one for one in song["artifacts"]}
+    listed = {artifact["name"]: artifact for artifact in song["artifacts"]}
     assert set(listed) >= PROMISED
-    for name, one in listed.items():
-        data = artifact(stack, song, name)
-        assert len(data) == one["size"]
-        assert hashlib.sha256(data).hexdigest() == one["sha256"]
+    for name, entry in listed.items():
+        data = download(stack, song, name)
+        assert len(data) == entry["size"]
+        assert hashlib.sha256(data).hexdigest() == entry["sha256"]
 
 
-def test_the_song_is_heard_and_sung(stack: Stack, song: dict[str, Any]) -> None:
+def test_the_song_and_its_stems_are_not_silent(stack: Stack, song: dict[str, Any]) -> None:
     for name in ("song.wav", "instrumental.wav", "vocals.wav"):
-        samples, rate = soundfile.read(io.BytesIO(artifact(stack, song, name)), always_2d=True)
+        samples, rate = soundfile.read(io.BytesIO(download(stack, song, name)), always_2d=True)
         assert len(samples) / rate > 2 * 4 * 60 / 100
         assert abs(samples).max() > 0.05, f"{name} is silent"
 
 
 def test_the_report_tells_the_seed_the_job_and_a_free_soundfont(stack: Stack, song: dict[str, Any]) -> None:
-    report = json.loads(artifact(stack, song, "report.json"))
+    report = json.loads(download(stack, song, "report.json"))
     assert report["seed"] == 11
     assert report["job_id"] == song["id"]
-    assert {name: one for name, one in report["properties"].items() if not one["met"]} == {}
+    assert {name: entry for name, entry in report["properties"].items() if not entry["met"]} == {}
     assert "FluidR3" in json.dumps(report)
 
 
 def test_the_same_request_gives_the_same_bytes(stack: Stack, song: dict[str, Any]) -> None:
     def music(job: dict[str, Any]) -> dict[str, str]:
-        return {one["name"]: one["sha256"] for one in job["artifacts"] if one["media_type"] != "application/json"}
+        return {
+            artifact["name"]: artifact["sha256"]
+            for artifact in job["artifacts"]
+            if artifact["media_type"] != "application/json"
+        }
 
     assert music(stack.succeeded("songs", stack.submit("songs", REQUEST))) == music(song)
 
@@ -65,16 +67,16 @@ def test_the_same_request_gives_the_same_bytes(stack: Stack, song: dict[str, Any
 def test_events_come_through_the_gateway_while_the_song_is_being_made(stack: Stack) -> None:
     job = stack.submit("songs", {"style": "folk", "bars": 16, "seed": 12})
     headers = {"Authorization": f"Bearer {stack.keys['alice']}"}
-    seen: list[str] = []
+    types: list[str] = []
     with httpx2.stream(
         "GET", f"{stack.url}/v1/songs/{job}/events", headers=headers, timeout=60, trust_env=False
     ) as events:
         for line in events.iter_lines():
             if line.startswith("data:"):
-                seen.append(json.loads(line[5:])["type"])
-                if seen[-1] == "stage" and seen.count("stage") == 1:
+                types.append(json.loads(line[5:])["type"])
+                if types[-1] == "stage" and types.count("stage") == 1:
                     assert stack.job("songs", job)["state"] == "running", "the gateway keeps events back"
-    assert seen[-1] == "job.succeeded"
+    assert types[-1] == "job.succeeded"
 
 
 def test_a_message_on_the_queue_becomes_one_sung_song(stack: Stack) -> None:
@@ -84,7 +86,7 @@ def test_a_message_on_the_queue_becomes_one_sung_song(stack: Stack) -> None:
 
 
 def send_submission(stack: Stack, body: str, key: str) -> None:
-    """As a program in any language would: with the queue's own command line or API, and nothing of ours."""
+    """Send a submission with the queue's own command line or API, without our code."""
     if stack.mode == "redis":
         add = ["redis-cli", "XADD", "bandmate-submissions", "*", "request", body, "idempotency_key", key]
         stack.execute("redis", "sh", "-c", shlex.join(add))

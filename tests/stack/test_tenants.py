@@ -1,4 +1,4 @@
-"""Two tenants at one gateway: neither sees, stops or hears what is the other's."""
+"""Two tenants at one gateway: neither can see or cancel the other's jobs."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_a_song_of_alice_does_not_exist_for_bob(stack: Stack, song_of_alice: str
     assert stack.http(method, address, tenant="bob").status_code == 404
 
 
-def test_bob_does_not_find_it_in_his_list(stack: Stack, song_of_alice: str) -> None:
+def test_a_song_of_alice_is_not_in_the_list_of_bob(stack: Stack, song_of_alice: str) -> None:
     def listed(tenant: str) -> set[str]:
         return {job["id"] for job in stack.http("GET", "/v1/songs?limit=100", tenant=tenant).json()["items"]}
 
@@ -37,7 +37,7 @@ def test_bob_does_not_find_it_in_his_list(stack: Stack, song_of_alice: str) -> N
 
 
 @pytest.mark.parametrize("path", ["/v1/songs", "/v1/datasets", "/v1/trainings", "/v1/models", "/v1/vocals"])
-def test_nobody_gets_in_without_a_key(stack: Stack, path: str) -> None:
+def test_requests_without_a_valid_key_are_refused(stack: Stack, path: str) -> None:
     assert stack.http("GET", path, tenant=None).status_code == 401
     assert (
         stack.http("GET", path, tenant=None, headers={"X-API-Key": f"bm_live_{'0' * 16}_{'0' * 64}"}).status_code == 401
@@ -45,7 +45,7 @@ def test_nobody_gets_in_without_a_key(stack: Stack, path: str) -> None:
     assert stack.http("GET", path, tenant="bob").status_code == 200
 
 
-def test_the_gateway_shows_nothing_else(stack: Stack) -> None:
+def test_the_gateway_has_no_other_routes(stack: Stack) -> None:
     for path in (
         "/",
         "/metrics",

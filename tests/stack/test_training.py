@@ -1,10 +1,10 @@
-"""From a zip of MIDI to a song by the model trained on it, all of it through the gateway."""
+"""From a zip of MIDI to a song by the model trained on it, through the gateway."""
 
 import zipfile
 from pathlib import Path
 
 from tests.stack.stack import Stack
-from tests.tunes import write_tunes
+from tests.support.tunes import write_tunes
 
 TINY = {"epochs": 1, "hidden": 16, "feedforward": 24, "layers": 1, "streams": 2, "steps": 64, "evaluation_takes": 1}
 
@@ -15,11 +15,11 @@ def test_an_upload_becomes_a_dataset_a_model_and_a_song(stack: Stack, tmp_path: 
     training = stack.submit("trainings", {"dataset": "tunes", "name": "tiny", "hyperparameters": TINY})
     trained = stack.succeeded("trainings", training, 240)
     models = {model["id"]: model for model in stack.http("GET", "/v1/models").json()["items"]}
-    mine = [model for model in models.values() if model["job_id"] == training]
-    assert len(mine) == 1, (cleaned["result"], trained["result"])
-    assert stack.http("GET", f"/v1/models/{mine[0]['id']}", tenant="bob").status_code == 404
-    song = stack.succeeded("songs", stack.submit("songs", {"bars": 2, "seed": 31, "model": mine[0]["id"]}))
-    assert {"song.mid", "song.wav"} <= {one["name"] for one in song["artifacts"]}
+    trained_models = [model for model in models.values() if model["job_id"] == training]
+    assert len(trained_models) == 1, (cleaned["result"], trained["result"])
+    assert stack.http("GET", f"/v1/models/{trained_models[0]['id']}", tenant="bob").status_code == 404
+    song = stack.succeeded("songs", stack.submit("songs", {"bars": 2, "seed": 31, "model": trained_models[0]["id"]}))
+    assert {"song.mid", "song.wav"} <= {artifact["name"] for artifact in song["artifacts"]}
 
 
 def tunes(folder: Path) -> bytes:
@@ -33,7 +33,7 @@ def tunes(folder: Path) -> bytes:
 
 
 def upload(stack: Stack, data: bytes) -> str:
-    """Announce a file, send it as the answer says; returns what a request calls it."""
+    """Announce and send a file; returns its source for a request."""
     announced = stack.http("POST", "/v1/uploads", json={"filename": "tunes.zip", "size": len(data)})
     assert announced.status_code == 201, announced.text
     form = announced.json()["send"]

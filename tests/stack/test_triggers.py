@@ -1,4 +1,4 @@
-"""What asks for songs without a person: a file put into the watched folder's volume."""
+"""Triggers: a file in the volume of the watched folder."""
 
 from tests.stack.stack import Stack, eventually
 

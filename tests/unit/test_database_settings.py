@@ -1,4 +1,4 @@
-"""The database as a secrets manager names it: host, user and password, each by itself."""
+"""Database settings as separate host, user and password, as a secrets manager provides them."""
 
 import pytest
 from bandmate_shared.settings import SharedSettings
@@ -17,13 +17,13 @@ def test_the_parts_become_a_url_that_means_them() -> None:
     assert url.query == {"sslmode": "require"}, "a password never travels in the clear"
 
 
-def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_parts_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"HOST": "db", "PORT": "5432", "NAME": "songs", "USER": "u", "PASSWORD": "p"}.items():
         monkeypatch.setenv(f"BANDMATE_DATABASE_{name}", value)
     assert SharedSettings().resolved_database_url == "postgresql+psycopg://u:p@db:5432/songs?sslmode=require"
 
 
-def test_a_url_stands_as_it_is() -> None:
+def test_a_given_url_is_kept_unchanged() -> None:
     url = "postgresql+psycopg://u:p@db/songs"
     assert SharedSettings(database_url=url).resolved_database_url == url
 
@@ -36,7 +36,7 @@ def test_a_url_stands_as_it_is() -> None:
         ({"database_host": "db", "database_user": "u"}, "BANDMATE_DATABASE_PASSWORD"),
     ],
 )
-def test_half_a_database_is_refused(values: dict[str, str], reason: str) -> None:
+def test_incomplete_database_settings_are_refused(values: dict[str, str], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         SharedSettings(**values)
 

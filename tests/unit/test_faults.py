@@ -1,15 +1,15 @@
-"""What is wrong with a value, in a person's words, wherever it comes in."""
+"""Readable errors for invalid values, whatever the source of the input."""
 
 import pytest
 from bandmate_shared.contracts.songs import SongRequest
-from bandmate_shared.faults import MAX_TOLD, faults_of, in_words
+from bandmate_shared.faults import MAX_SHOWN_FAULTS, faults_of, in_words
 from pydantic import BaseModel, ValidationError
 
 
-def wrong(**asked: object) -> ValidationError:
-    with pytest.raises(ValidationError) as caught:
-        SongRequest.model_validate(asked)
-    return caught.value
+def wrong(**fields: object) -> ValidationError:
+    with pytest.raises(ValidationError) as raised:
+        SongRequest.model_validate(fields)
+    return raised.value
 
 
 def test_a_fault_names_the_field_and_what_was_given() -> None:
@@ -24,18 +24,18 @@ def test_a_fault_of_the_whole_has_no_field() -> None:
 
 
 def test_many_faults_are_counted() -> None:
-    many = wrong(**{f"unknown{number}": 1 for number in range(MAX_TOLD + 3)})
+    many = wrong(**{f"unknown{number}": 1 for number in range(MAX_SHOWN_FAULTS + 3)})
     assert in_words(many).endswith("; and 3 more")
-    assert len(faults_of(many)) == MAX_TOLD + 3
+    assert len(faults_of(many)) == MAX_SHOWN_FAULTS + 3
 
 
-def test_what_may_be_secret_is_not_shown() -> None:
+def test_possible_secrets_are_not_shown() -> None:
     class Settings(BaseModel):
         token: int
 
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ValidationError) as raised:
         Settings.model_validate({"token": "hunter2"})
-    assert faults_of(caught.value, values=False) == [
+    assert faults_of(raised.value, values=False) == [
         "token: input should be a valid integer, unable to parse string as an integer"
     ]
-    assert "hunter2" in in_words(caught.value)
+    assert "hunter2" in in_words(raised.value)

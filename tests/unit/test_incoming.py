@@ -3,12 +3,12 @@
 import base64
 
 import pytest
+from bandmate_music.midi.write import write_midi
 from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import BandmateError, InvalidRequest, UnreadableFile
-from bandmate_shared.incoming import FIELDS, options_name, read_options, role_of, song_request
-from bandmate_shared.music.midi_write import write_midi
+from bandmate_shared.intake.incoming import FIELDS, options_name, read_options, role_of, song_request
 
-from tests.tunes import tune
+from tests.support.tunes import tune
 
 
 def test_the_fields_are_those_of_the_contract() -> None:
@@ -33,7 +33,7 @@ def test_a_name_says_what_a_file_is_for(name: str, role: str | None) -> None:
     assert role_of(name) == role
 
 
-def test_a_name_that_promises_nothing_is_an_error() -> None:
+def test_a_name_of_an_unknown_kind_is_an_error() -> None:
     with pytest.raises(UnreadableFile, match=r"a\.wav is neither"):
         role_of("a.wav")
 
@@ -59,7 +59,7 @@ def test_a_prompt_a_text_and_a_request() -> None:
         ("a.mid.json", b"{}", "no song request"),
     ],
 )
-def test_what_a_file_is_not(name: str, data: bytes, reason: str) -> None:
+def test_files_that_are_not_what_their_name_says_are_refused(name: str, data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableFile, match=reason):
         song_request(name, data, {})
 

@@ -1,4 +1,4 @@
-"""All stacks of one installation, in the order they are deployed in. There is one installation an account and region:
+"""All stacks of an installation, in deployment order. There is one installation an account and region:
 queues, repositories and secrets have fixed names."""
 
 from typing import Any
@@ -7,20 +7,20 @@ from aws_cdk import App, Environment, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from bandmate_aws.accepted import acknowledge
-from bandmate_aws.cluster import ClusterStack
-from bandmate_aws.database import DatabaseStack
-from bandmate_aws.events import EventsStack
-from bandmate_aws.glue import GlueStack
-from bandmate_aws.images import ImagesStack
-from bandmate_aws.network import NetworkStack
-from bandmate_aws.notices import NoticesStack
-from bandmate_aws.observability import ObservabilityStack
-from bandmate_aws.parts import Parts
-from bandmate_aws.queues import QueuesStack
-from bandmate_aws.sagemaker import SageMakerStack
-from bandmate_aws.services import ServicesStack
+from bandmate_aws.compute.cluster import ClusterStack
+from bandmate_aws.compute.services import ServicesStack
+from bandmate_aws.foundations.database import DatabaseStack
+from bandmate_aws.foundations.images import ImagesStack
+from bandmate_aws.foundations.network import NetworkStack
+from bandmate_aws.foundations.notices import NoticesStack
+from bandmate_aws.foundations.parts import Parts
+from bandmate_aws.foundations.queues import QueuesStack
+from bandmate_aws.foundations.storage import StorageStack
 from bandmate_aws.sizes import Size
-from bandmate_aws.storage import StorageStack
+from bandmate_aws.workloads.events import EventsStack
+from bandmate_aws.workloads.glue import GlueStack
+from bandmate_aws.workloads.observability import ObservabilityStack
+from bandmate_aws.workloads.sagemaker import SageMakerStack
 
 PREFIX = "Bandmate"
 

@@ -1,4 +1,4 @@
-"""Names that the parts of the installation know each other by, and that the services expect."""
+"""Names shared between the stacks and expected by the services."""
 
 from typing import Literal, get_args
 
@@ -15,8 +15,8 @@ QUEUES = (*SERVICES, SUBMISSIONS)
 PATHS: dict[Service, tuple[str, ...]] = {
     "ingest": ("/v1/datasets", "/v1/uploads"),
     "train": ("/v1/trainings", "/v1/models"),
-    "generate": ("/v1/songs",),
-    "vocal": ("/v1/vocals",),
+    "generate": ("/v1/songs", "/v1/styles", "/v1/instruments", "/v1/limits", "/v1/events", "/v1/session"),
+    "vocal": ("/v1/vocals", "/v1/voices"),
 }
 """Which API answers below which paths; the same as the gateway of `deploy/compose`."""
 

@@ -1,14 +1,13 @@
-"""What each task may do. One role a task; a role is put together from the few statements below, each on named
-resources.
+"""Task permissions. One role per task, composed of the few statements below, each on named resources.
 
-    task              store              queues                            besides
-    <service>-api     reads, writes      sends to all four                 sees the depths of all
-    <service>-worker  reads, writes      takes from its own, sends to all  guards itself while it works
-      train                                                                SageMaker training jobs
-      generate                                                             SageMaker endpoint, if there is one
-      vocal                                                                Polly, if it speaks
-    generate-intake   reads, writes      takes submissions, sends to all
-    operator, keys    nothing            nothing                           (database and pepper come as secrets)
+task              store              queues                            besides
+<service>-api     reads, writes      sends to all four                 sees the depths of all
+<service>-worker  reads, writes      takes from its own, sends to all  guards itself while it works
+  train                                                                SageMaker training jobs
+  generate                                                             SageMaker endpoint, if there is one
+  vocal                                                                Polly, if it speaks
+generate-intake   reads, writes      takes submissions, sends to all
+operator, keys    nothing            nothing                           (database and pepper come as secrets)
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +21,7 @@ from constructs import Construct
 from bandmate_aws.names import STORE_PREFIX
 
 SAGEMAKER_PREFIX = "bandmate-"
-"""Training jobs, models and endpoints of ours are called so."""
+"""Name prefix of our training jobs, models and endpoints."""
 
 
 def task_role(scope: Construct, name: str, statements: Iterable[iam.PolicyStatement]) -> iam.Role:

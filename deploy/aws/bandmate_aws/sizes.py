@@ -1,4 +1,4 @@
-"""`sizes.toml`, read and checked: what differs between installations, and nothing else does."""
+"""Reads and checks `sizes.toml`: everything that differs between installations."""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from bandmate_aws.names import SERVICES, Service
 FILE = Path(__file__).parents[1] / "sizes.toml"
 
 GPU = "gpu"
-"""The section that says what a worker with a GPU is."""
+"""The section that describes a worker with a GPU."""
 
 Hardware = Literal["cpu", "gpu"]
 Endpoint = Literal["none", "realtime", "async"]
@@ -56,9 +56,9 @@ class Size:
     api_tasks: tuple[int, int]
     intake_tasks: int
     spot_share: float
-    speech_engine: Literal["espeak", "polly"]
+    speech_engine: Literal["auto", "hibari", "espeak", "polly"]
     tenant: str
-    """Whose the songs are that messages, files and schedules ask for; its key is made at deployment."""
+    """The tenant of songs requested by messages, files and schedules; its key is made at deployment."""
     sagemaker_endpoint: Endpoint
     glue_workers: int
     database: Database
@@ -109,8 +109,8 @@ def _worker(size: str, service: str, table: Mapping[str, Any]) -> Worker:
     return worker
 
 
-def _range(where: str, values: list[int]) -> tuple[int, int]:
-    fewest, most = values
-    if not 0 <= fewest <= most:
-        raise ValueError(f"{where}: the fewest tasks, then the most")
-    return fewest, most
+def _range(setting: str, values: list[int]) -> tuple[int, int]:
+    min_tasks, max_tasks = values
+    if not 0 <= min_tasks <= max_tasks:
+        raise ValueError(f"{setting}: the fewest tasks, then the most")
+    return min_tasks, max_tasks

@@ -1,4 +1,4 @@
-"""The health check of the stand-in: does it answer on the port that it was started with?"""
+"""The health check of the stand-in: whether it answers on its port."""
 
 import sys
 import urllib.request

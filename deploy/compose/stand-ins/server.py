@@ -27,7 +27,9 @@ def writing_in_one_step(app: Application) -> Application:
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "PUT" and "uploadId=" not in environ.get("QUERY_STRING", ""):
             return app(environ, start_response)
-        environ["wsgi.input"] = io.BytesIO(_body(environ))  # Read before the lock: the sender sets the pace.
+        environ["wsgi.input"] = io.BytesIO(
+            _body(environ)
+        )  # Read before the lock is taken, because the sender may be slow.
         with lock:
             return app(environ, start_response)
 

@@ -13,22 +13,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from bandmate_ingest.clean import CleanedBatch, RawFile
-from bandmate_ingest.incremental import load_shard, save_shard, shard_key
-from bandmate_ingest.pool import CleaningPool
-from bandmate_ingest.rules import CleaningRules
-from bandmate_ingest.space import Space
+from bandmate_ingest.cleaning.batch import CleanedBatch, RawFile
+from bandmate_ingest.cleaning.rules import CleaningRules
+from bandmate_ingest.dataset.incremental import load_shard, save_shard, shard_key
+from bandmate_ingest.pool.parent import CleaningPool
+from bandmate_ingest.sources.space import Space
+from bandmate_music.limits import Limits
 from bandmate_shared.errors import Unavailable
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.storage import Storage, open_storage, tenant_space
+from bandmate_shared.objects.base import Storage, tenant_space
+from bandmate_shared.objects.open import open_storage
 
 RESULT_SCHEMA = "run int, batch int, shard string, files int, accepted int, cleaned boolean, seconds double"
-"""A row a batch: where its cleaned form lies, and whether it was cleaned now or found there."""
+"""A row per batch: the key of its cleaned form, and whether it was cleaned now or already stored."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """All that an executor must know; it travels with the function."""
+    """What an executor needs; it is serialised with the function."""
 
     storage_url: str
     tenant: str
@@ -39,7 +40,7 @@ class Task:
 
     @property
     def prefix(self) -> str:
-        """Of every key of the tenant's."""
+        """Prefix of all the tenant's keys."""
         return tenant_space(self.tenant)
 
     def open(self) -> Storage:

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from bandmate_ingest.build import Built, known_batches, publish, unchanged
-from bandmate_ingest.clean import CleanedBatch
-from bandmate_ingest.dataset import latest
-from bandmate_ingest.incremental import joined_inventory, load_shard
+from bandmate_ingest.cleaning.batch import CleanedBatch
+from bandmate_ingest.dataset.assemble import latest
+from bandmate_ingest.dataset.incremental import joined_inventory, load_shard
 from bandmate_shared.errors import NotFound, Unavailable
-from bandmate_shared.storage import Storage
+from bandmate_shared.objects.base import Storage
 
 from bandmate_glue.cleaning import RESULT_SCHEMA, Task, cleaner
 from bandmate_glue.packs import Packed, PackRun, put_cleaned, read_cleaned, read_packed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _LOADERS = 16
 """Cleaned batches read from the store at the same time."""
-ROWS_A_FRAME = 256
+ROWS_PER_FRAME = 256
 """Files that travel from Spark to Python at a time; Spark's own 10,000 would be hundreds of megabytes."""
 
 
@@ -83,7 +83,7 @@ def _cleaned_run(spark: "SparkSession | None", storage: Storage, packs: str, run
     shards = clean_packs(spark, [_location(task, key) for key in run.packs], task)
     if sorted(shards) != [(run.number, batch) for batch in range(run.batches)]:
         raise Unavailable(f"Spark gave {len(shards)} of the {run.batches} batches of run {run.number}")
-    keys = [shards[place] for place in sorted(shards)]
+    keys = [shards[index] for index in sorted(shards)]
     put_cleaned(storage, packs, run, task.limits, task.rules, keys)
     return keys
 
@@ -92,7 +92,7 @@ def clean_packs(spark: "SparkSession", locations: Sequence[str], task: Task) -> 
     """Clean packs on the executors; for each (run, batch) the key of its cleaned form."""
     if not locations:
         return {}
-    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(ROWS_A_FRAME))
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(ROWS_PER_FRAME))
     rows = spark.read.parquet(*locations).mapInPandas(cleaner(task), RESULT_SCHEMA).collect()
     return {(row["run"], row["batch"]): row["shard"] for row in rows}
 

@@ -1,4 +1,4 @@
-"""The job as Glue starts it, and as anyone else does.
+"""The job's entry point, under Glue and elsewhere.
 
 `--step clean` stops before the dataset, and `--step assemble` goes on from there without Spark: the one needs many
 cores, the other much memory. Without it both happen here.
@@ -11,9 +11,8 @@ import sys
 from collections.abc import Sequence
 
 from bandmate_ingest.build import Built
-from bandmate_ingest.rules import CleaningRules
+from bandmate_ingest.cleaning.rules import CleaningRules
 from bandmate_shared.errors import InvalidRequest
-from bandmate_shared.music.limits import Limits
 from bandmate_shared.settings import SharedSettings
 
 from bandmate_glue.cleaning import Task
@@ -27,46 +26,46 @@ STEPS = ("all", "clean", "assemble")
 
 
 def arguments(argv: Sequence[str]) -> dict[str, str]:
-    """The job's arguments by name; Glue adds a dozen of its own, which its reader knows and ours passes over."""
-    given = [name for name in NAMES if name not in OPTIONAL or any(word.startswith(f"--{name}") for word in argv)]
+    """The job's arguments by name; arguments that Glue adds itself are ignored."""
+    present = [name for name in NAMES if name not in OPTIONAL or any(word.startswith(f"--{name}") for word in argv)]
     try:
-        from awsglue.utils import getResolvedOptions
+        from awsglue.utils import getResolvedOptions  # only on Glue
     except ImportError:
         parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
         for name in NAMES:
             parser.add_argument(f"--{name}", required=name not in OPTIONAL, default=OPTIONAL.get(name))
         return {name: value for name, value in vars(parser.parse_known_args(list(argv)[1:])[0]).items() if value}
-    return {**OPTIONAL, **{name: str(value) for name, value in getResolvedOptions(list(argv), given).items()}}
+    return {**OPTIONAL, **{name: str(value) for name, value in getResolvedOptions(list(argv), present).items()}}
 
 
 def main() -> None:
-    """Clean, put together, and say in the log what came of it. Raises what `build_dataset` raises."""
+    """Clean and assemble the dataset, and log the result. Raises what `build_dataset` raises."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    given = arguments(sys.argv)
-    if given["step"] not in STEPS:
-        raise InvalidRequest(f"--step {given['step']} is none of {', '.join(STEPS)}")
+    options = arguments(sys.argv)
+    if options["step"] not in STEPS:
+        raise InvalidRequest(f"--step {options['step']} is none of {', '.join(STEPS)}")
     settings = SharedSettings()
     task = Task(
-        given["storage_url"],
-        given["tenant"],
-        Limits.from_settings(settings),
+        options["storage_url"],
+        options["tenant"],
+        settings.file_limits,
         CleaningRules(),
         settings.parse_seconds,
         settings.parse_memory_bytes,
     )
-    if given["step"] == "assemble":
-        _log(build_dataset(None, given["packs"], given["dataset"], task))
+    if options["step"] == "assemble":
+        _log(build_dataset(None, options["packs"], options["dataset"], task))
         return
     # Without it Spark starts the first `python3` it finds, which may be another one than this.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    from pyspark.sql import SparkSession
+    from pyspark.sql import SparkSession  # start-up time: pyspark
 
-    spark = SparkSession.builder.appName(f"bandmate {given['dataset']}").getOrCreate()
+    spark = SparkSession.builder.appName(f"bandmate {options['dataset']}").getOrCreate()
     try:
-        if given["step"] == "clean":
-            log.info("packs %s: %d batches are cleaned", given["packs"], clean_all(spark, given["packs"], task))
+        if options["step"] == "clean":
+            log.info("packs %s: %d batches are cleaned", options["packs"], clean_all(spark, options["packs"], task))
         else:
-            _log(build_dataset(spark, given["packs"], given["dataset"], task))
+            _log(build_dataset(spark, options["packs"], options["dataset"], task))
     finally:
         spark.stop()
 

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from bandmate_ingest.sources import SourceFile, collect
-from bandmate_ingest.space import Space
+from bandmate_ingest.sources.collect import collect
+from bandmate_ingest.sources.files import SourceFile
+from bandmate_ingest.sources.space import Space
+from bandmate_music.limits import Limits
 from bandmate_shared.contracts.datasets import SplitSource
 from bandmate_shared.errors import BandmateError
-from bandmate_shared.music.limits import Limits
+from bandmate_shared.objects.base import Storage, tenant_space
+from bandmate_shared.objects.open import open_storage
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.storage import Storage, open_storage, tenant_space
 
 from bandmate_glue.packs import Offered, PackRun, PackWriter, add_run, offered_bytes, put_pack, read_packed
 
@@ -28,7 +30,7 @@ not."""
 
 
 class _Run:
-    """A run under way: files gather in batches, batches in packs."""
+    """A run in progress: collects files into batches, and batches into packs."""
 
     def __init__(self, storage: Storage, name: str, number: int, batch_files: int, pack_bytes: int) -> None:
         self._storage, self._name, self._number = storage, name, number
@@ -90,18 +92,18 @@ def pack(
     known = {(file.name, file.sha256) for file in earlier.inventory}
     contents = {file.sha256 for file in earlier.inventory}
     run = _Run(storage, name, len(earlier.runs) + 1, batch_files, pack_bytes)
-    every: list[Offered] = []
+    offered_files: list[Offered] = []
     for file in (file for source in sources for file in collect(source, style, limits)):
         offered, data = _read(file)
-        every.append(offered)
+        offered_files.append(offered)
         if offered.sha256 and offered.sha256 not in contents:
             contents.add(offered.sha256)
             run.add(offered, data)
-    if not any(file.sha256 and (file.name, file.sha256) not in known for file in every):
+    if not any(file.sha256 and (file.name, file.sha256) not in known for file in offered_files):
         return None
-    done = run.finish(every, splits)
-    add_run(storage, name, done)
-    return done
+    pack_run = run.finish(offered_files, splits)
+    add_run(storage, name, pack_run)
+    return pack_run
 
 
 def _read(file: SourceFile) -> tuple[Offered, bytes]:
@@ -109,7 +111,7 @@ def _read(file: SourceFile) -> tuple[Offered, bytes]:
         data = file.read()
     except (OSError, BandmateError) as error:
         if isinstance(error, BandmateError) and error.retryable:
-            raise  # It says nothing about the file.
+            raise  # A temporary error, which is not the file's fault.
         detail = error.detail if isinstance(error, BandmateError) else (error.strerror or str(error))
         return Offered(file.name, file.style, detail=detail), b""
     return Offered(file.name, file.style, hashlib.sha256(data).hexdigest()), data
@@ -130,7 +132,7 @@ def main() -> None:
     parser.add_argument("--tenant", default="local")
     arguments = parser.parse_args()
     storage = Space(open_storage(arguments.storage), tenant_space(arguments.tenant))
-    limits = Limits.from_settings(SharedSettings())
+    limits = SharedSettings().file_limits
     sources = [source if ":" in source else str(Path(source).absolute()) for source in arguments.sources]
     run = pack(storage, arguments.name, sources, arguments.style, limits, splits=arguments.splits)
     if run is None:

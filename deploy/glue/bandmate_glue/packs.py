@@ -17,19 +17,18 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from bandmate_ingest.incremental import InventoryFile, with_published
-from bandmate_ingest.rules import CleaningRules
+from bandmate_ingest.cleaning.rules import CleaningRules
+from bandmate_ingest.dataset.incremental import InventoryFile, with_published
+from bandmate_music.limits import Limits
 from bandmate_shared.contracts.datasets import RejectedFile, SplitSource
 from bandmate_shared.errors import NotFound, Unavailable
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.storage import AlreadyExists, Storage, sha256_of
+from bandmate_shared.objects.base import AlreadyExists, Storage
+from bandmate_shared.objects.blobs import sha256_of
 
+_PACK_COLUMNS = "run:int32 batch:int32 files:int32 name:string style:string sha256:string data:binary"
 PACK_SCHEMA = pa.schema(
-    [
-        ("run", pa.int32()), ("batch", pa.int32()), ("files", pa.int32()),
-        ("name", pa.string()), ("style", pa.string()), ("sha256", pa.string()), ("data", pa.binary()),
-    ]
-)  # fmt: skip
+    [(name, pa.type_for_alias(kind)) for name, kind in (column.split(":") for column in _PACK_COLUMNS.split())]
+)
 """A row a file; `run` and `batch` name the batch it is cleaned in, `files` says how many rows that batch has."""
 
 OFFERED_SCHEMA = pa.schema(
@@ -71,7 +70,7 @@ class PackRun:
     bytes: int
     """Bytes of those files."""
     splits: SplitSource = "folders"
-    """What decides on the splits of its files."""
+    """How the splits of its files are decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +88,11 @@ def read_packed(storage: Storage, name: str) -> Packed:
     last: dict[str, Offered] = {}
     inventory: list[InventoryFile] = []
     for run in runs:
-        every = list(read_offered(storage.get(run.offered)))
-        last |= {offered.name: offered for offered in every}
-        files = [InventoryFile(offered.name, offered.style, offered.sha256) for offered in every if offered.sha256]
+        offered_files = list(read_offered(storage.get(run.offered)))
+        last |= {offered.name: offered for offered in offered_files}
+        files = [
+            InventoryFile(offered.name, offered.style, offered.sha256) for offered in offered_files if offered.sha256
+        ]
         inventory.extend(with_published(files, run.splits))
     unread = [RejectedFile(name=o.name, reason="unreadable", detail=o.detail) for o in last.values() if not o.sha256]
     return Packed(runs, inventory, unread)

@@ -1,4 +1,4 @@
-"""What S3 says about a new object, in each of the shapes in which it arrives.
+"""Parses S3's events about new objects, in each of their formats.
 
 Through EventBridge a key comes as it is; a direct S3 notification has it URL-encoded, as forms are.
 """
@@ -43,12 +43,16 @@ def _from_eventbridge(event: Mapping[str, Any]) -> NewObject:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html."""
     if event.get("detail-type") != "Object Created":
         raise UnknownEvent(f"an S3 event of the kind {event.get('detail-type')!r}; the rule should pass Object Created")
-    bucket, found = event["detail"]["bucket"], event["detail"]["object"]
-    return NewObject(bucket["name"], found["key"], found.get("etag", ""), found["size"], found.get("version-id", ""))
+    bucket, s3_object = event["detail"]["bucket"], event["detail"]["object"]
+    return NewObject(
+        bucket["name"], s3_object["key"], s3_object.get("etag", ""), s3_object["size"], s3_object.get("version-id", "")
+    )
 
 
 def _from_notification(record: Mapping[str, Any]) -> NewObject:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html."""
-    bucket, found = record["s3"]["bucket"], record["s3"]["object"]
-    key = unquote_plus(found["key"])
-    return NewObject(bucket["name"], key, found.get("eTag", ""), found.get("size", 0), found.get("versionId", ""))
+    bucket, s3_object = record["s3"]["bucket"], record["s3"]["object"]
+    key = unquote_plus(s3_object["key"])
+    return NewObject(
+        bucket["name"], key, s3_object.get("eTag", ""), s3_object.get("size", 0), s3_object.get("versionId", "")
+    )

@@ -1,4 +1,4 @@
-"""A file under `incoming/` becomes a song: the function behind S3's events.
+"""Request a song for a file under `incoming/`: the function behind S3's events.
 
 They may come from a queue (EventBridge or S3 to SQS: a batch, of which some may fail), from EventBridge, or from S3
 itself. An object that can never become a song is refused with a reason and counts as done; anything else that goes
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from bandmate_shared.errors import BandmateError, LimitExceeded
-from bandmate_shared.incoming import FIELDS, options_name, read_options, role_of, song_request
+from bandmate_shared.intake.incoming import FIELDS, options_name, read_options, role_of, song_request
 from botocore.exceptions import ClientError
 
 from bandmate_lambda.events import NewObject, new_objects
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 log = Logger(service="bandmate-incoming")
-# That a whole batch failed is no reason to raise: the answer says so, record by record.
+# A batch that failed entirely is not raised: the response lists each failed record.
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 _FROM_METADATA = FIELDS - {"prompt", "lyrics"}
@@ -46,46 +46,50 @@ def _message(record: "SQSRecord") -> int:
 
 def _take(event: dict[str, Any]) -> int:
     """Raises UnknownEvent, and botocore's errors where S3 or SQS do not answer."""
-    return sum(_submit_object(found) for found in new_objects(event))
+    return sum(_submit_object(new_object) for new_object in new_objects(event))
 
 
-def _submit_object(found: NewObject) -> bool:
+def _submit_object(new_object: NewObject) -> bool:
     """Whether a song was asked for."""
     prefix = os.environ.get("BANDMATE_INCOMING_PREFIX", "incoming/")
-    if not found.key.startswith(prefix) or found.key.endswith("/"):
+    if not new_object.key.startswith(prefix) or new_object.key.endswith("/"):
         return False
     try:
-        if role_of(found.key) in (None, "options"):
+        if role_of(new_object.key) in (None, "options"):
             return False
-        if found.size > MAX_MESSAGE_BYTES:
-            raise LimitExceeded(f"the file has {found.size:,} bytes; a request may have {MAX_MESSAGE_BYTES:,}")
-        read = _read(found)
+        if new_object.size > MAX_MESSAGE_BYTES:
+            raise LimitExceeded(f"the file has {new_object.size:,} bytes; a request may have {MAX_MESSAGE_BYTES:,}")
+        read = _read(new_object)
         if read is None:
-            log.info("the object is gone or was overwritten", key=found.key, etag=found.etag)
+            log.info("the object is gone or was overwritten", key=new_object.key, etag=new_object.etag)
             return False
         data, metadata = read
-        sidecar, sidecar_etag = _sidecar(found)
-        options = {**metadata, **(read_options(sidecar, options_name(found.key)) if sidecar is not None else {})}
-        # All that the song is made of: the same file with other options is another song.
+        sidecar, sidecar_etag = _sidecar(new_object)
+        options = {**metadata, **(read_options(sidecar, options_name(new_object.key)) if sidecar is not None else {})}
+        # The key covers file and options: the same file with other options is another song.
         key = idempotency_key(
-            "s3", found.bucket, found.key, found.etag, sidecar_etag, json.dumps(sorted(metadata.items()))
+            "s3", new_object.bucket, new_object.key, new_object.etag, sidecar_etag, json.dumps(sorted(metadata.items()))
         )
-        message_id = submit(song_request(found.key, data, options), key)
+        message_id = submit(song_request(new_object.key, data, options), key)
     except BandmateError as error:
-        log.warning("refused", key=found.key, reason=error.detail)
-        refuse(error, asdict(found))
+        log.warning("refused", key=new_object.key, reason=error.detail)
+        refuse(error, asdict(new_object))
         return False
-    log.info("submitted", key=found.key, message_id=message_id, idempotency_key=key)
+    log.info("submitted", key=new_object.key, message_id=message_id, idempotency_key=key)
     return True
 
 
-def _read(found: NewObject) -> tuple[bytes, dict[str, str]] | None:
+def _read(new_object: NewObject) -> tuple[bytes, dict[str, str]] | None:
     """The very object the event tells of, and the options in its metadata; None when another one is there now."""
-    which = (
-        {"VersionId": found.version_id} if found.version_id else {"IfMatch": f'"{found.etag}"'} if found.etag else {}
+    version = (
+        {"VersionId": new_object.version_id}
+        if new_object.version_id
+        else {"IfMatch": f'"{new_object.etag}"'}
+        if new_object.etag
+        else {}
     )
     try:
-        answer = client("s3").get_object(Bucket=found.bucket, Key=found.key, **which)
+        answer = client("s3").get_object(Bucket=new_object.bucket, Key=new_object.key, **version)
     except ClientError as error:
         if error.response["Error"]["Code"] in _GONE:
             return None
@@ -94,18 +98,18 @@ def _read(found: NewObject) -> tuple[bytes, dict[str, str]] | None:
     return answer["Body"].read(), metadata
 
 
-def _sidecar(found: NewObject) -> tuple[bytes | None, str]:
+def _sidecar(new_object: NewObject) -> tuple[bytes | None, str]:
     """The options file beside an object and its ETag.
 
     It is looked for by listing: asked for an object that is not there, S3 says 403 to those who may not list.
     """
-    name = options_name(found.key)
-    if role_of(found.key) == "request":
+    name = options_name(new_object.key)
+    if role_of(new_object.key) == "request":
         return None, ""
-    listed = client("s3").list_objects_v2(Bucket=found.bucket, Prefix=name, MaxKeys=1).get("Contents", [])
+    listed = client("s3").list_objects_v2(Bucket=new_object.bucket, Prefix=name, MaxKeys=1).get("Contents", [])
     if not listed or listed[0]["Key"] != name:
         return None, ""
     if listed[0]["Size"] > MAX_MESSAGE_BYTES:
         raise LimitExceeded(f"the options in {name} have {listed[0]['Size']:,} bytes")
-    answer = client("s3").get_object(Bucket=found.bucket, Key=name)
+    answer = client("s3").get_object(Bucket=new_object.bucket, Key=name)
     return answer["Body"].read(), str(answer["ETag"])

@@ -1,4 +1,4 @@
-"""A schedule's turn becomes a song. EventBridge Scheduler calls this with
+"""Request a song when a schedule is due. EventBridge Scheduler calls this with
 
     {"schedule_arn": "<aws.scheduler.schedule-arn>", "scheduled_time": "<aws.scheduler.scheduled-time>",
      "request": {"style": "folk", "bars": 16}}
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from bandmate_shared.errors import BandmateError, InvalidRequest
-from bandmate_shared.incoming import FIELDS
+from bandmate_shared.intake.incoming import FIELDS
 
 from bandmate_lambda.submissions import idempotency_key, refuse, submit
 

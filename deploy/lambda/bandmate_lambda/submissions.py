@@ -1,4 +1,4 @@
-"""The one thing these functions do: put a message on `bandmate-submissions`, or a note on its dead-letter queue.
+"""Sends a message to `bandmate-submissions`, or a note to its dead-letter queue.
 
 They know no database. That a song comes only once is up to the intake, which knows it by its idempotency key; a
 table of keys here would be a second truth beside the job store's.
@@ -55,9 +55,9 @@ def submit(request: Mapping[str, Any], key: str) -> str:
     return str(answer["MessageId"])
 
 
-def refuse(error: BandmateError, where: Mapping[str, Any]) -> None:
+def refuse(error: BandmateError, source: Mapping[str, Any]) -> None:
     """Put aside what can never become a song, with the reason, for a person to look at."""
-    note = {"type": error.type, "title": error.title, "detail": error.detail, "source": dict(where)}
+    note = {"type": error.type, "title": error.title, "detail": error.detail, "source": dict(source)}
     client("sqs").send_message(
         QueueUrl=os.environ["BANDMATE_SUBMISSIONS_DLQ_URL"], MessageBody=json.dumps(note, ensure_ascii=False)
     )

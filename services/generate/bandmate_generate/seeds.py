@@ -1,4 +1,4 @@
-"""Every choice left to chance gets a seed of its own, so that asking for one thing does not change another."""
+"""Derive an independent seed for each random choice, so that setting one option does not change another choice."""
 
 import hashlib
 import random
@@ -9,7 +9,7 @@ def derived(seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:4], "big") >> 1
 
 
-def dice(seed: int, purpose: str) -> random.Random:
+def random_generator(seed: int, purpose: str) -> random.Random:
     """A generator of random numbers for one purpose."""
     return random.Random(derived(seed, purpose))  # noqa: S311 - music, not secrets
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Literal, Self
 
 from bandmate_shared.settings import SharedSettings
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 _ENDPOINT = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
 class GenerateSettings(SharedSettings):
-    """How songs are composed and sounded."""
+    """How songs are composed and rendered, and which triggers request them."""
 
     soundfont: Path | None = Field(
         None, description="A General MIDI soundfont (.sf2, .sf3). Empty: the first of the lookup order that exists."
@@ -22,6 +22,18 @@ class GenerateSettings(SharedSettings):
     model_start_seconds: float = Field(
         20.0, gt=0, description="How long to wait for a model server that is not up yet, before the attempt fails."
     )
+
+    words_url: str = Field(
+        "",
+        description="Base address of a server with the OpenAI chat API that writes words on demand, such as "
+        "http://127.0.0.1:11434/v1. Empty: none.",
+    )
+    words_model: str = Field("", description="The model of that server that writes words.")
+    words_api_key: SecretStr = Field(SecretStr(""), description="The key for that server, where it asks for one.")
+    words_bedrock_model: str = Field(
+        "", description="A model or inference profile of Amazon Bedrock that writes words on demand. Empty: none."
+    )
+    words_seconds: float = Field(60.0, gt=0, description="How long to wait for the words of one song.")
 
     watch_folder: Path | None = Field(
         None, description="A folder whose files become songs: .mid, .txt, .json. Empty: none is watched."
@@ -46,6 +58,14 @@ class GenerateSettings(SharedSettings):
         True,
         description="Whether the real-time endpoint is multi-model, with `<store>/sagemaker-models/` as its models.",
     )
+
+    @model_validator(mode="after")
+    def _one_writer_of_words(self) -> Self:
+        if self.words_url and self.words_bedrock_model:
+            raise ValueError("set BANDMATE_WORDS_URL or BANDMATE_WORDS_BEDROCK_MODEL, not both")
+        if self.words_url and not self.words_model:
+            raise ValueError("BANDMATE_WORDS_URL needs BANDMATE_WORDS_MODEL, the name of a model on that server")
+        return self
 
     @model_validator(mode="after")
     def _sagemaker_is_complete(self) -> Self:

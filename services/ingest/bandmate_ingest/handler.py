@@ -1,20 +1,22 @@
 """The dataset job: what the queue's worker runs."""
 
 from bandmate_shared.contracts.datasets import DatasetRequest
-from bandmate_shared.jobs.context import Done, JobContext
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.storage import tenant_space
+from bandmate_shared.jobs.execution.context import Done, JobContext
+from bandmate_shared.objects.base import tenant_space
 
-from bandmate_ingest.access import Access
 from bandmate_ingest.build import Progress, build
-from bandmate_ingest.pool import CleaningPool
-from bandmate_ingest.rules import CleaningRules
+from bandmate_ingest.cleaning.rules import CleaningRules
+from bandmate_ingest.pool.parent import CleaningPool
 from bandmate_ingest.settings import ingest_settings
-from bandmate_ingest.space import Space
+from bandmate_ingest.sources.access import Access
+from bandmate_ingest.sources.space import Space
 
 MEDIA_TYPES = {
-    "parquet": "application/vnd.apache.parquet", "json": "application/json", "html": "text/html",
-}  # fmt: skip
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
+    "html": "text/html",
+    "md": "text/markdown",
+}
 
 
 class _JobProgress(Progress):
@@ -37,7 +39,7 @@ def build_dataset(ctx: JobContext) -> Done:
     """
     settings = ingest_settings()
     request = DatasetRequest.model_validate(ctx.job.request)
-    limits, rules = Limits.from_settings(settings), CleaningRules()
+    limits, rules = settings.file_limits, CleaningRules(strict=request.strict, free=request.free)
     access = Access(settings, ctx.job.tenant, ctx.storage, lambda: ctx.workdir)
     space = Space(ctx.storage, tenant_space(ctx.job.tenant))
     with CleaningPool(

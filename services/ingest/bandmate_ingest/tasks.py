@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from bandmate_shared.jobs.context import Handler
-from bandmate_shared.queue import service_app
+from bandmate_shared.jobs.execution.context import Handler
+from bandmate_shared.queues.celery_app import service_app
 
 
 def _handlers() -> Mapping[str, Handler]:
-    from bandmate_ingest.handler import build_dataset
+    from bandmate_ingest.handler import build_dataset  # start-up time: pyarrow
 
     return {"dataset": build_dataset}
 

@@ -1,8 +1,8 @@
-"""What the command line says to the HTTP API, and the platform it says it to."""
+"""The command line's client of the HTTP API, and the platform session it talks to."""
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,8 +27,8 @@ class RemoteProblem(BandmateError):
         super().__init__(str(problem.get("detail") or problem.get("title") or f"the API answered {status}"))
         self.status = status
         self.type = str(problem.get("type", "unavailable")).rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-        self.title = str(problem.get("title", "The API refused"))
-        self.field = next((str(one["field"]) for one in problem.get("errors") or ()), None)
+        self.title = str(problem.get("title", "Request refused"))
+        self.field = next((str(error["field"]) for error in problem.get("errors") or ()), None)
 
 
 class Api:
@@ -77,7 +77,7 @@ class Api:
 
 
 class Session:
-    """A platform to give jobs to: the one that runs on this home, else one started for the time of the session."""
+    """A platform to submit jobs to: the one running on this home, else one started for the session."""
 
     def __init__(self, settings: LocalSettings, services: tuple[ServiceName, ...]) -> None:
         self._settings = settings
@@ -97,11 +97,11 @@ class Session:
             self._own.stop(idle=error is None)
 
     def submit(self, noun: str, request: Mapping[str, Any]) -> JobView:
-        """Hand in a job; it is safe in the database when this returns."""
+        """Submit a job; it is stored in the database when this returns."""
         return JobView.model_validate(self.api.call("POST", f"/v1/{noun}", dict(request)))
 
     def follow(self, noun: str, job_id: str, show: Callable[[JobEvent], None]) -> JobView:
-        """Show a job's events as they come, and return the finished job. Survives restarts of the platform's parts."""
+        """Show a job's events as they arrive, and return the finished job. Reconnects while the platform restarts."""
         path, after, failures = f"/v1/{noun}/{job_id}", 0, 0
         while True:
             try:
@@ -115,21 +115,23 @@ class Session:
                 failures += 1
                 if failures > _RECONNECTS:
                     raise Unavailable(
-                        f"the platform does not answer; the job {job_id} is safe and goes on at the next start"
+                        f"the platform does not answer; the job {job_id} is stored and continues at the next start"
                     ) from error
                 time.sleep(_RECONNECT_SECONDS)
                 self._attach()
 
-    def collect(self, noun: str, job: JobView, folder: Path) -> dict[str, Path]:
-        """Copy a finished job's artifacts to a folder; returns where each one is."""
+    def collect(self, noun: str, job: JobView, folder: Path, names: Collection[str] | None = None) -> dict[str, Path]:
+        """Copy a finished job's artifacts, all or those of the names, to a folder; returns where each one is."""
         files = {}
         for artifact in job.artifacts:
+            if names is not None and artifact.name not in names:
+                continue
             files[artifact.name] = folder / artifact.name
             self.api.download(f"/v1/{noun}/{job.id}/artifacts/{artifact.name}", files[artifact.name])
         return files
 
     def _attach(self) -> None:
-        """Find the running platform, or start one. Its socket takes requests at once; they wait until it is ready."""
+        """Find the running platform, or start one; requests sent before it is ready wait on its socket."""
         if self._own is not None:
             self._own.wait_ready()
             return
@@ -138,7 +140,7 @@ class Session:
             platform = Platform(self._settings, self._services)
             try:
                 info = platform.start()
-            except AlreadyRunning:  # Someone was faster: theirs will do.
+            except AlreadyRunning:  # Another process was faster: use its platform.
                 self._attach()
                 return
             self._own, running = platform, info

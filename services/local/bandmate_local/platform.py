@@ -19,35 +19,35 @@ from typing import IO, Self
 from bandmate_shared.contracts.jobs import ServiceName
 from bandmate_shared.errors import Conflict, StorageFull
 
-from bandmate_local.programs import plan, ready_file
+from bandmate_local.process_plan import plan_processes, ready_file
 from bandmate_local.settings import SERVICES, LocalSettings
 from bandmate_local.supervisor import Supervisor
 
 _BACKLOG = 128
 _IDLE_STOP_SECONDS = 0.3
-_PATIENCE_SECONDS = 0.5
-"""A command that asks whether a platform runs holds the lock for a moment; that is no reason to refuse to start."""
+_LOCK_WAIT_SECONDS = 0.5
+"""A command that checks for a running platform holds the lock briefly, which must not prevent a start."""
 
 
 class AlreadyRunning(Conflict):
     """Another platform holds this home."""
 
     type = "already-running"
-    title = "A platform is running on this home already"
+    title = "Already running"
 
 
 class PortTaken(Conflict):
-    """Something else listens where the platform was to listen."""
+    """Another program listens on the port."""
 
     type = "port-taken"
-    title = "The port is taken"
+    title = "Port taken"
 
 
 class HomeNotWritable(StorageFull):
     """The home cannot be written: no room, or no permission."""
 
     type = "home-not-writable"
-    title = "The home folder cannot be written"
+    title = "Home not writable"
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ class Platform:
         try:
             for folder in (self._run, home / "logs", home / "redis"):
                 folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock_home(self._run, _PATIENCE_SECONDS)
-            (self._run / "platform.json").unlink(missing_ok=True)  # Of a platform that was killed.
+            self._lock = _lock_home(self._run, _LOCK_WAIT_SECONDS)
+            (self._run / "platform.json").unlink(missing_ok=True)  # Left by a platform that was killed.
             self._socket = _listen(self._settings.host, self._settings.port)
-            planned = plan(self._settings, self._services, self._socket)
+            planned = plan_processes(self._settings, self._services, self._socket)
             for service in SERVICES:
                 ready_file(home, service).unlink(missing_ok=True)
             self._supervisor = Supervisor(home / "logs")
@@ -110,8 +110,8 @@ class Platform:
             raise
         return self.info
 
-    def wait_ready(self, given_up: threading.Event | None = None) -> None:
-        """Return when every part answers, or when `given_up` is set.
+    def wait_ready(self, cancelled: threading.Event | None = None) -> None:
+        """Return when every part answers, or when `cancelled` is set.
 
         Raises:
             Unavailable: a part did not start in time; names it, its last log line and its log.
@@ -119,12 +119,12 @@ class Platform:
         assert self._supervisor is not None
         assert self.info is not None
         deadline = time.monotonic() + self._settings.start_seconds
-        self._supervisor.wait_ready(list(self.info.processes), deadline, given_up or threading.Event())
+        self._supervisor.wait_ready(list(self.info.processes), deadline, cancelled or threading.Event())
 
     def stop(self, *, idle: bool = False) -> None:
-        """Stop every process and give the home free. Unfinished jobs go on at the next start.
+        """Stop every process and release the lock on the home. Unfinished jobs continue after the next start.
 
-        A worker at work is given time to hand its job back; with `idle` the caller says that none is at work.
+        A busy worker gets time to return its job to the queue; with `idle` the caller states that no worker is busy.
         """
         if self._supervisor is not None:
             self._supervisor.stop(_IDLE_STOP_SECONDS if idle else self._settings.stop_seconds)
@@ -164,9 +164,9 @@ def running_platform(home: Path, wait_seconds: float = 5.0) -> PlatformInfo | No
     return None
 
 
-def _lock_home(run: Path, patience: float) -> IO[bytes]:
+def _lock_home(run: Path, wait_seconds: float) -> IO[bytes]:
     lock = (run / "platform.lock").open("ab")
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + wait_seconds
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -181,12 +181,12 @@ def _lock_home(run: Path, patience: float) -> IO[bytes]:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Listen before the HTTP process runs: clients wait in line, also while it is restarted, and are not refused."""
+    """Listen before the HTTP process runs, so that clients queue, also during its restart, and are not refused."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise PortTaken(f"something else listens on {host}:{port}; choose another with --port") from error
+        raise PortTaken(f"another program listens on {host}:{port}; choose another with --port") from error
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,6 +1,6 @@
-"""The one HTTP process: every service's routes, and the threads that keep the jobs moving.
+"""The HTTP process of the embedded platform: every service's routes, the relay, the sweeper and the job triggers.
 
-Started by the supervisor as `python -m bandmate_local.server FD`, where FD is a socket that listens already.
+Started by the supervisor as `python -m bandmate_local.server FD`, where FD is a listening socket.
 """
 
 import socket
@@ -11,16 +11,17 @@ from importlib.resources import as_file, files
 
 from bandmate_generate import api as generate
 from bandmate_generate.settings import generate_settings
-from bandmate_generate.triggers import folder_watch, schedule
+from bandmate_generate.triggers.main import folder_watch, schedule
 from bandmate_ingest import api as ingest
 from bandmate_shared.http.app import create_app
 from bandmate_shared.http.serve import serve
+from bandmate_shared.intake.intake import SubmissionIntake
 from bandmate_shared.jobs.sweeper import Sweeper
+from bandmate_shared.observability.logs import configure_logging
 from bandmate_shared.runtime import Runtime, open_runtime
-from bandmate_shared.submissions import SubmissionIntake
-from bandmate_shared.telemetry import configure_logging
+from bandmate_studio import api as studio
 from bandmate_train import api as train
-from bandmate_train.starter import register_starter
+from bandmate_train.promotion.starter import register_starter
 from bandmate_vocal import api as vocal
 from fastapi import FastAPI
 
@@ -28,9 +29,10 @@ from bandmate_local.settings import local_settings
 
 
 def create_platform_app(runtime: Runtime) -> FastAPI:
-    """Datasets, trainings, models, songs and vocals in one app."""
+    """Datasets, trainings, models, songs and vocals in one app, and the page that works with them."""
     services = (ingest, train, generate, vocal)
-    return create_app(runtime, "Bandmate", [router for service in services for router in service.routers(runtime)])
+    routers = [router for service in services for router in service.routers(runtime)]
+    return create_app(runtime, "Bandmate", [*routers, *studio.routers()])
 
 
 def main(descriptor: int) -> None:
@@ -43,9 +45,11 @@ def main(descriptor: int) -> None:
     stop = threading.Event()
     sweeper = Sweeper(runtime.store, runtime.relay, settings.sweep_seconds)
     intake = SubmissionIntake(runtime, check=partial(generate.check, runtime, tenant=settings.submissions_tenant))
-    sources = [intake, folder_watch(runtime, generate_settings()), schedule(runtime, generate_settings())]
+    triggers = [intake, folder_watch(runtime, generate_settings()), schedule(runtime, generate_settings())]
     threads = [
-        threading.Thread(target=source.run, args=(stop,), name=type(source).__name__) for source in sources if source
+        threading.Thread(target=trigger.run, args=(stop,), name=type(trigger).__name__)
+        for trigger in triggers
+        if trigger
     ]
     runtime.relay.start()
     sweeper.start()

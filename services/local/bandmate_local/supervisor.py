@@ -1,4 +1,4 @@
-"""Starts processes, restarts what dies, and stops them all.
+"""Starts processes, restarts those that exit, and stops them all.
 
 Each process leads a session and process group of its own, so that a Ctrl-C in the terminal reaches the supervisor
 alone, and a process is stopped together with whatever it started.
@@ -17,19 +17,23 @@ from typing import IO
 
 from bandmate_shared.errors import Unavailable
 
-from bandmate_local import leash
+from bandmate_local import orphan_guard
 
 _POLL_SECONDS = 0.05
-_FIRST_BACKOFF_SECONDS = 0.2
-_LONGEST_BACKOFF_SECONDS = 10.0
-_STEADY_SECONDS = 20.0
-_HOPELESS_DEATHS = 4
+_MIN_BACKOFF_SECONDS = 0.2
+_MAX_BACKOFF_SECONDS = 10.0
+_STABLE_SECONDS = 20.0
+"""A process that exits sooner than this after its start counts as failing early."""
+_MAX_EARLY_EXITS = 4
 _LOG_BYTES = 5_000_000
 
 
 @dataclass(frozen=True)
 class Program:
-    """A process to keep running. `on_repeated_failure` is called each time it died young three times in a row."""
+    """A process to keep running. `on_repeated_failure` is called after every third early exit in a row.
+
+    `stops_last`: other programs need it until they have stopped.
+    """
 
     name: str
     command: Sequence[str]
@@ -45,19 +49,19 @@ class _Running:
     program: Program
     process: subprocess.Popen[bytes]
     started: float
-    young_deaths: int = 0
+    early_exits: int = 0
     restart_at: float | None = None
 
 
 class Supervisor:
-    """Keeps programs alive in a thread of its own. Logs go to `<logs>/<program>.log`, the log before to `….log.1`."""
+    """Restarts programs from a thread of its own. Logs go to `<logs>/<program>.log`, the previous one to `….log.1`."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._running: dict[str, _Running] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._leash = self._start_leash()
+        self._guard = self._start_guard()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._thread.start()
 
@@ -74,73 +78,75 @@ class Supervisor:
         with self._lock:
             return {name: running.process.pid for name, running in self._running.items()}
 
-    def wait_ready(self, names: Sequence[str], deadline: float, given_up: threading.Event) -> None:
-        """Return when each of the named programs is ready, or `given_up` is set; `deadline` is on the monotonic clock.
+    def wait_ready(self, names: Sequence[str], deadline: float, cancelled: threading.Event) -> None:
+        """Return when each of the named programs is ready, or `cancelled` is set; `deadline` is on the monotonic clock.
 
         Raises:
-            Unavailable: one keeps dying or was not ready in time; names it, its last log line and its log.
+            Unavailable: one keeps exiting or was not ready in time; names it, its last log line and its log.
         """
         waiting = list(names)
-        while waiting and not given_up.is_set():
+        while waiting and not cancelled.is_set():
             waiting = [name for name in waiting if not self._running[name].program.is_ready()]
             for name in waiting:
                 log = self._log_path(name)
-                if self._running[name].young_deaths >= _HOPELESS_DEATHS:
+                if self._running[name].early_exits >= _MAX_EARLY_EXITS:
                     raise Unavailable(f"{name} does not start: {_last_line(log)} (log: {log})")
                 if time.monotonic() > deadline:
                     raise Unavailable(f"{name} did not start in time: {_last_line(log)} (log: {log})")
             if waiting:
-                given_up.wait(_POLL_SECONDS)
+                cancelled.wait(_POLL_SECONDS)
 
     def stop(self, stop_seconds: float) -> None:
-        """Stop every program with all it started, those that others need (`stops_last`) at the end.
+        """Stop every program and its descendants, those with `stops_last` at the end.
 
-        What has not stopped by itself after `stop_seconds` is killed.
+        A process that has not ended `stop_seconds` after SIGTERM is killed.
         """
         self._stopping.set()
         self._thread.join()
         for last in (False, True):
-            self._stop_these([one for one in self._running.values() if one.program.stops_last is last], stop_seconds)
+            self._stop_all(
+                [running for running in self._running.values() if running.program.stops_last is last], stop_seconds
+            )
         self._running.clear()
-        assert self._leash.stdin is not None
-        self._leash.stdin.close()
-        self._leash.wait()
+        assert self._guard.stdin is not None
+        self._guard.stdin.close()
+        self._guard.wait()
 
-    def _stop_these(self, these: Sequence[_Running], stop_seconds: float) -> None:
-        for one in these:
-            _signal(one.process, signal.SIGTERM)
+    def _stop_all(self, group: Sequence[_Running], stop_seconds: float) -> None:
+        for running in group:
+            _signal(running.process, signal.SIGTERM)
         deadline = time.monotonic() + stop_seconds
-        while any(one.process.poll() is None for one in these) and time.monotonic() < deadline:
+        while any(running.process.poll() is None for running in group) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-        for one in these:
-            _signal_group(one.process.pid, signal.SIGKILL)
-            one.process.wait()
-            self._tell_leash(f"-{one.process.pid}\n")
+        for running in group:
+            _signal_group(running.process.pid, signal.SIGKILL)
+            running.process.wait()
+            self._tell_guard(f"-{running.process.pid}\n")
 
     def _watch(self) -> None:
         while not self._stopping.wait(_POLL_SECONDS):
             with self._lock:
-                for one in self._running.values():
-                    self._look_after(one)
+                for running in self._running.values():
+                    self._restart_if_exited(running)
 
-    def _look_after(self, one: _Running) -> None:
+    def _restart_if_exited(self, running: _Running) -> None:
         now = time.monotonic()
-        if one.restart_at is None:
-            if one.process.poll() is None:
+        if running.restart_at is None:
+            if running.process.poll() is None:
                 return
-            _signal_group(one.process.pid, signal.SIGKILL)  # What a dead process started must not work on unseen.
-            self._tell_leash(f"-{one.process.pid}\n")
-            one.young_deaths = one.young_deaths + 1 if now - one.started < _STEADY_SECONDS else 1
-            one.restart_at = now + min(_FIRST_BACKOFF_SECONDS * 2 ** (one.young_deaths - 1), _LONGEST_BACKOFF_SECONDS)
-            if one.young_deaths % 3 == 0 and one.program.on_repeated_failure is not None:
-                one.program.on_repeated_failure()
-        elif now >= one.restart_at:
+            _signal_group(running.process.pid, signal.SIGKILL)  # Its descendants must not go on unsupervised.
+            self._tell_guard(f"-{running.process.pid}\n")
+            running.early_exits = running.early_exits + 1 if now - running.started < _STABLE_SECONDS else 1
+            running.restart_at = now + min(_MIN_BACKOFF_SECONDS * 2 ** (running.early_exits - 1), _MAX_BACKOFF_SECONDS)
+            if running.early_exits % 3 == 0 and running.program.on_repeated_failure is not None:
+                running.program.on_repeated_failure()
+        elif now >= running.restart_at:
             try:
-                one.process = self._spawn(one.program)
+                running.process = self._spawn(running.program)
             except OSError:  # No memory or no disk just now.
-                one.restart_at = now + _LONGEST_BACKOFF_SECONDS
+                running.restart_at = now + _MAX_BACKOFF_SECONDS
             else:
-                one.started, one.restart_at = now, None
+                running.started, running.restart_at = now, None
 
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
         with self._open_log(program.name) as log:
@@ -153,7 +159,7 @@ class Supervisor:
                 start_new_session=True,
                 pass_fds=program.pass_fds,
             )
-        self._tell_leash(f"+{process.pid}\n")
+        self._tell_guard(f"+{process.pid}\n")
         return process
 
     def _open_log(self, name: str) -> IO[bytes]:
@@ -166,22 +172,22 @@ class Supervisor:
     def _log_path(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
-    def _start_leash(self) -> subprocess.Popen[bytes]:
-        # -I and -S: the leash needs nothing but the standard library, and is up in a few milliseconds.
+    def _start_guard(self) -> subprocess.Popen[bytes]:
+        # -I and -S: the guard needs only the standard library, and so starts in a few milliseconds.
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", leash.__file__],
+            [sys.executable, "-I", "-S", orphan_guard.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
 
-    def _tell_leash(self, line: str) -> None:
-        assert self._leash.stdin is not None
+    def _tell_guard(self, line: str) -> None:
+        assert self._guard.stdin is not None
         try:
-            self._leash.stdin.write(line.encode())
-            self._leash.stdin.flush()
-        except BrokenPipeError:  # Someone killed the leash. It is a safety net; work goes on without it.
+            self._guard.stdin.write(line.encode())
+            self._guard.stdin.flush()
+        except BrokenPipeError:  # The guard was killed. It is only a safety net.
             pass
 
 

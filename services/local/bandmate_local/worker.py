@@ -1,6 +1,6 @@
 """One service's Celery worker, as the embedded platform starts it: `python -m bandmate_local.worker generate FILE`.
 
-The same as `celery -A bandmate_generate.tasks worker …`, and it tells the supervisor by a file when it takes jobs.
+Like `celery -A bandmate_generate.tasks worker …`, but creates a file when it is ready for jobs.
 """
 
 import importlib
@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from bandmate_shared.contracts.jobs import ServiceName
-from bandmate_shared.queue import worker_arguments
+from bandmate_shared.queues.celery_app import worker_arguments
 from celery.signals import worker_ready
 
 
 def run_worker(service: ServiceName, ready_file: Path) -> None:
-    """Work on a service's queue until told to stop; `ready_file` is written when the worker takes jobs."""
+    """Work on a service's queue until told to stop; `ready_file` is created when the worker is ready for jobs."""
 
-    def announce(**_: Any) -> None:
+    def create_ready_file(**_: Any) -> None:
         ready_file.touch()
 
-    worker_ready.connect(announce, weak=False)
+    worker_ready.connect(create_ready_file, weak=False)
     app = importlib.import_module(f"bandmate_{service}.tasks").app
     arguments = worker_arguments(service)
     app.worker_main(arguments[arguments.index("worker") :])

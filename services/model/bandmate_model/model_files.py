@@ -1,43 +1,64 @@
 """The two files that make a model: weights in bfloat16 and config.json."""
 
-from __future__ import annotations
-
+import hashlib
 import json
-import shutil
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from typing import Any
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+REPRESENTATION = "cells-1"
+"""Which tokens the token composers of this version read and write (cells/vocabulary.py). Every vocabulary has its own
+name; older checkpoints have another name or none."""
+TOKEN_ARCHITECTURES = ("transformer", "rnn")
+ARCHITECTURES = (*TOKEN_ARCHITECTURES, "gan")
 
 
-def write_model(folder: Path, config: dict[str, Any], weights: Mapping[str, Tensor]) -> None:
-    """A folder that can be served, and for the transformer one that transformers.LlamaForCausalLM loads."""
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.detach().cpu().bfloat16().contiguous() for name, tensor in weights.items()}
-    save_file(tensors, folder / WEIGHTS, {"format": "pt"})
-    write_json(folder / CONFIG, config)
+class ModelUnusable(ValueError):
+    """A model folder that cannot be served; the message says what is missing or wrong."""
 
 
-def write_json(path: Path, value: object) -> None:
-    """Whole or not at all."""
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
-    temporary.replace(path)
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """config.json, and the hash of the weights."""
+
+    id: str
+    sha256: str
+    config: dict[str, Any]
+
+    @property
+    def styles(self) -> list[str]:
+        return list(self.config["styles"])
+
+    @property
+    def architecture(self) -> str:
+        return str(self.config["architecture"])
 
 
-def place(staged: Path, folder: Path) -> None:
-    """Move the files of a folder that is complete to where they are looked for. The server may be another user, and
-    safetensors writes files that only their owner can read."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(staged.iterdir(), key=lambda path: path.name == CONFIG):  # It makes a folder a model: last.
-        temporary = folder / f".{path.name}.part"
-        shutil.copyfile(path, temporary)
-        temporary.chmod(0o644)
-        temporary.replace(folder / path.name)
-    shutil.rmtree(staged)
+def read_info(folder: Path) -> ModelInfo:
+    """config.json of a model folder, checked, with the hash of its weights.
+
+    Raises:
+        ModelUnusable: a file is missing or cannot be read, or the architecture or representation is unknown here.
+    """
+    config_path, weights_path = folder / CONFIG, folder / WEIGHTS
+    for path in (config_path, weights_path):
+        if not path.is_file():
+            raise ModelUnusable(f"the model folder {folder.name} holds no {path.name}")
+    try:
+        config = json.loads(config_path.read_text())
+        architecture, styles = config["architecture"], config["styles"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelUnusable(f"config.json of {folder.name} cannot be read: {error}") from error
+    if architecture not in ARCHITECTURES:
+        supported = ", ".join(ARCHITECTURES)
+        raise ModelUnusable(f"this container composes with {supported}, not with architecture {architecture!r}")
+    if architecture in TOKEN_ARCHITECTURES and config.get("representation") != REPRESENTATION:
+        raise ModelUnusable(
+            f"the model {folder.name} was made by an earlier version of Bandmate (representation "
+            f"{config.get('representation', 'events')!r}, not {REPRESENTATION!r}); train it again"
+        )
+    if not isinstance(styles, list) or not styles:
+        raise ModelUnusable(f"config.json of {folder.name} names no styles")
+    digest = hashlib.sha256(weights_path.read_bytes()).hexdigest()
+    return ModelInfo(str(config.get("id", folder.name)), digest, config)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 
 class ModelSettings(SharedSettings):
-    """Where SageMaker's folders lie and how the server answers."""
+    """Locations of SageMaker's folders and options of the server."""
 
     ml_root: Path = Field(Path("/opt/ml"), description="SageMaker's folder: input, model, output, checkpoints.")
     model_host: str = Field("127.0.0.1", description="Address the model server binds; the image sets 0.0.0.0.")

@@ -1,4 +1,4 @@
-"""The train service's HTTP side: `/v1/trainings` and `/v1/models`."""
+"""Routes of the train service: `/v1/trainings` and `/v1/models`."""
 
 from bandmate_shared.contracts.trainings import (
     AliasChange,
@@ -9,17 +9,18 @@ from bandmate_shared.contracts.trainings import (
     TrainingRequest,
 )
 from bandmate_shared.errors import NotFound
-from bandmate_shared.http.identity import Tenant
+from bandmate_shared.http.authentication import Tenant
 from bandmate_shared.http.job_routes import job_router
-from bandmate_shared.registry import list_aliases, list_models, read_model, resolve_model
+from bandmate_shared.registry.models import list_aliases, list_models, read_model, resolve_model
 from bandmate_shared.runtime import Runtime
 from fastapi import APIRouter
 
 from bandmate_train.datasets import find_dataset
-from bandmate_train.models import promote, refuse_reserved, roll_back
+from bandmate_train.models import refuse_reserved
+from bandmate_train.promotion.promote import promote, roll_back
+from bandmate_train.promotion.starter import register_starter
 from bandmate_train.settings import train_settings
-from bandmate_train.starter import register_starter
-from bandmate_train.trainer import as_hyperparameters
+from bandmate_train.trainers.base import as_hyperparameters
 
 
 def routers(runtime: Runtime) -> list[APIRouter]:
@@ -34,19 +35,19 @@ def routers(runtime: Runtime) -> list[APIRouter]:
             refuse_reserved(request.name)
         return request
 
-    trainings = job_router(runtime, "trainings", ["training"], TrainingRequest, check_for_tenant=check)
+    trainings = job_router(runtime, "trainings", ["training"], TrainingRequest, check=check)
     return [trainings, models_router(runtime)]
 
 
 def prepare(runtime: Runtime) -> None:
-    """At the start of the service: the starter model goes into the registry. Raises NotFound when there is none."""
+    """Register the starter model when the service starts. Raises NotFound when its folder holds none."""
     folder = train_settings().starter
     if folder is not None:
         register_starter(runtime.storage, folder)
 
 
 def models_router(runtime: Runtime) -> APIRouter:
-    """The model registry: reading, promoting, rolling back."""
+    """The model registry: list, show, promote, roll back."""
     router = APIRouter(prefix="/v1/models", tags=["models"])
     storage = runtime.storage
 
@@ -55,7 +56,7 @@ def models_router(runtime: Runtime) -> APIRouter:
         aliases = _aliases_by_model(tenant)
         return ModelList(items=[_view(model, aliases) for model in list_models(storage, tenant)])
 
-    @router.post("/rollback", summary="Let an alias mean what it meant before")
+    @router.post("/rollback", summary="Undo the last promotion of an alias")
     def rollback(tenant: Tenant, body: AliasChange | None = None) -> ModelAlias:
         change = body or AliasChange()
         return roll_back(storage, tenant, change.alias, change.expected)
@@ -67,16 +68,16 @@ def models_router(runtime: Runtime) -> APIRouter:
             raise NotFound(f"there is no model {model_id!r}")
         return _view(model, _aliases_by_model(tenant))
 
-    @router.post("/{model_id}/promote", summary="Let an alias, by default 'production', mean this model")
+    @router.post("/{model_id}/promote", summary="Promote the model to an alias, by default 'production'")
     def promote_model(tenant: Tenant, model_id: str, body: AliasChange | None = None) -> ModelAlias:
         change = body or AliasChange()
         return promote(storage, model_id, tenant, change.alias, change.expected, force=change.force)
 
     def _aliases_by_model(tenant: str) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        names: dict[str, list[str]] = {}
         for alias in list_aliases(storage, tenant):
-            found.setdefault(alias.model, []).append(alias.alias)
-        return found
+            names.setdefault(alias.model, []).append(alias.alias)
+        return names
 
     return router
 

@@ -1,7 +1,7 @@
-"""Finding a dataset in the store and putting it where a trainer can read it.
+"""Find a dataset in the object store and copy it to a folder that a trainer reads.
 
 The ingest service writes `datasets/<name>/<version>/…`, `manifest.json` there last, and then a revision that
-names the newest version (bandmate_shared.dataset_versions); in a tenant's own space where there is one.
+names the newest version (bandmate_shared.registry.dataset_versions); in the tenant's space where there is one.
 """
 
 import json
@@ -9,30 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bandmate_shared.dataset_versions import dataset_names, latest_revision
 from bandmate_shared.errors import BandmateError, InvalidRequest, NotFound
-from bandmate_shared.storage import Storage, sha256_of, tenant_space
+from bandmate_shared.objects.base import Storage, tenant_space
+from bandmate_shared.objects.blobs import sha256_of
+from bandmate_shared.registry.dataset_versions import dataset_names, latest_revision
 
 MANIFEST = "manifest.json"
 
 
 class UnknownDataset(InvalidRequest):
-    """The request names a dataset, or a version of one, that is not there."""
+    """The request names a dataset or a version that does not exist."""
 
     type = "unknown-dataset"
-    title = "There is no such dataset"
+    title = "Dataset not found"
 
 
 class CorruptDataset(BandmateError):
-    """A file of the dataset is not what its manifest says."""
+    """A file of the dataset is missing or does not have the hash in its manifest."""
 
     type = "corrupt-dataset"
-    title = "The dataset is damaged"
+    title = "Corrupt dataset"
 
 
 @dataclass(frozen=True)
 class DatasetVersion:
-    """A version of a dataset in the store. `sha256` is its manifest's, and stands for it in a model's lineage."""
+    """A version of a dataset in the store. `sha256` is the hash of its manifest, which identifies it in lineages."""
 
     name: str
     version: str
@@ -47,14 +48,14 @@ class DatasetVersion:
 
 
 def find_dataset(storage: Storage, name: str, version: str | None, tenant: str) -> DatasetVersion:
-    """The named version, or the newest; the tenant's own before the house's. Raises UnknownDataset."""
+    """The named version, or the newest; the tenant's own datasets before the shared ones. Raises UnknownDataset."""
     for space in dict.fromkeys((tenant_space(tenant), "")):
-        found = _find_in(storage, space, name, version)
-        if found is not None:
-            return found
+        dataset = _find_in(storage, space, name, version)
+        if dataset is not None:
+            return dataset
     known = ", ".join(list_datasets(storage, tenant)) or "none yet; make one: bandmate ingest FOLDER --name NAME"
-    which = f"{name!r}" if version is None else f"{name!r} in version {version!r}"
-    raise UnknownDataset(f"there is no dataset {which}; there are: {known}")
+    described = f"{name!r}" if version is None else f"{name!r} in version {version!r}"
+    raise UnknownDataset(f"there is no dataset {described}; there are: {known}")
 
 
 def list_datasets(storage: Storage, tenant: str) -> list[str]:
@@ -85,7 +86,7 @@ def _find_in(storage: Storage, space: str, name: str, version: str | None) -> Da
             if version is None:
                 return None
         data = storage.get(f"{prefix}{version}/{MANIFEST}")
-    except (NotFound, ValueError):  # ValueError: a version that is no storage key is no version of ours.
+    except (NotFound, ValueError):  # ValueError: not a valid storage key.
         return None
     manifest: dict[str, Any] = json.loads(data)
     files = {file: str(entry["sha256"]) for file, entry in manifest["files"].items()}

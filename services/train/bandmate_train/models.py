@@ -1,31 +1,22 @@
-"""Writing the model registry: register, promote, roll back. registry.py in the shared package says how it is laid out.
+"""Register a trained model: its files, its lineage, and the name by which it is known.
 
-Every change is a conditional put of a new object: a manifest, or the next revision of an alias. Whoever comes second
-at the same moment sees the first one's change and decides again, so no change is lost on any store.
+`bandmate_shared.registry.models` describes the layout. A manifest is written last, by a conditional put.
 """
 
 import json
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bandmate_shared.contracts.trainings import ModelAlias, ModelFile, ModelManifest
-from bandmate_shared.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from bandmate_shared.registry import (
-    PRODUCTION,
-    STARTER,
-    alias_revision_key,
-    manifest_key,
-    read_alias_revision,
-    read_model,
-)
-from bandmate_shared.storage import AlreadyExists, Storage, put_blob, sha256_of
-
-from bandmate_train.promotion import require_no_worse
+from bandmate_shared.contracts.trainings import ModelFile, ModelManifest
+from bandmate_shared.errors import Conflict, InvalidRequest, NotFound
+from bandmate_shared.objects.base import AlreadyExists, Storage
+from bandmate_shared.objects.blobs import put_blob, sha256_of
+from bandmate_shared.registry.models import PRODUCTION, STARTER, manifest_key
 
 WEIGHTS = "model.safetensors"
 RESERVED_NAMES = frozenset({"aliases", PRODUCTION, STARTER, "rollback"})
-_MAX_TRIES = 50
 
 
 def register(
@@ -42,10 +33,10 @@ def register(
     tenant: str,
     initial: str | None = None,
 ) -> ModelManifest:
-    """Put a model folder's files into the store, and last of all its manifest.
+    """Put the files of a model folder into the store, then its manifest.
 
-    The same job registering again gets what it registered before. Raises Conflict when the id is another model's,
-    InvalidRequest for a reserved id, StorageFull.
+    A job that registers again gets the manifest that it wrote before. Raises Conflict when the id belongs to another
+    model, InvalidRequest for a reserved id, StorageFull.
     """
     _reserve(storage, model_id, tenant, job_id)
     paths = sorted(path for path in folder.iterdir() if path.is_file())
@@ -71,9 +62,9 @@ def register(
 
 
 def refuse_taken(storage: Storage, model_id: str, tenant: str, job_id: str | None) -> None:
-    """Raise Conflict when the id is the model's of another job, InvalidRequest when it is nobody's to take.
+    """Raise Conflict when the id belongs to a model of another job, InvalidRequest when it is reserved.
 
-    Ids are unique over all tenants: model servers and local copies know a model by its id alone.
+    Ids are unique over all tenants, because model servers and local copies identify a model by its id alone.
     """
     refuse_reserved(model_id)
     try:
@@ -85,57 +76,28 @@ def refuse_taken(storage: Storage, model_id: str, tenant: str, job_id: str | Non
 
 
 def refuse_reserved(model_id: str) -> None:
-    """Raise InvalidRequest for a name that the registry or the API uses for something else."""
+    """Raise InvalidRequest for a name that the registry or the API uses itself."""
     if model_id in RESERVED_NAMES:
         raise InvalidRequest(f"no model can be called {model_id!r}; that name has a meaning of its own")
 
 
-def promote(
-    storage: Storage,
-    model_id: str,
-    tenant: str,
-    alias: str = PRODUCTION,
-    expected: str | None = None,
-    *,
-    force: bool = False,
-) -> ModelAlias:
-    """Let the alias mean this model from now on; it remembers what it meant.
+def code_version(model: Path) -> str:
+    """`bandmate-model <version>`: from the model's config.json, else the version installed here.
 
-    Raises NotFound when there is no such model, Conflict when `expected` is given and not what it means now, and unless
-    forced WorseModel when this one is measurably worse than what it means now.
+    The container that trained the model may have another version than this service.
     """
-    candidate = read_model(storage, model_id, tenant)
-    if candidate is None:
-        raise NotFound(f"there is no model {model_id!r}")
-    for _ in range(_MAX_TRIES):
-        revision, current = _current(storage, alias, tenant, expected)
-        if current is not None and current.model == model_id:
-            return current
-        present = read_model(storage, current.model, tenant) if current is not None else None
-        if present is not None and not force:
-            require_no_worse(present, candidate)
-        history = [*current.history, current.model] if current is not None else []
-        changed = ModelAlias(alias=alias, model=model_id, history=history)
-        if _write(storage, changed, revision + 1, tenant):
-            return changed
-    raise _contended(alias)
-
-
-def roll_back(storage: Storage, tenant: str, alias: str = PRODUCTION, expected: str | None = None) -> ModelAlias:
-    """Let the alias mean what it meant before its last promotion.
-
-    Raises Conflict when there is nothing before, or `expected` is given and not what it means now.
-    """
-    for _ in range(_MAX_TRIES):
-        revision, current = _current(storage, alias, tenant, expected)
-        if current is None or not current.history:
-            meant = "never meant a model" if current is None else f"has meant {current.model} from the start"
-            raise Conflict(f"the alias {alias!r} {meant}; there is nothing to go back to")
-        *earlier, previous = current.history
-        changed = ModelAlias(alias=alias, model=previous, history=earlier)
-        if _write(storage, changed, revision + 1, tenant):
-            return changed
-    raise _contended(alias)
+    try:
+        recorded = json.loads((model / "config.json").read_text()).get("code_version")
+    except (OSError, ValueError, AttributeError):
+        recorded = None
+    if isinstance(recorded, str) and recorded:
+        return recorded
+    for distribution in ("bandmate-model", "bandmate-train"):
+        try:
+            return f"{distribution} {metadata.version(distribution)}"
+        except metadata.PackageNotFoundError:
+            continue
+    return "unknown"
 
 
 def _reserve(storage: Storage, model_id: str, tenant: str, job_id: str | None) -> None:
@@ -152,25 +114,3 @@ def _name_key(model_id: str) -> str:
 
 def _owner(tenant: str, job_id: str | None) -> dict[str, str | None]:
     return {"tenant": tenant, "job_id": job_id}
-
-
-def _current(storage: Storage, alias: str, tenant: str, expected: str | None) -> tuple[int, ModelAlias | None]:
-    revision, current = read_alias_revision(storage, alias, tenant)
-    meaning = current.model if current is not None else None
-    if expected is not None and expected != meaning:
-        raise Conflict(f"the alias {alias!r} means {meaning or 'no model'} by now, not {expected}; nothing was changed")
-    return revision, current
-
-
-def _write(storage: Storage, changed: ModelAlias, revision: int, tenant: str) -> bool:
-    """False when someone else has written this revision first."""
-    key = alias_revision_key(changed.alias, revision, tenant)
-    try:
-        storage.put(key, changed.model_dump_json(indent=1).encode(), if_absent=True)
-    except AlreadyExists:
-        return False
-    return True
-
-
-def _contended(alias: str) -> Unavailable:
-    return Unavailable(f"the alias {alias!r} is being changed by many at once; try again")

@@ -15,7 +15,7 @@ _S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*")
 
 
 class TrainSettings(SharedSettings):
-    """Which program trains, how long it may take, and what a model must reach to be registered."""
+    """The trainer, its time limits, the evaluation gate, and SageMaker."""
 
     starter: Path | None = Field(
         None, description="Folder of the starter model, which the API registers when it starts. Empty: none."
@@ -51,13 +51,13 @@ class TrainSettings(SharedSettings):
     )
     sagemaker_subnets: str = Field("", description="Subnets of trainings inside a VPC, separated by commas.")
     sagemaker_security_groups: str = Field("", description="Security groups of trainings inside a VPC, with commas.")
-    sagemaker_poll_seconds: float = Field(10.0, gt=0, description="How often a SageMaker training is asked how it is.")
+    sagemaker_poll_seconds: float = Field(10.0, gt=0, description="Interval between polls of a SageMaker training.")
     model_archive_bytes: int = Field(
         8_000_000_000, ge=1, description="Most bytes that a model.tar.gz from SageMaker may unpack to."
     )
 
     @model_validator(mode="after")
-    def _sagemaker_is_complete(self) -> Self:
+    def _check_sagemaker(self) -> Self:
         if self.trainer != "sagemaker":
             return self
         if not self.sagemaker_image:
@@ -75,28 +75,28 @@ class TrainSettings(SharedSettings):
 
     @property
     def resolved_sagemaker_s3(self) -> str:
-        """Without a slash at its end."""
+        """Without a trailing slash."""
         return (self.sagemaker_s3 or self.storage_url).rstrip("/")
 
     @property
     def subnets(self) -> list[str]:
-        return _listed(self.sagemaker_subnets)
+        return _split_list(self.sagemaker_subnets)
 
     @property
     def security_groups(self) -> list[str]:
-        return _listed(self.sagemaker_security_groups)
+        return _split_list(self.sagemaker_security_groups)
 
     @property
     def trainer_arguments(self) -> list[str]:
-        """The command as a list; the model package is named here, and never imported."""
+        """The trainer's command as an argument list."""
         return shlex.split(self.trainer_command) or [sys.executable, "-m", "bandmate_model", "train"]
 
 
-def _listed(text: str) -> list[str]:
+def _split_list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 @cache
 def train_settings() -> TrainSettings:
-    """The process's settings, read once."""
+    """The settings of this process, read once."""
     return TrainSettings()

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 
-from bandmate_shared.jobs.context import Handler
-from bandmate_shared.queue import service_app
+from bandmate_shared.jobs.execution.context import Handler
+from bandmate_shared.queues.celery_app import service_app
 
 from bandmate_train.settings import train_settings
+from bandmate_train.trainers.open import open_trainer
+from bandmate_train.training import TrainingHandler
 
 
 def _handlers() -> Mapping[str, Handler]:
-    from bandmate_train.trainers import open_trainer
-    from bandmate_train.training import TrainingHandler
-
     settings = train_settings()
     return {"training": TrainingHandler(settings, open_trainer(settings))}
 

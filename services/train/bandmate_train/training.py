@@ -6,55 +6,59 @@ already registered is found and not made twice.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bandmate_shared.contracts.trainings import ModelManifest, TrainingRequest
 from bandmate_shared.errors import Cancelled, InvalidRequest
-from bandmate_shared.jobs.context import Done, JobContext
-from bandmate_shared.registry import PRODUCTION, fetch_model, resolve_model
+from bandmate_shared.jobs.execution.context import Done, JobContext
+from bandmate_shared.registry.models import PRODUCTION, fetch_model, resolve_model
 
 from bandmate_train.datasets import DatasetVersion, find_dataset, materialise
-from bandmate_train.gate import EVALUATION, Evaluation, evaluate
-from bandmate_train.lineage import code_version
-from bandmate_train.models import promote, refuse_taken, register
-from bandmate_train.promotion import WorseModel
+from bandmate_train.models import code_version, refuse_taken, register
+from bandmate_train.promotion.compare import PromotionRefused
+from bandmate_train.promotion.gate import EVALUATION, Evaluation, evaluate
+from bandmate_train.promotion.promote import promote
 from bandmate_train.settings import TrainSettings
-from bandmate_train.trainer import Trainer, TrainingFailed, TrainingPlan, TrainingRun, as_hyperparameters
+from bandmate_train.trainers.base import Trainer, TrainingFailed, TrainingPlan, TrainingRun, as_hyperparameters
 
 ARTIFACT_TYPES = {
-    ".png": "image/png", ".json": "application/json", ".md": "text/markdown", ".log": "text/plain", ".html": "text/html"
-}  # fmt: skip
-"""Which of a training's small files become the job's artifacts."""
+    ".png": "image/png",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".log": "text/plain",
+    ".html": "text/html",
+}
+"""Suffixes of the files in the model folder that become artifacts of the job."""
 
 LAST_GOOD = "last-good"
-"""Below the output of a training that failed: its best weights, if it had come that far. Also in the id of the
-model that they become, so that another training can start from them."""
+"""Folder in the output of a failed training with its best weights so far. They are registered as a model with this in
+its id, so that another training can start from them."""
 
-_LINES_A_GROWTH = 200
-"""So many lines of progress are written while a training's running time grows e-fold: some 2,000 in a day."""
+_MESSAGES_PER_E_FOLD = 200
+"""Progress messages while the running time of a training grows e-fold: about 2,000 in a day."""
 _LAST_FRACTION = 0.99
-"""Shown until the trainer has ended: after its last step it still writes the model."""
+"""Highest fraction until the trainer has ended: after its last step it still writes the model."""
 
 
 class TrainingHandler:
-    """Runs training jobs with a trainer."""
+    """The handler of training jobs."""
 
     def __init__(self, settings: TrainSettings, trainer: Trainer) -> None:
         self._settings = settings
         self._trainer = trainer
 
     def __call__(self, context: JobContext) -> Done:
-        """Train, judge and register a model. The trainer's own folder is kept for a further attempt, if one may come.
+        """Train, evaluate and register a model. After an error that may be retried the trainer's folder is kept.
 
         Raises UnknownDataset, UnknownModel, Conflict, TrainingFailed, TrainerInterrupted, GateFailed, Cancelled.
         """
         try:
-            done = self._train(context)
+            outcome = self._train(context)
         except (InvalidRequest, Cancelled):
-            self._trainer.forget(context.job.id)
+            self._trainer.discard(context.job.id)
             raise
-        self._trainer.forget(context.job.id)
-        return done
+        self._trainer.discard(context.job.id)
+        return outcome
 
     def _train(self, context: JobContext) -> Done:
         job = context.job
@@ -83,12 +87,14 @@ class TrainingHandler:
             run.stop()
             raise
         except TrainingFailed as error:
-            kept = _keep_last_good(context, run, request, f"{model_id[:90]}-{LAST_GOOD}-{job.id[-10:]}", dataset)
-            raise TrainingFailed(f"{error.detail}, and are the model {kept}" if kept else error.detail) from error
+            last_good_id = f"{model_id[:90]}-{LAST_GOOD}-{job.id[-10:]}"
+            if _register_last_good(context, run, request, last_good_id, dataset):
+                raise TrainingFailed(f"{error.detail}, and are the model {last_good_id}") from error
+            raise
         finally:
-            run.leave()
+            run.detach()
 
-        context.stage("evaluate", "judging the model")
+        context.stage("evaluate", "evaluating the model")
         settings = self._settings
         evaluation = evaluate(run.model, run.output, run.history(), settings.gate_loss_ratio, settings.gate_valid_share)
         _add_artifacts(context, run, evaluation)
@@ -108,23 +114,24 @@ class TrainingHandler:
             tenant=job.tenant,
             initial=initial.id if initial is not None else None,
         )
-        refused = None
+        refusal = None
         if request.promote:
             try:
                 promote(context.storage, manifest.id, job.tenant)
-            except WorseModel as error:
-                refused = error.detail
-        return Done(_result(manifest, dataset, request.promote and refused is None, refused))
+            except PromotionRefused as error:
+                refusal = error.detail
+        result = _result(manifest, dataset, request.promote and refusal is None, refusal)
+        return Done(result | {"notes": notes_on(run.history())})
 
 
 def _follow(context: JobContext, run: TrainingRun) -> None:
-    """Turn what the trainer prints into progress until it has ended; a cancellation is met within a tick.
+    """Report the trainer's output as progress until it has ended. Raises Cancelled within TICK_SECONDS.
 
-    The fraction comes from the trainer's own estimate of the time left, and so holds after a resume as well. Progress
-    gets rarer the longer a training runs: a day of it must not fill the job's history.
+    The fraction comes from the trainer's estimate of the time left, and so is right after a resume as well. Messages
+    get rarer the longer a training runs, so that a day of training does not fill the job's history.
     """
     started = time.monotonic()
-    next_line = 0.0
+    next_message = 0.0
     fraction, eta = 0.0, None
     last: dict[str, float] = {}
     context.progress(0.0, "starting the trainer")
@@ -138,31 +145,48 @@ def _follow(context: JobContext, run: TrainingRun) -> None:
             fraction = max(fraction, min(elapsed / max(elapsed + eta, 1e-9), _LAST_FRACTION))
         if update.message:
             context.progress(fraction, update.message, eta)
-        elif update.metrics and elapsed >= next_line:
-            next_line = elapsed + elapsed / _LINES_A_GROWTH
+        elif update.metrics and elapsed >= next_message:
+            next_message = elapsed + elapsed / _MESSAGES_PER_E_FOLD
             context.progress(fraction, _message(last), eta)
+
+
+def notes_on(history: Sequence[Mapping[str, float]]) -> list[str]:
+    """What the user should know of a training that succeeded: that it was too short to learn anything."""
+    losses = [row["valid_loss"] for row in history if "valid_loss" in row]
+    steps = int(max((row.get("step", 0) for row in history), default=0))
+    if len(losses) < 2:
+        return [
+            f"the training was too short to tell whether it learnt: {steps} steps, and one measurement of the held-out "
+            "loss. Give it more time (max_minutes), steps (max_steps) or measurements (a smaller evaluate_steps)"
+        ]
+    if min(losses[1:]) >= losses[0]:
+        return [
+            f"the training did not learn: after {steps} steps the held-out loss is {min(losses[1:]):.3f}, and it was "
+            f"{losses[0]:.3f} when it was first measured. Give it more time, more music, or a lower learning_rate"
+        ]
+    return []
 
 
 def _message(metrics: Mapping[str, float]) -> str:
     """`step 400, epoch 1.25, loss 1.234, validation 1.300, 5600 tokens/s`."""
-    shown = (
+    parts = (
         ("step", "step {:.0f}"),
         ("epoch", "epoch {:.2f}"),
         ("train_loss", "loss {:.3f}"),
         ("valid_loss", "validation {:.3f}"),
         ("tokens_per_second", "{:.0f} tokens/s"),
     )
-    return ", ".join(text.format(metrics[name]) for name, text in shown if name in metrics)
+    return ", ".join(text.format(metrics[name]) for name, text in parts if name in metrics)
 
 
-def _keep_last_good(
+def _register_last_good(
     context: JobContext, run: TrainingRun, request: TrainingRequest, model_id: str, dataset: DatasetVersion
-) -> str | None:
-    """Register what a failed training has left; the id of the model, or None if there is nothing."""
+) -> bool:
+    """Register the last good weights of a failed training; False where there are none."""
     folder = run.output / "data" / LAST_GOOD
     if not all((folder / name).is_file() for name in ("model.safetensors", "config.json")):
-        return None
-    return register(
+        return False
+    register(
         context.storage,
         folder,
         model_id=model_id,
@@ -173,28 +197,30 @@ def _keep_last_good(
         metrics={},
         job_id=context.job.id,
         tenant=context.job.tenant,
-    ).id
+    )
+    return True
 
 
 def _add_artifacts(context: JobContext, run: TrainingRun, evaluation: Evaluation) -> None:
-    """The job shows what a person wants to look at; the model itself goes into the registry."""
+    """Add the evaluation, curves, card and log to the job; the model itself goes into the registry."""
     context.add(EVALUATION, evaluation.as_json(), "application/json")
     context.add("history.json", json.dumps(run.history()).encode(), "application/json")
     for path in sorted(run.model.iterdir()):
         media_type = ARTIFACT_TYPES.get(path.suffix)
-        if media_type is not None and path.is_file() and path.name != EVALUATION:  # That one is in the gate's own.
+        if media_type is not None and path.is_file() and path.name != EVALUATION:
             context.add(path.name, path, media_type)
     if run.log.is_file():
         context.add("train.log", run.log, "text/plain")
 
 
-def _result(manifest: ModelManifest, dataset: DatasetVersion, promoted: bool, refused: str | None) -> dict[str, object]:
+def _result(manifest: ModelManifest, dataset: DatasetVersion, promoted: bool, refusal: str | None) -> dict[str, object]:
     return {
         "model": manifest.id,
         "architecture": manifest.architecture,
+        "initial": manifest.initial,
         "sha256": manifest.sha256,
         "dataset": dataset.lineage,
         "metrics": manifest.metrics,
         "promoted_to": PRODUCTION if promoted else None,
-        "not_promoted": refused,
+        "not_promoted": refusal,
     }

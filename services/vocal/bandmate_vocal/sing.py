@@ -1,72 +1,166 @@
-"""The vocal job: speech, sing, mix."""
+"""The handler of vocal jobs: speech, sing, mix."""
 
 import json
+from collections.abc import Callable, Sequence
 from statistics import median
 
-from bandmate_shared.audio.loudness import integrated_lufs, true_peak_dbtp
-from bandmate_shared.audio.wav import to_wav
+import numpy as np
+from bandmate_music.audio.loudness import integrated_lufs, true_peak_dbtp
+from bandmate_music.audio.wav import to_wav
+from bandmate_music.language.hints import hint_of
 from bandmate_shared.contracts.vocals import VocalReport, VocalRequest
-from bandmate_shared.jobs.context import Done, JobContext
-from bandmate_shared.storage import blob_key
+from bandmate_shared.errors import InvalidRequest
+from bandmate_shared.jobs.execution.context import Done, JobContext
+from bandmate_shared.objects.blobs import blob_key
+from bandmate_shared.singing.catalogue import Voice
+from bandmate_shared.singing.from_score import with_notes
+from bandmate_shared.singing.singers import notes_outside, singer_for, singer_named
+from numpy.typing import NDArray
 
-from bandmate_vocal.check import check
-from bandmate_vocal.engines import open_engine
-from bandmate_vocal.measure import intonation, vowel_onset_errors
-from bandmate_vocal.mix import mix, read_instrumental
-from bandmate_vocal.performance import sing_phrases, speak_lyrics
+from bandmate_vocal.check import check, language_of
+from bandmate_vocal.ensemble import sing_backing
+from bandmate_vocal.outputs.alignment import align_request
+from bandmate_vocal.outputs.files import add_aliases, add_alignment, add_stems
 from bandmate_vocal.settings import VocalSettings, vocal_settings
-from bandmate_vocal.tone import polish
+from bandmate_vocal.speech.base import SingingEngine, SpeechEngine
+from bandmate_vocal.speech.open import open_engine
+from bandmate_vocal.synthesis.hints import with_hints
+from bandmate_vocal.synthesis.measure import Intonation, intonation_of, track_melody, vowel_onset_errors
+from bandmate_vocal.synthesis.mix import mix, read_instrumental
+from bandmate_vocal.synthesis.performance import PreparedLyrics, perform, prepare_lyrics
+from bandmate_vocal.synthesis.tone import polish
 
 
 def sing(context: JobContext, settings: VocalSettings | None = None) -> Done:
-    """Sing a VocalRequest: `vocals.wav`, `vocal.json`, and with an instrumental `song.wav`; answers a VocalReport.
+    """Sing a VocalRequest: `vocals.wav`, the files of `outputs` and, with an instrumental, `song.wav`.
 
-    Without `settings` those of the process.
+    Returns a VocalReport, which `vocal.json` holds as well.
+    `settings` defaults to those of the process.
     """
-    request = VocalRequest.model_validate(context.job.request)
+    limits = (settings or vocal_settings()).file_limits
+    request = with_notes(VocalRequest.model_validate(context.job.request), limits)
     check(request)
-    engine = open_engine(settings or vocal_settings(), context.storage)
-    notes = request.notes
+    language = language_of(request)
+    singers = request.singers()
+    names = [request.voice_of(singer) for singer in singers]
+    engine = open_engine(
+        settings or vocal_settings(), context.storage, request.engine, language.tag, names, context.reserve_call
+    )
 
-    context.stage("speech", f"speaking the words of {len(notes)} notes")
-    middle = float(median(note.pitch for note in notes))
-    voice = engine.choose_voice(request.language, request.voice, middle)
-    spoken = speak_lyrics(notes, engine, voice, context.progress)
+    _check_hints(request, engine)
+    context.stage("speech", f"reading the words of {len(request.notes)} notes")
+    voices: list[str] = []
+    lines: list[PreparedLyrics] = []
+    suited: list[tuple[Voice, Sequence[int]]] = []
+    for number, (name, notes) in enumerate(zip(names, singers.values(), strict=True)):
+        pitches = [note.pitch for note in notes]
+        singer = singer_named(name) if name else singer_for(pitches)
+        if singer is not None:
+            suited.append((singer, pitches))
+        chosen = singer.name if singer else name
+        voices.append(engine.choose_voice(language.tag, chosen, float(median(pitches))))
+        progress = _share_of(context.progress, number, len(singers))
+        lines.append(prepare_lyrics(notes, engine, voices[-1], progress))
 
-    context.stage("sing", f"singing {spoken.words} words")
-    stem = polish(sing_phrases(spoken, notes, request.seconds, request.seed, context.progress))
+    sung = {
+        singer: with_hints(notes, line.phrases, request.seed)
+        for (singer, notes), line in zip(singers.items(), lines, strict=True)
+    }
+    words = sum(line.words for line in lines)
+    context.stage("sing", f"singing {words} words")
+    stems: list[NDArray[np.float32]] = []
+    for number, (line, notes) in enumerate(zip(lines, sung.values(), strict=True)):
+        progress = _share_of(context.progress, number, len(singers))
+        stems.append(polish(perform(line, notes, request.seconds, request.seed, progress)))
+    backing = [
+        sing_backing(request.ensemble, notes, voice, engine, language.tag, request.seconds, request.seed)
+        for voice, notes in zip(voices, singers.values(), strict=True)
+    ]
+    stem = _together(stems, [beside for beside in backing if beside is not None])
     context.add("vocals.wav", to_wav(stem), "audio/wav")
-    heard = intonation(stem, notes)
-    onsets = vowel_onset_errors(stem, [vowel for phrase in spoken.phrases for vowel in phrase.vowels])
+    add_stems(context, list(singers), stems)
+    tracks = [track_melody(stem, notes) for stem, notes in zip(stems, singers.values(), strict=True)]
+    measured = [intonation_of(tracked, notes) for tracked, notes in zip(tracks, singers.values(), strict=True)]
+    phrases = {singer: line.phrases for singer, line in zip(singers, lines, strict=True)}
+    alignment = align_request(request, language.tag, sung, phrases)
+    add_alignment(context, alignment, dict(zip(singers, tracks, strict=True)))
+    onsets = np.concatenate(
+        [
+            vowel_onset_errors(stem, [vowel for phrase in line.phrases for vowel in phrase.vowels])
+            for stem, line in zip(stems, lines, strict=True)
+        ]
+    )
 
-    context.stage("mix", "mixing" if request.instrumental else "listening to the result")
+    gains: dict[str, float] = {}
+    context.stage("mix", "mixing" if request.instrumental else "measuring the result")
     if request.instrumental is not None:
         instrumental = context.workdir / "instrumental.wav"
         context.storage.fetch(blob_key(request.instrumental), instrumental)
         song = mix(stem, read_instrumental(instrumental, request.seconds))
-        context.add("song.wav", to_wav(song), "audio/wav")
+        context.add("song.wav", to_wav(song.sound), "audio/wav")
+        measured_loudness = song.integrated_lufs, song.true_peak_dbtp
+        gains = {"vocals": round(song.voice_gain * song.gain, 6), "band": round(song.gain, 6)}
     else:
-        song = stem[:, None]
-    loudness = {
-        "integrated_lufs": round(integrated_lufs(song), 2),
-        "true_peak_dbtp": round(true_peak_dbtp(song), 2),
-    }
+        measured_loudness = integrated_lufs(stem[:, None]), true_peak_dbtp(stem[:, None])
+    loudness = dict(
+        zip(("integrated_lufs", "true_peak_dbtp"), (round(value, 2) for value in measured_loudness), strict=True)
+    )
     context.close_stage()
     report = VocalReport(
         engine=engine.name,
-        voice=voice,
-        notes=len(notes),
-        words=spoken.words,
-        hummed=spoken.hummed,
-        mended=spoken.mended,
-        within_50_cents=round(heard.within_50_cents, 4),
-        worst_note_cents=round(heard.worst_note_cents, 1),
+        voice=voices[0],
+        language=language.tag,
+        language_source=language.source,
+        voices=voices if len(voices) > 1 else [],
+        singer_range=(suited[0][0].lowest, suited[0][0].highest) if suited else None,
+        notes_outside_range=sum(notes_outside(singer, pitches) for singer, pitches in suited),
+        notes=len(request.notes),
+        words=words,
+        hummed=sum(line.hummed for line in lines),
+        mended=sum(line.mended for line in lines),
+        within_50_cents=round(_mean_share(measured), 4),
+        worst_note_cents=round(max(each.worst_note_cents for each in measured), 1),
         vowel_onset_median_ms=round(1000.0 * float(median(onsets)), 1) if len(onsets) else 0.0,
         billed_characters=engine.usage.billed_characters,
         speech_from_cache=engine.usage.from_cache,
+        notices=request.notices,
+        gains=gains,
         loudness=loudness,
         timings={stage: round(seconds, 3) for stage, seconds in context.timings.items()},
     )
     answer = report.model_dump(mode="json")
     context.add("vocal.json", json.dumps(answer, indent=1).encode(), "application/json")
+    add_aliases(context)
     return Done(answer)
+
+
+def _check_hints(request: VocalRequest, engine: SpeechEngine | SingingEngine) -> None:
+    """Raises InvalidRequest for pronunciations in brackets that the engine cannot follow."""
+    if isinstance(engine, SingingEngine):
+        return
+    hinted = next((note.syllable for note in request.notes if note.syllable and hint_of(note.syllable)), None)
+    if hinted is not None:
+        raise InvalidRequest(
+            f"{engine.name} says words as they are written and cannot follow the pronunciation in {hinted[:40]!r}; the "
+            f"engine hibari can, which sings English. Take the brackets out, or name that engine"
+        )
+
+
+def _share_of(progress: Callable[[float], None], number: int, count: int) -> Callable[[float], None]:
+    """Progress of one singer's share of a stage."""
+    return lambda share: progress((number + share) / count)
+
+
+def _together(stems: Sequence[NDArray[np.float32]], beside: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The singers at once with the voices beside them, with the level and at most the peak that one of them has."""
+    if len(stems) == 1 and not beside:
+        return stems[0]
+    total: NDArray[np.float32] = np.stack([*stems, *beside]).sum(axis=0) / np.float32(np.sqrt(len(stems)))
+    peak = float(np.abs(total).max())
+    limit = max(float(np.abs(stem).max()) for stem in stems)
+    return total * np.float32(limit / peak) if peak > limit else total
+
+
+def _mean_share(measured: Sequence[Intonation]) -> float:
+    frames = sum(each.frames for each in measured)
+    return sum(each.within_50_cents * each.frames for each in measured) / frames if frames else 0.0

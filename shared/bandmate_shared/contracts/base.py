@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Contract(BaseModel):
-    """A value that crosses a service boundary. Unknown fields are refused, so a typo is an error at the door."""
+    """A value that crosses a service boundary. Unknown fields are refused, so that a typo is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

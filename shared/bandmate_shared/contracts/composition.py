@@ -7,27 +7,35 @@ so that a million-note answer stays small and any language can read it.
 from bisect import bisect_right
 from typing import Annotated, Literal
 
+from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.metre import Metre
 from pydantic import Field, model_validator
 
 from bandmate_shared.contracts.base import Contract
 from bandmate_shared.contracts.songs import Originality
+from bandmate_shared.contracts.wishes import MAX_BARS
 from bandmate_shared.contracts.wishes import Role as Role
-from bandmate_shared.music.bars import Bars
-from bandmate_shared.music.metre import Metre
 
 GRID_TICKS_PER_QUARTER = 24
 
 DENSITY_BOUNDS = (0.5, 1.0, 2.0, 4.0)
-"""Notes a quarter note, every note of a chord counted: below the first is level 1, from the last on level 5."""
+"""Notes per quarter, every note of a chord counted: below the first is level 1, from the last on level 5."""
 
 MAX_POLYPHONY = 16
 
+_NoteRow = tuple[
+    Annotated[int, Field(ge=0)],
+    Annotated[int, Field(ge=0)],
+    Annotated[int, Field(gt=0)],
+    Annotated[int, Field(ge=0, le=127)],
+    Annotated[int, Field(ge=1, le=127)],
+]
 PitchClass = Annotated[int, Field(ge=0, le=11)]
 
 
-def density_level(notes_a_quarter: float) -> int:
-    """The level 1-5 of a part that plays so many notes a quarter note on average."""
-    return bisect_right(DENSITY_BOUNDS, notes_a_quarter) + 1
+def density_level(notes_per_quarter: float) -> int:
+    """The density level, 1-5, of a part with this mean number of notes per quarter."""
+    return bisect_right(DENSITY_BOUNDS, notes_per_quarter) + 1
 
 
 class PartSpec(Contract):
@@ -50,6 +58,16 @@ class PartSpec(Contract):
         le=MAX_POLYPHONY,
         description="The most notes that may sound at once in the part, hard; not for drums.",
     )
+
+    @property
+    def plays_drums(self) -> bool:
+        return self.is_drum or self.role == "drums"
+
+    @model_validator(mode="after")
+    def _check_range(self) -> "PartSpec":
+        if not self.plays_drums and self.low > self.high:
+            raise ValueError(f"part {self.name!r} has no pitch between {self.low} and {self.high}")
+        return self
 
 
 class RhythmNote(Contract):
@@ -78,6 +96,11 @@ class Hole(Contract):
     bars: int = Field(ge=1)
 
 
+def holes_from(first_bar: int, bars: int, parts: int) -> list[Hole]:
+    """The holes of a continuation: every bar from `first_bar` on, in each part of a piece of `bars` bars."""
+    return [Hole(part=part, first_bar=first_bar, bars=bars - first_bar) for part in range(parts)]
+
+
 class BarChange(Contract):
     """From `bar` (counted from 0) on, bars are of this metre."""
 
@@ -92,10 +115,9 @@ class BarChange(Contract):
 class CompositionRequest(Contract):
     """A piece to compose: the frame is exact, the notes are the model's.
 
-    Without `holes` everything after `prompt_bars` is composed. With them everything outside is given: its notes are in
-    `prompt`, anywhere in the piece, and `prompt_bars` says nothing. A given note that began before a hole and lasts
-    into it keeps sounding there. In the answer every note of `prompt` comes back as it was, and composed ones begin and
-    end within the holes.
+    `holes` say what is composed; without them it is every bar of every part. Everything outside the holes is given: its
+    notes are in `prompt`. A given note that begins before a hole and lasts into it keeps sounding there. In the answer
+    every note of `prompt` comes back unchanged, and composed notes begin and end within the holes.
     """
 
     style: str
@@ -106,22 +128,21 @@ class CompositionRequest(Contract):
     )
     numerator: int = Field(ge=1, le=16)
     denominator: Literal[1, 2, 4, 8, 16]
-    bars: int = Field(ge=1, le=128)
+    bars: int = Field(ge=1, le=MAX_BARS)
     bar_changes: list[BarChange] = Field(
-        default_factory=list, max_length=128, description="Where bars are of another metre or length, ascending."
+        default_factory=list, max_length=MAX_BARS, description="Where bars are of another metre or length, ascending."
     )
     tempo: float = Field(gt=0)
     parts: list[PartSpec] = Field(min_length=1, max_length=16)
     rhythm: dict[int, list[RhythmNote]] = Field(
         default_factory=dict, description="Part index → all the notes of that part, onsets ascending, not overlapping."
     )
-    prompt: list[tuple[int, int, int, int, int]] = Field(
-        default_factory=list,
-        description="Given notes (part, onset, duration, pitch, velocity): of the first `prompt_bars` bars, or of "
-        "everything outside the holes.",
+    prompt: list[_NoteRow] = Field(
+        default_factory=list, description="Given notes (part, onset, duration, pitch, velocity), all outside the holes."
     )
-    prompt_bars: int = Field(0, ge=0)
-    holes: list[Hole] | None = Field(None, max_length=16 * 128)
+    holes: list[Hole] | None = Field(
+        None, max_length=16 * MAX_BARS, description="What is to be composed; null: every bar of every part."
+    )
     density: int | None = Field(None, ge=1, le=5, description="For every part without a level of its own.")
     chords: list[ChordSpan] = Field(default_factory=list, description="Onsets ascending, not overlapping.")
     seeds: list[int] = Field(min_length=1, max_length=16, description="One candidate is composed a seed.")
@@ -130,9 +151,14 @@ class CompositionRequest(Contract):
     top_k: int = Field(0, ge=0, description="Choose among so many of the likeliest; 0: among all.")
 
     @model_validator(mode="after")
-    def _consistent(self) -> "CompositionRequest":
-        if any(index >= len(self.parts) or index < 0 for index in self.rhythm):
-            raise ValueError("rhythm names a part that does not exist")
+    def _check_consistency(self) -> "CompositionRequest":
+        self._check_bars()
+        self._check_rhythm()
+        self._check_chords()
+        self._check_prompt()
+        return self
+
+    def _check_bars(self) -> None:
         for hole in self.holes or []:
             if hole.part >= len(self.parts) or hole.first_bar + hole.bars > self.bars:
                 raise ValueError(
@@ -142,14 +168,41 @@ class CompositionRequest(Contract):
         changed = [change.bar for change in self.bar_changes]
         if changed != sorted(set(changed)) or any(bar >= self.bars for bar in changed):
             raise ValueError(f"the bar changes are at {changed}: they have to ascend, within the {self.bars} bars")
-        before = 0
+
+    def _check_rhythm(self) -> None:
+        end = self.frame.end
+        for part, notes in self.rhythm.items():
+            if not 0 <= part < len(self.parts):
+                raise ValueError("rhythm names a part that does not exist")
+            previous_end = 0
+            for note in notes:
+                if note.onset < previous_end:
+                    raise ValueError(f"the rhythm of part {part} overlaps itself at tick {note.onset}")
+                previous_end = note.onset + note.duration
+            if previous_end > end:
+                raise ValueError(f"the rhythm of part {part} runs past the last bar: {previous_end} of {end} ticks")
+
+    def _check_chords(self) -> None:
+        previous_end = 0
         for chord in self.chords:
-            if chord.onset < before:
+            if chord.onset < previous_end:
                 raise ValueError(f"the chord {chord.symbol} at tick {chord.onset} begins before the last one has ended")
-            before = chord.onset + chord.duration
-        if self.holes is None and self.prompt_bars >= self.bars and self.prompt_bars > 0:
-            raise ValueError("the prompt fills every bar asked for; ask for more bars than the prompt has")
-        return self
+            previous_end = chord.onset + chord.duration
+
+    def _check_prompt(self) -> None:
+        if not self.prompt:
+            return
+        frame, free = self.frame, self.free_bars
+        for part, onset, duration, _, _ in self.prompt:
+            if part >= len(self.parts):
+                raise ValueError(f"the prompt names part {part}, which does not exist")
+            if onset + duration > frame.end:
+                raise ValueError(f"the prompt's note at tick {onset} lasts past the end of the piece, tick {frame.end}")
+            if free[part][bar := frame.at(onset)]:
+                name = self.parts[part].name
+                raise ValueError(
+                    f"the prompt's note at tick {onset} of {name!r} lies in bar {bar + 1}, which is to be composed"
+                )
 
     @property
     def frame(self) -> Bars:
@@ -167,7 +220,7 @@ class CompositionRequest(Contract):
     def free_bars(self) -> list[list[bool]]:
         """For each part, which bars are to be composed."""
         if self.holes is None:
-            return [[number >= self.prompt_bars for number in range(self.bars)] for _ in self.parts]
+            return [[True] * self.bars for _ in self.parts]
         free = [[False] * self.bars for _ in self.parts]
         for hole in self.holes:
             free[hole.part][hole.first_bar : hole.first_bar + hole.bars] = [True] * hole.bars

@@ -22,17 +22,17 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def contracts() -> dict[str, type[Contract]]:
     """Every contract by its name, in alphabetical order. Raises ValueError when two have the same name."""
-    found: dict[str, type[Contract]] = {}
+    models: dict[str, type[Contract]] = {}
     for module_info in pkgutil.iter_modules(bandmate_shared.contracts.__path__):
         if module_info.name == "export":
-            continue  # This very module, which may be running as __main__.
+            continue  # This module, which may be running as __main__.
         module = importlib.import_module(f"{bandmate_shared.contracts.__name__}.{module_info.name}")
         for name, value in inspect.getmembers(module, inspect.isclass):
             if not issubclass(value, Contract) or value is Contract:
                 continue
-            if found.setdefault(name, value) is not value:
+            if models.setdefault(name, value) is not value:
                 raise ValueError(f"two contracts are called {name}")
-    return dict(sorted(found.items()))
+    return dict(sorted(models.items()))
 
 
 def schema_of(name: str, contract: type[Contract]) -> str:
@@ -43,9 +43,9 @@ def schema_of(name: str, contract: type[Contract]) -> str:
 
 def stale_schemas(folder: Path = SCHEMAS) -> dict[Path, str | None]:
     """The files that are not as they should be, with the text they should have; None: the file should not exist."""
-    wanted = {folder / f"{name}.json": schema_of(name, contract) for name, contract in contracts().items()}
-    stale: dict[Path, str | None] = {path: None for path in folder.glob("*.json") if path not in wanted}
-    for path, text in wanted.items():
+    schemas = {folder / f"{name}.json": schema_of(name, contract) for name, contract in contracts().items()}
+    stale: dict[Path, str | None] = {path: None for path in folder.glob("*.json") if path not in schemas}
+    for path, text in schemas.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale[path] = text
     return stale

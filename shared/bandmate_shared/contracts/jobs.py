@@ -8,8 +8,10 @@ from pydantic import ConfigDict, Field
 
 from bandmate_shared.contracts.base import Contract
 
-JobKind = Literal["song", "take", "extension", "vocal", "dataset", "training"]
-"""Root kinds: song, vocal, dataset, training. Child kinds: take, extension, vocal."""
+JobKind = Literal["song", "take", "vocal", "dataset", "training"]
+"""Root kinds: song, vocal, dataset, training. Child kinds: take, vocal."""
+
+MAX_NOTES_CHARACTERS = 10_000
 
 ServiceName = Literal["ingest", "train", "generate", "vocal"]
 
@@ -37,7 +39,7 @@ class JobError(Contract):
 
 
 class Artifact(Contract):
-    """A file a job made. `name` is unique in the job; the bytes lie in the store under the hash."""
+    """A file made by a job. `name` is unique in the job; the bytes are a blob of the store under the hash."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -46,7 +48,7 @@ class Artifact(Contract):
 
 
 class JobRecord(Contract):
-    """What a manifest tells of its job besides the files: enough to rebuild a lost database from the store."""
+    """What a manifest says of its job besides the files: enough to rebuild a lost database from the store."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -64,14 +66,14 @@ class JobRecord(Contract):
 class Manifest(Contract):
     """`jobs/<id>/manifest.json`: written once, after every artifact it names, just before the job succeeds.
 
-    Readers take fields that they do not know, for a manifest may be read by older code than wrote it.
+    Readers ignore unknown fields, because a manifest may be read by older code than wrote it.
     """
 
     model_config = ConfigDict(extra="ignore")
 
     job_id: str
     artifacts: list[Artifact]
-    job: JobRecord | None = Field(None, description="None: written by the first release, which did not tell.")
+    job: JobRecord | None = Field(None, description="None: written by the first release, which had no such record.")
 
 
 class JobEvent(Contract):
@@ -84,6 +86,17 @@ class JobEvent(Contract):
     data: dict[str, Any] = Field(default_factory=dict)
 
 
+class FeedEvent(JobEvent):
+    """A job's event in a stream of many jobs: says as well of which kind the job is, and whose part.
+
+    An event comes at least once: a reader knows it by `job_id` and `seq`.
+    """
+
+    kind: JobKind
+    parent_id: str | None = None
+    root_id: str = Field(description="The job that was asked for: `job_id` itself, or the one it is a part of.")
+
+
 class Progress(Contract):
     """The data of a 'progress' or 'stage' event."""
 
@@ -91,6 +104,25 @@ class Progress(Contract):
     fraction: float | None = Field(None, ge=0, le=1, description="Of the stage; None: not known.")
     message: str = ""
     eta_seconds: float | None = None
+
+
+class JobPart(Contract):
+    """A part of a job, or a part of a part: how far it is."""
+
+    id: str
+    kind: JobKind
+    parent_id: str
+    state: JobState
+    stage: str | None = None
+    fraction: float | None = None
+
+
+class JobDetails(Contract):
+    """What a user writes on a job. A field that is left out stays as it is; null clears it."""
+
+    title: str | None = Field(None, min_length=1, max_length=200, description="null: the one the service gave.")
+    favourite: bool | None = None
+    notes: str | None = Field(None, max_length=MAX_NOTES_CHARACTERS)
 
 
 class JobView(Contract):
@@ -104,6 +136,13 @@ class JobView(Contract):
     attempt: int = 0
     parent_id: str | None = None
     children: list[str] = Field(default_factory=list)
+    descendants: list[JobPart] = Field(
+        default_factory=list, description="The children and theirs, parents first; empty in a list of jobs."
+    )
+    derived_from: str | None = Field(None, description="The song that this one was made of; it may be deleted since.")
+    title: str | None = Field(None, description="The user's own, else the one the service gave.")
+    favourite: bool = False
+    notes: str | None = Field(None, description="The user's.")
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -113,6 +152,31 @@ class JobView(Contract):
     error: JobError | None = None
     artifacts: list[Artifact] = Field(default_factory=list)
     links: dict[str, str] = Field(default_factory=dict)
+
+
+class JobQuery(Contract):
+    """Which jobs are listed."""
+
+    state: JobState | None = None
+    cursor: str | None = Field(None, max_length=512, description="`next` of the page before.")
+    limit: int = Field(50, ge=1, le=200)
+
+
+class SongQuery(JobQuery):
+    """Which songs are listed."""
+
+    q: str | None = Field(
+        None, max_length=200, description="Every word is found in the title, the notes, the lyrics or the request."
+    )
+    style: str | None = Field(None, max_length=32)
+    favourite: bool | None = None
+
+
+class JobVersions(Contract):
+    """The lineage of a song: all that share an ancestor with it, oldest first."""
+
+    items: list[JobView]
+    deleted: list[str] = Field(default_factory=list, description="Ancestors that have been deleted.")
 
 
 class JobPage(Contract):

@@ -1,12 +1,14 @@
-"""How every error is answered over HTTP: RFC 9457, `application/problem+json`."""
+"""The body of every HTTP error response: RFC 9457, `application/problem+json`."""
 
 from pydantic import Field
 
 from bandmate_shared.contracts.base import Contract
 
+PROBLEM_TYPE_PREFIX = "urn:bandmate:problem:"
+
 
 class FieldError(Contract):
-    """One field of a request that is not as it should be."""
+    """One invalid field of a request."""
 
     field: str = Field(description="'bars', 'notes[3].pitch', the name of a header or query parameter, or 'body'.")
     message: str

@@ -52,7 +52,7 @@ class ModelManifest(Contract):
 class ModelAlias(Contract):
     """`models/aliases/<alias>/<revision>.json`: what an alias means from that revision on, and meant before.
 
-    `history` has the newest last; rolling back takes from its end.
+    `history` has the newest last; rolling back takes from its end. An empty `model` unsets the alias.
     """
 
     alias: str
@@ -79,4 +79,6 @@ class AliasChange(Contract):
     expected: ModelName | None = Field(
         None, description="The model that the alias means now; if it means another by then, nothing is changed (409)."
     )
-    force: bool = Field(False, description="Promote a model although it is measurably worse than the current one.")
+    force: bool = Field(
+        False, description="Promote a model that is measurably worse than the current one, or not comparable with it."
+    )

@@ -1,4 +1,4 @@
-"""Files that a client brings along: announced first, then sent, then named in a request as `upload:<id>`."""
+"""Uploads: a file is announced, then sent, then named in a request as `upload:<id>`."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from bandmate_shared.contracts.base import Contract
 
 UPLOAD_SOURCE = "upload:"
-"""What the name of an upload in a request begins with; its id follows."""
+"""Prefix of an upload's name in a request; its id follows."""
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f/\\]{1,200}$")]
 
@@ -42,3 +42,9 @@ class UploadView(Contract):
     created_at: datetime
     expires_at: datetime
     send: UploadForm | None = Field(None, description="Absent when the bytes are there.")
+
+
+class UploadList(Contract):
+    """The uploads of a tenant, newest first."""
+
+    items: list[UploadView]

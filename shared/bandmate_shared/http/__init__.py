@@ -1,1 +1,1 @@
-"""The HTTP surface that every service shares. Read app.py first, then job_routes.py."""
+"""The HTTP API that every service shares. Read app.py first, then job_routes.py."""

@@ -1,6 +1,6 @@
-"""A bound on request bodies, declared or not: a chunked body is counted as it comes in.
+"""Limits the size of request bodies: by Content-Length, and by counting a chunked body as it arrives.
 
-The bytes of an upload, which go to disk as they come, have a bound of their own.
+Uploads, which are written to disk as they arrive, have a limit of their own.
 """
 
 import re
@@ -14,8 +14,8 @@ from bandmate_shared.http.problems import problem_response
 _UPLOAD = re.compile(r"/v1/uploads/[^/]+/content")
 
 
-class BodyLimit:
-    """ASGI middleware. Past the limit the request gets a 413 that names the limit and its setting."""
+class BodyLimitMiddleware:
+    """Answers 413, naming the limit and its setting, to a request whose body is too large."""
 
     def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int = 0) -> None:
         self.app = app
@@ -32,7 +32,7 @@ class BodyLimit:
             if is_upload
             else (self.max_bytes, "BANDMATE_MAX_BODY_BYTES")
         )
-        detail = f"the body is larger than {limit} bytes; {setting} moves this limit"
+        detail = f"the body is larger than {limit} bytes; {setting} sets this limit"
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             refusal = problem_response(LimitExceeded(detail), scope, headers={"Connection": "close"})
@@ -45,7 +45,7 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                # An HTTPException, for FastAPI lets only those through while it reads a body.
+                # FastAPI lets only an HTTPException through while it reads a body.
                 raise HTTPException(413, detail, headers={"Connection": "close"})
             return message
 

@@ -1,4 +1,4 @@
-"""`/healthz`: the process lives. `/readyz`: the database, the broker and the store answer, each within a time limit."""
+"""`/healthz`: the process runs. `/readyz`: database, broker and object store answer, each within a time limit."""
 
 import time
 from collections.abc import Callable
@@ -10,13 +10,15 @@ from fastapi import APIRouter
 from sqlalchemy import text
 from starlette.responses import JSONResponse
 
-from bandmate_shared.broker import Broker, broker_check
 from bandmate_shared.jobs.model import queue_name
+from bandmate_shared.objects.base import Storage
+from bandmate_shared.objects.directory import DirectoryStorage
+from bandmate_shared.queues.broker import Broker
+from bandmate_shared.queues.broker_check import broker_check
 from bandmate_shared.runtime import Runtime
-from bandmate_shared.storage import DirectoryStorage, Storage
 
 CHECK_SECONDS = 2.0
-"""A dependency that does not answer for so long counts as down."""
+"""A dependency that does not answer within this time counts as down."""
 
 PROBE_KEY = "health/probe"
 
@@ -24,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 def health_router(runtime: Runtime) -> APIRouter:
-    """Both routes need no key: orchestrators have none. They tell names of dependencies, never addresses."""
+    """Neither route needs a key: orchestrators have none. Responses name dependencies, never their addresses."""
     router = APIRouter(tags=["operation"])
     queue = queue_name(runtime.settings.service or "generate")
     checks: dict[str, Callable[[], None]] = {
@@ -68,7 +70,7 @@ async def _run_check(name: str, check: Callable[[], None], results: dict[str, di
 
 
 def _check_storage(storage: Storage) -> None:
-    """A directory is written to, for a disk may be full; elsewhere a look is enough, where each write has a price."""
+    """A directory is written to, because its disk may be full; on S3, where writes cost money, a lookup is enough."""
     if isinstance(storage, DirectoryStorage) or not storage.exists(PROBE_KEY):
         storage.put(PROBE_KEY, b"ok")
 

@@ -1,4 +1,4 @@
-"""The routes that every kind of job has, written once.
+"""The routes that every kind of job has.
 
     POST /v1/<noun>                        submit: 202, Location, the job
     GET  /v1/<noun>                        list, newest first
@@ -7,7 +7,9 @@
     POST /v1/<noun>/{id}/cancel            cancel it
     GET  /v1/<noun>/{id}/artifacts/{name}  one of its files
 
-A tenant's jobs are, to every other tenant, not there.
+Those of a library, where a service asks for them, are in library_routes.py.
+
+Another tenant's job is answered with 404, like one that does not exist.
 """
 
 import re
@@ -17,15 +19,17 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from bandmate_shared.contracts.base import Contract
-from bandmate_shared.contracts.jobs import JobKind, JobPage, JobState, JobView
+from bandmate_shared.contracts.jobs import JobKind, JobPage, JobQuery, JobView, SongQuery
 from bandmate_shared.errors import NotFound
 from bandmate_shared.http.artifacts import artifact_response
-from bandmate_shared.http.direct import open_presigner
-from bandmate_shared.http.idempotency import REPLAYED_HEADER, IdempotencyKey, as_submitted, refuse_unstorable
-from bandmate_shared.http.identity import Tenant
-from bandmate_shared.http.job_views import job_path, listed_view_of, view_of
-from bandmate_shared.http.sse import event_stream
-from bandmate_shared.jobs.model import Job, NewJob
+from bandmate_shared.http.authentication import Tenant
+from bandmate_shared.http.idempotency import REPLAYED_HEADER, IdempotencyKey, refuse_unstorable
+from bandmate_shared.http.job_views import job_path, listed_view_of, submitted_view_of, view_of
+from bandmate_shared.http.library_routes import add_delete_route, add_details_routes
+from bandmate_shared.http.streams.event_feed import family_stream
+from bandmate_shared.http.streams.sse import event_stream, stopping_of
+from bandmate_shared.jobs.model import Job, NewJob, Search
+from bandmate_shared.objects.open import open_presigner
 from bandmate_shared.runtime import Runtime
 
 _JOB_ID = re.compile(r"[a-z]+_[0-9a-z]{26}")
@@ -38,23 +42,28 @@ def job_router(
     noun: str,
     kinds: Sequence[JobKind],
     request_model: type[R],
-    check: Callable[[R], R] | None = None,
-    check_for_tenant: Callable[[R, str], R] | None = None,
+    check: Callable[[R, str], R] | None = None,
+    *,
+    query_model: type[JobQuery] = JobQuery,
+    with_details: bool = False,
+    before_delete: Callable[[Job], None] | None = None,
 ) -> APIRouter:
     """The routes of `/v1/<noun>`.
 
     `kinds[0]` is what a POST submits; jobs of the other kinds (a song's takes) are found under the noun as well.
-    `check` raises a BandmateError for a request that is well formed and cannot be carried out (an unknown style), and
-    may return the request completed. It must give the same for the same request, or a repeated Idempotency-Key would
-    be refused. `check_for_tenant` is told the tenant too.
+    `check(request, tenant)` raises a BandmateError for a well-formed request that cannot be carried out (an unknown
+    style), and may return the request completed. It must be deterministic, or a repeated Idempotency-Key would be
+    refused.
+
+    With `with_details` users may write a title and notes on a job, and it has versions. Those jobs, and
+    the ones with a `before_delete`, may be deleted once they have ended; `before_delete` removes what they have left
+    outside the job database.
     """
     router = APIRouter(prefix=f"/v1/{noun}", tags=[noun])
-    presigner = open_presigner(runtime)
+    presigner = open_presigner(runtime.storage, runtime.settings.storage_public_endpoint)
 
     def submit(tenant: Tenant, response: Response, body: Any, idempotency_key: IdempotencyKey = None) -> JobView:
-        request: R = check(body) if check is not None else body
-        if check_for_tenant is not None:
-            request = check_for_tenant(request, tenant)
+        request: R = body if check is None else check(body, tenant)
         content = request.model_dump(mode="json")
         refuse_unstorable(content)
         submitted = runtime.store.submit(NewJob(kinds[0], content, tenant), idempotency_key=idempotency_key)
@@ -62,7 +71,7 @@ def job_router(
         if not submitted.created:
             response.headers[REPLAYED_HEADER] = "true"
         response.headers["Location"] = job_path(submitted.job.kind, submitted.job.id)
-        return view_of(as_submitted(submitted.job))
+        return submitted_view_of(submitted.job)
 
     submit.__annotations__["body"] = request_model  # FastAPI parses, checks and documents the body by this.
     router.post("", status_code=202, summary=f"Submit: {kinds[0]}")(submit)
@@ -74,44 +83,48 @@ def job_router(
                 return job
         raise NotFound(f"there is no job {job_id!r} among the {noun}")
 
-    Found = Annotated[Job, Depends(find_job)]  # noqa: N806 - a type
+    FoundJob = Annotated[Job, Depends(find_job)]  # noqa: N806 - a type
 
-    @router.get("", summary=f"List {noun}, newest first")
-    def list_jobs(
-        tenant: Tenant,
-        state: JobState | None = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    ) -> JobPage:
-        jobs, following = runtime.store.list_jobs(tenant, kinds[0], state, cursor, limit)
-        return JobPage(items=[listed_view_of(job) for job in jobs], next=following)
+    def list_jobs(tenant: Tenant, query: Any) -> JobPage:
+        search = Search(query.q, query.style, query.favourite) if isinstance(query, SongQuery) else None
+        jobs, next_cursor = runtime.store.list_jobs(tenant, kinds[0], query.state, query.cursor, query.limit, search)
+        return JobPage(items=[listed_view_of(job) for job in jobs], next=next_cursor)
+
+    list_jobs.__annotations__["query"] = Annotated[query_model, Query()]
+    router.get("", summary=f"List {noun}, newest first")(list_jobs)
 
     @router.get("/{job_id}", summary="One job")
-    def show(job: Found) -> JobView:
-        return view_of(job, runtime.store.children(job.id))
+    def show(job: FoundJob) -> JobView:
+        return view_of(job, runtime.store.descendants(job.id))
 
     @router.get("/{job_id}/events", summary="Its events, live (server-sent events)", response_class=Response)
     def events(
-        request: Request, job: Found, last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None
+        request: Request,
+        job: FoundJob,
+        last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
+        descendants: Annotated[bool, Query(description="Those of its parts (takes, vocals) as well.")] = False,
     ) -> Response:
-        stopping = getattr(request.app.state, "stopping", None)
-        return event_stream(
-            runtime.store, job.id, last_event_id, stopping.is_set if stopping is not None else lambda: False
-        )
+        if descendants:
+            return family_stream(runtime.store, job.tenant, job.id, last_event_id, stopping_of(request))
+        return event_stream(runtime.store, job.id, last_event_id, stopping_of(request))
 
     @router.post("/{job_id}/cancel", status_code=202, summary="Cancel; a job that has ended stays as it is")
-    def cancel(tenant: Tenant, job: Found) -> JobView:
+    def cancel(tenant: Tenant, job: FoundJob) -> JobView:
         cancelled = runtime.store.cancel(job.id, tenant)
         runtime.relay.kick()
-        return view_of(cancelled, runtime.store.children(job.id))
+        return view_of(cancelled, runtime.store.descendants(job.id))
 
     @router.head("/{job_id}/artifacts/{name:path}", include_in_schema=False)
     @router.get("/{job_id}/artifacts/{name:path}", summary="One of its files", response_class=Response)
-    def artifact(request: Request, job: Found, name: str) -> Response:
-        found = job.artifact(name)
-        if found is None:
-            there = ", ".join(one.name for one in job.artifacts) or "none yet"
-            raise NotFound(f"{job.id} has no artifact of that name; it has: {there}")
-        return artifact_response(request, runtime.storage, found, presigner)
+    def artifact(request: Request, job: FoundJob, name: str) -> Response:
+        named = job.artifact(name)
+        if named is None:
+            existing = ", ".join(artifact.name for artifact in job.artifacts) or "none yet"
+            raise NotFound(f"{job.id} has no artifact of that name; it has: {existing}")
+        return artifact_response(request, runtime.storage, named, presigner)
 
+    if with_details:
+        add_details_routes(router, runtime, find_job)
+    if with_details or before_delete is not None:
+        add_delete_route(router, runtime, find_job, before_delete)
     return router

@@ -1,16 +1,15 @@
-"""How a job is shown: the JobView of the contract, with links to everything that can be done with it."""
+"""Builds the API's JobView of a job, with links to its events, artifacts, parent and children."""
 
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from bandmate_shared.contracts.jobs import JobView
+from bandmate_shared.contracts.jobs import JobPart, JobState, JobView
 from bandmate_shared.jobs.model import Job
 
 NOUN_OF_KIND = {
     "song": "songs",
     "take": "songs",
-    "extension": "songs",
     "vocal": "vocals",
     "dataset": "datasets",
     "training": "trainings",
@@ -18,7 +17,12 @@ NOUN_OF_KIND = {
 """The path under /v1 at which jobs of each kind are found."""
 
 MAX_LISTED_STRING = 200
-"""Longer strings of a request (lyrics, a prompt file) are shortened where many jobs are listed."""
+"""Longer strings of a request (lyrics, a prompt file) are shortened in lists of jobs."""
+
+_SUBMITTED_FIELDS = ("id", "kind", "parent_id", "derived_from", "created_at", "request")
+
+_COMMON_FIELDS = JobView.model_fields.keys() - {"children", "descendants", "links"}
+"""What JobView has under the same name as Job."""
 
 
 def job_path(kind: str, job_id: str) -> str:
@@ -26,29 +30,41 @@ def job_path(kind: str, job_id: str) -> str:
     return f"/v1/{NOUN_OF_KIND[kind]}/{job_id}"
 
 
-def view_of(job: Job, children: Sequence[Job] = ()) -> JobView:
+def view_of(job: Job, descendants: Sequence[Job] = ()) -> JobView:
     """A job in full. A link called `artifacts/<name>` leads to each file."""
-    path = job_path(job.kind, job.id)
-    links = {"self": path, "events": f"{path}/events"}
-    if not job.state.is_final:
-        links["cancel"] = f"{path}/cancel"
-    if job.parent_id is not None:
-        links["parent"] = job_path(job.parent_id.rsplit("_", 1)[0], job.parent_id)
+    path, links = job_path(job.kind, job.id), _links(job, job.state)
+    children = [part for part in descendants if part.parent_id == job.id]
     for child in children:
         links[child.id] = job_path(child.kind, child.id)
     for artifact in job.artifacts:
         links[f"artifacts/{artifact.name}"] = f"{path}/artifacts/{quote(artifact.name)}"
-    return JobView(
-        id=job.id, kind=job.kind, state=job.state, stage=job.stage, fraction=job.fraction, attempt=job.attempt,
-        parent_id=job.parent_id, children=[child.id for child in children], created_at=job.created_at,
-        started_at=job.started_at, finished_at=job.finished_at, cancel_requested=job.cancel_requested,
-        request=job.request, result=job.result, error=job.error, artifacts=job.artifacts, links=links,
-    )  # fmt: skip
+    fields: dict[str, Any] = {name: getattr(job, name) for name in _COMMON_FIELDS}
+    parts = [
+        JobPart.model_validate({name: getattr(part, name) for name in JobPart.model_fields}) for part in descendants
+    ]
+    return JobView(**fields, children=[child.id for child in children], descendants=parts, links=links)
+
+
+def submitted_view_of(job: Job) -> JobView:
+    """A job as it was when it was accepted, whatever its present state."""
+    state = JobState.QUEUED
+    fields: dict[str, Any] = {name: getattr(job, name) for name in _SUBMITTED_FIELDS}
+    return JobView(**fields, state=state, links=_links(job, state))
 
 
 def listed_view_of(job: Job) -> JobView:
     """A job in a list: without its children, and long strings of the request shortened."""
     return view_of(job).model_copy(update={"request": _shortened(job.request)})
+
+
+def _links(job: Job, state: JobState) -> dict[str, str]:
+    path = job_path(job.kind, job.id)
+    links = {"self": path, "events": f"{path}/events"}
+    if not state.is_final:
+        links["cancel"] = f"{path}/cancel"
+    if job.parent_id is not None:
+        links["parent"] = job_path(job.parent_id.rsplit("_", 1)[0], job.parent_id)
+    return links
 
 
 def _shortened(value: Any) -> Any:

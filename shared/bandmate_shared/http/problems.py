@@ -3,8 +3,8 @@
     {"type": "urn:bandmate:problem:unknown-style", "title": "…", "status": 422, "detail": "…",
      "instance": "/v1/songs", "request_id": "…", "errors": [{"field": "bars", "message": "…"}]}
 
-`type` ends in the error's stable kebab-case name; `errors` is there for requests that failed validation. What nobody
-expected becomes `internal`: the traceback goes to the log, and only the request id to the user.
+`type` ends in the error's stable kebab-case name; `errors` is present where a request failed validation. An unexpected
+exception becomes `internal`: the traceback goes to the log, and only the request id to the user.
 """
 
 import json
@@ -18,27 +18,27 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from bandmate_shared.contracts.problems import PROBLEM_TYPE_PREFIX
 from bandmate_shared.errors import BandmateError, InvalidRequest, LimitExceeded, NotFound, StorageFull, Unavailable
 from bandmate_shared.faults import field_name, message_of, shortened
 
-PROBLEM_TYPE_PREFIX = "urn:bandmate:problem:"
 RETRY_AFTER_SECONDS = 5
-"""What a client is told to wait when an error is retryable and says nothing itself."""
+"""Retry-After of a retryable error that has no value of its own."""
 
 log = structlog.get_logger(__name__)
 
 
 class MethodNotAllowed(BandmateError):
     type = "method-not-allowed"
-    title = "This cannot be done to this address"
+    title = "Method not allowed"
     status = 405
 
 
 class MalformedBody(InvalidRequest):
-    """The body could not even be parsed."""
+    """The body could not be parsed."""
 
     type = "malformed-body"
-    title = "The body cannot be read"
+    title = "Malformed body"
     status = 400
 
 
@@ -48,7 +48,7 @@ class ProblemResponse(Response):
     media_type = "application/problem+json"
 
     def render(self, content: Any) -> bytes:
-        # A lone surrogate out of the request's JSON cannot be encoded; as an escape it is JSON again.
+        # A lone surrogate from the request's JSON cannot be encoded as UTF-8; as an escape it is valid JSON.
         return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
@@ -58,7 +58,7 @@ def problem_response(
     errors: Sequence[dict[str, str]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
-    """The response for an error met while answering the request of this ASGI scope."""
+    """The response for an error raised while handling the request of this ASGI scope."""
     content: dict[str, Any] = {
         "type": PROBLEM_TYPE_PREFIX + error.type,
         "title": error.title,
@@ -83,10 +83,10 @@ def problem_response(
 
 
 def internal_problem(scope: Mapping[str, Any]) -> ProblemResponse:
-    """The response for what nobody expected; the caller logs the traceback."""
+    """The response for an unexpected exception, whose traceback the caller logs."""
     request_id = scope.get("state", {}).get("request_id", "unknown")
     return problem_response(
-        BandmateError(f"The request failed for a reason that was not foreseen; its id in the logs is {request_id}."),
+        BandmateError(f"The request failed unexpectedly; its id in the logs is {request_id}."),
         scope,
     )
 
@@ -137,10 +137,10 @@ def _on_validation_error(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         reason = first.get("ctx", {}).get("error", "it cannot be parsed")
-        where = first["loc"][-1]
-        return problem_response(MalformedBody(f"the body is not JSON: {reason} at character {where}"), request.scope)
-    errors = [{"field": _field_of(one["loc"]), "message": _message_of(one)} for one in error.errors()]
-    lines = [f"{one['field']}: {one['message']}" for one in errors]
+        position = first["loc"][-1]
+        return problem_response(MalformedBody(f"the body is not JSON: {reason} at character {position}"), request.scope)
+    errors = [{"field": _field_of(details["loc"]), "message": _message_of(details)} for details in error.errors()]
+    lines = [f"{field_error['field']}: {field_error['message']}" for field_error in errors]
     return problem_response(InvalidRequest(shortened(lines)), request.scope, errors=errors)
 
 
@@ -149,7 +149,7 @@ def _field_of(location: Sequence[str | int]) -> str:
     return field_name(location[1:] if location[0] in ("body", "query", "path", "header") else location) or "body"
 
 
-def _message_of(one: Mapping[str, Any]) -> str:
-    if len(one["loc"]) <= 1 and one["type"] in ("missing", "model_attributes_type", "model_type", "dict_type"):
+def _message_of(details: Mapping[str, Any]) -> str:
+    if len(details["loc"]) <= 1 and details["type"] in ("missing", "model_attributes_type", "model_type", "dict_type"):
         return "must be a JSON object, sent with Content-Type: application/json"
-    return message_of(one)
+    return message_of(details)

@@ -1,8 +1,7 @@
-"""The outermost middleware: for every request an id, a line in the log and a histogram sample; no tracebacks."""
+"""Request id, access log and request metrics of every request; unexpected errors become a 500 problem detail."""
 
 import re
 import time
-from typing import Any
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,18 +9,16 @@ from ulid import ULID
 
 from bandmate_shared.http.metrics import HttpMetrics
 from bandmate_shared.http.problems import internal_problem
+from bandmate_shared.http.request_tracing import PROBE_PATHS, route_template
 
 REQUEST_ID_HEADER = "X-Request-ID"
-QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked every few seconds by machines: logged at debug."""
-
-_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 log = structlog.get_logger("bandmate.access")
 
 
-class RequestContext:
-    """ASGI middleware. A caller's own X-Request-ID is kept if it is short and plain, and given back in any case."""
+class RequestContextMiddleware:
+    """A caller's X-Request-ID is kept if it is short and of plain characters; the response always carries the id."""
 
     def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
         self.app = app
@@ -53,12 +50,12 @@ class RequestContext:
             except Exception:
                 log.exception("request failed unexpectedly", method=scope["method"], path=scope["path"])
                 if status:
-                    raise  # The answer is under way; breaking the connection is the one way left to say so.
+                    raise  # The response has begun: the server can only close the connection.
                 await internal_problem(scope)(scope, receive, send_with_id)
             finally:
                 seconds = time.perf_counter() - started
-                self.metrics.observe(scope["method"], _route_of(scope), status, seconds)
-                write = log.debug if scope["path"] in QUIET_PATHS else log.info
+                self.metrics.observe(scope["method"], route_template(scope), status, seconds)
+                write = log.debug if scope["path"] in PROBE_PATHS else log.info
                 write(
                     "request",
                     method=scope["method"],
@@ -73,12 +70,6 @@ def _request_id_of(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == REQUEST_ID_HEADER.lower().encode():
             text: str = value.decode("latin-1")
-            if _ACCEPTABLE_ID.fullmatch(text):
+            if _VALID_ID.fullmatch(text):
                 return text
     return str(ULID()).lower()
-
-
-def _route_of(scope: Scope) -> str:
-    """The route's template: a label for each job id would be a time series for each job."""
-    route: Any = scope.get("route")
-    return getattr(route, "path", None) or "(none)"

@@ -1,11 +1,12 @@
-"""Files that a client brings along.
+"""The upload routes: a client announces a file, sends its bytes, and names it in a request.
 
     POST   /v1/uploads                announce one: 201, its id, and how to send the bytes
     PUT    /v1/uploads/{id}/content   send them here, where the store is not reached directly
-    GET    /v1/uploads/{id}           how far it has come
+    GET    /v1/uploads                all of them
+    GET    /v1/uploads/{id}           its state
     DELETE /v1/uploads/{id}           remove it
 
-A request then names it as `upload:<id>`. What has expired is swept away once an hour, after an announcement.
+A request then names it as `upload:<id>`. Expired uploads are removed at most once an hour, after an announcement.
 """
 
 import threading
@@ -13,28 +14,34 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
 import structlog
 from fastapi import APIRouter, BackgroundTasks, Request, Response
 from starlette.requests import ClientDisconnect
 
-from bandmate_shared.contracts.uploads import UPLOAD_SOURCE, UploadForm, UploadRequest, UploadView
+from bandmate_shared.contracts.uploads import UPLOAD_SOURCE, UploadForm, UploadList, UploadRequest, UploadView
 from bandmate_shared.errors import BandmateError, Conflict, InvalidRequest
-from bandmate_shared.http.direct import open_presigner
+from bandmate_shared.http.authentication import Tenant
 from bandmate_shared.http.idempotency import refuse_unstorable
-from bandmate_shared.http.identity import Tenant
-from bandmate_shared.jobs.workdir import WorkingFolder
-from bandmate_shared.partial_file import telling_of_full_disks
+from bandmate_shared.jobs.execution.workdir import WorkingFolder
+from bandmate_shared.objects.base import Presigner
+from bandmate_shared.objects.open import open_presigner
+from bandmate_shared.objects.partial_file import storage_full_on_full_disk
+from bandmate_shared.objects.uploads import (
+    INCOMING_LIFETIME,
+    Upload,
+    announce,
+    expires_at,
+    find,
+    forget,
+    list_uploads,
+    sweep,
+)
 from bandmate_shared.runtime import Runtime
-from bandmate_shared.uploads import INCOMING_LIFE, Upload, announce, expires_at, find, forget, sweep
-
-if TYPE_CHECKING:
-    from bandmate_shared.presigned import Presigner
 
 FORM_SECONDS = 3600
-"""How long a presigned form is good for."""
+"""How long a presigned form is valid."""
 SWEEP_SECONDS = 3600.0
 
 log = structlog.get_logger(__name__)
@@ -44,24 +51,30 @@ def upload_router(runtime: Runtime) -> APIRouter:
     """The routes of `/v1/uploads`; the body limit of `content` is the one on uploads (see body_limit.py)."""
     router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
     storage, settings = runtime.storage, runtime.settings
-    presigner = open_presigner(runtime)
-    sweeping = _Hourly(lambda: sweep(storage, settings))
+    presigner = open_presigner(runtime.storage, settings.storage_public_endpoint)
+    hourly_sweep = _Hourly(lambda: sweep(storage, settings))
 
     def view(upload: Upload) -> UploadView:
         ticket = upload.ticket
         return UploadView(
-            id=ticket.id, source=UPLOAD_SOURCE + ticket.id, filename=ticket.filename, size=ticket.size,
-            state=upload.state, created_at=ticket.created_at, expires_at=expires_at(upload, settings),
+            **ticket.model_dump(include={"id", "filename", "size", "created_at"}),
+            source=UPLOAD_SOURCE + ticket.id,
+            state=upload.state,
+            expires_at=expires_at(upload, settings),
             send=_form(upload, presigner) if upload.state == "waiting" else None,
-        )  # fmt: skip
+        )
 
     @router.post("", status_code=201, summary="Announce a file; the answer says how to send it")
-    def create(tenant: Tenant, body: UploadRequest, response: Response, later: BackgroundTasks) -> UploadView:
+    def create(tenant: Tenant, body: UploadRequest, response: Response, background: BackgroundTasks) -> UploadView:
         refuse_unstorable(body.filename, "filename")
         upload = announce(storage, tenant, body.filename, body.size, settings)
-        later.add_task(sweeping.run)
+        background.add_task(hourly_sweep.run)
         response.headers["Location"] = f"/v1/uploads/{upload.ticket.id}"
         return view(upload)
+
+    @router.get("", summary="Your uploads, newest first")
+    def index(tenant: Tenant) -> UploadList:
+        return UploadList(items=[view(upload) for upload in list_uploads(storage, tenant)])
 
     @router.get("/{upload_id}", summary="One upload")
     def show(tenant: Tenant, upload_id: str) -> UploadView:
@@ -84,7 +97,7 @@ def upload_router(runtime: Runtime) -> APIRouter:
     async def receive(tenant: Tenant, upload_id: str, request: Request) -> UploadView:
         upload = await anyio.to_thread.run_sync(find, storage, tenant, upload_id)
         if upload.state == "kept":
-            raise Conflict(f"{upload.ticket.filename} has come already, and a request has named it: announce another")
+            raise Conflict(f"{upload.ticket.filename} was sent already, and a request has named it: announce another")
         with WorkingFolder(settings.home / "receiving", upload_id) as folder:
             path = folder.path / "content"
             await _receive(request, path, upload.ticket.size)
@@ -95,10 +108,10 @@ def upload_router(runtime: Runtime) -> APIRouter:
 
 
 async def _receive(request: Request, path: Path, size: int) -> None:
-    """Write the body to a file as it comes. Raises InvalidRequest where it is not of that size, and StorageFull."""
+    """Write the body to a file as it arrives. Raises InvalidRequest where it is not of that size, and StorageFull."""
     received = 0
     try:
-        with telling_of_full_disks("receiving an upload", path.parent):
+        with storage_full_on_full_disk("receiving an upload", path.parent):
             async with await anyio.open_file(path, "wb") as file:
                 async for chunk in request.stream():
                     received += len(chunk)
@@ -106,23 +119,23 @@ async def _receive(request: Request, path: Path, size: int) -> None:
                         break
                     await file.write(chunk)
     except ClientDisconnect as error:
-        raise InvalidRequest(f"the line broke after {received:,} bytes") from error
+        raise InvalidRequest(f"the connection was lost after {received:,} bytes") from error
     if received != size:
-        more_or_less = "more than that" if received > size else f"{received:,}"
-        raise InvalidRequest(f"the upload was announced with {size:,} bytes, and {more_or_less} came")
+        received_text = "more than that" if received > size else f"{received:,}"
+        raise InvalidRequest(f"the upload was announced with {size:,} bytes, and {received_text} came")
 
 
-def _form(upload: Upload, presigner: "Presigner | None") -> UploadForm:
+def _form(upload: Upload, presigner: Presigner | None) -> UploadForm:
     if presigner is None:
         path = f"/v1/uploads/{upload.ticket.id}/content"
-        return UploadForm(method="PUT", url=path, expires_at=upload.ticket.created_at + INCOMING_LIFE)
+        return UploadForm(method="PUT", url=path, expires_at=upload.ticket.created_at + INCOMING_LIFETIME)
     url, fields = presigner.upload_form(upload.key, size=upload.ticket.size, seconds=FORM_SECONDS)
     expires = datetime.now(UTC) + timedelta(seconds=FORM_SECONDS)
     return UploadForm(method="POST", url=url, fields=dict(fields), expires_at=expires)
 
 
 class _Hourly:
-    """Runs something at most once an hour in this process, and not beside itself."""
+    """Runs a function at most once an hour in this process, never concurrently."""
 
     def __init__(self, work: Callable[[], int]) -> None:
         self._work = work
@@ -136,7 +149,7 @@ class _Hourly:
             self._due = time.monotonic() + SWEEP_SECONDS
         try:
             removed = self._work()
-        except BandmateError as error:  # The next hour will do.
+        except BandmateError as error:  # Tried again in an hour.
             log.warning("expired uploads could not be removed", reason=error.detail)
             return
         if removed:

@@ -1,5 +1,5 @@
-"""The job core: an accepted job is never lost and takes effect exactly once.
+"""Durable jobs: an accepted job is never lost and takes effect exactly once.
 
-Reading order: `model.py` (what a job is), `schema.py` (how it is kept), `submit.py`, `relay.py`, `lease.py`,
-`outcome.py`, `sweep.py` (a job's life), `store.py` (the front of all that), `worker.py` (how a service runs one).
+Reading order: `model.py` (values), `database/schema.py` (tables), `transitions.py` (the state machine), `queries.py`,
+`outbox.py` and `relay.py` (messages), `store.py` (the facade), `execution/worker.py` (how a worker runs a job).
 """

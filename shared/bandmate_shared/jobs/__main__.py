@@ -1,4 +1,4 @@
-"""The operator's hand on the jobs, where there is no `bandmate` command: in the containers.
+"""The operator's command for jobs where there is no `bandmate` command: in the containers.
 
     python -m bandmate_shared.jobs backlog                     how many jobs wait in each queue
     python -m bandmate_shared.jobs list [--state STATE]        the newest jobs
@@ -49,8 +49,8 @@ def _answer(store: JobStore, options: argparse.Namespace) -> Iterator[dict[str, 
         case "backlog":
             yield dict(store.backlog())
         case "list":
-            found, _ = store.list_jobs(None, state=options.state, limit=options.limit)
-            yield from map(_brief, found)
+            page, _ = store.list_jobs(None, state=options.state, limit=options.limit)
+            yield from map(_brief, page)
         case "show":
             job = store.get(options.id)
             yield {name: value for name, value in asdict(job).items() if name != "saved"}
@@ -94,8 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--state", choices=[state.value for state in JobState])
     letters = commands.add_parser("dead-letters")
     letters.add_argument("--queue")
-    for one in (listing, letters):
-        one.add_argument("--limit", type=int, default=100)
+    for command in (listing, letters):
+        command.add_argument("--limit", type=int, default=100)
     commands.add_parser("prune").add_argument("--older-than", required=True, metavar="90d")
     return parser
 

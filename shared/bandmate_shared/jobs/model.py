@@ -1,4 +1,4 @@
-"""What a job is: the values that the store hands out. All are immutable; only the store changes a job."""
+"""The values that the job store returns and takes. All are immutable; only the store changes a job."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +12,6 @@ from bandmate_shared.errors import BandmateError
 SERVICE_OF_KIND: dict[JobKind, ServiceName] = {
     "song": "generate",
     "take": "generate",
-    "extension": "generate",
     "vocal": "vocal",
     "dataset": "ingest",
     "training": "train",
@@ -27,7 +26,7 @@ COMPLETION_EVENT: dict[JobKind, str] = {
     "dataset": "bandmate.dataset.ready",
     "training": "bandmate.model.trained",
 }
-"""What a root job of each kind announces when it has succeeded, besides 'job.succeeded'."""
+"""The event that a root job of each kind emits when it has succeeded, besides 'job.succeeded'."""
 
 
 def queue_of(kind: JobKind) -> str:
@@ -81,6 +80,16 @@ class Job:
     saved: dict[str, Any] = field(default_factory=dict)
     artifacts: list[Artifact] = field(default_factory=list)
     traceparent: str | None = None
+    derived_from: str | None = None
+    own_title: str | None = None
+    favourite: bool = False
+    notes: str | None = None
+
+    @property
+    def title(self) -> str | None:
+        """The user's own title, else the one that the service gave."""
+        given = (self.result or {}).get("title")
+        return self.own_title or (str(given) if given is not None else None)
 
     def artifact(self, name: str) -> Artifact | None:
         """The artifact of that name, if the job has one."""
@@ -89,10 +98,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to be. `request` is the JSON form of the kind's contract (`model_dump(mode="json")`).
+    """A job to submit. `request` is the JSON form of the kind's contract (`model_dump(mode="json")`).
 
     The children of a parked job get its tenant and id; leave both as they are. `traceparent` names the trace that the
-    job belongs to, as W3C Trace Context writes it; children without one get their parent's.
+    job belongs to, as W3C Trace Context writes it; children without one get their parent's. `derived_from` is the song
+    that this one is to be made of.
     """
 
     kind: JobKind
@@ -100,6 +110,16 @@ class NewJob:
     tenant: str = "local"
     parent_id: str | None = None
     traceparent: str | None = None
+    derived_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What listed jobs have to be like: every word of `text` found in them, of this style, a favourite or not."""
+
+    text: str | None = None
+    style: str | None = None
+    favourite: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +144,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An outbox row: a job id that has yet to reach a queue, or, after `sends` sends, may have been lost by it."""
+    """An outbox row: a job id to be sent to a queue, or, after `sends` sends, to be sent again."""
 
     id: int
     job_id: str
@@ -134,7 +154,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How patient the store is. Seconds; see SharedSettings for what each means."""
+    """Leases, attempts and quotas; see SharedSettings for what each means."""
 
     lease_seconds: float
     max_attempts: int
@@ -143,7 +163,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Something that will not be tried again by itself, and why.
+    """A message or job that is not tried again by itself, and why.
 
     `queue` is the queue it came from; its dead-letter queue is called `<queue>-dlq`. `job_id` is None for a message
     that never was a job, and `payload` then holds what arrived.

@@ -1,7 +1,7 @@
-"""Forgetting the details of what ended long ago, so that the database does not grow for ever.
+"""Retention: deletes the progress events of jobs that ended long ago, so that the database does not grow for ever.
 
-Most of a database are the 'progress' and 'stage' events: a song has dozens of them, of interest while it is made. Of
-jobs that ended long ago they go; the job, its request, result and files stay, and so does the rest of its history.
+Most rows are 'progress' and 'stage' events: a song has dozens of them, of interest while it is made. The job, its
+request, result and files stay, and so does the rest of its history.
 """
 
 import re
@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, select
 
 from bandmate_shared.errors import InvalidRequest
-from bandmate_shared.jobs.database import Database
+from bandmate_shared.jobs.database.database import Database
+from bandmate_shared.jobs.database.schema import job_events, jobs
 from bandmate_shared.jobs.model import utc_now
-from bandmate_shared.jobs.schema import job_events, jobs
 
-PASSING = ("progress", "stage")
-"""Events that are of no more interest once their job has ended."""
+TRANSIENT_EVENTS = ("progress", "stage")
+"""Event types of no interest once their job has ended."""
 
 BATCH = 500
-"""Jobs in one transaction, which is then over in a moment."""
+"""Jobs in one transaction, to keep it short."""
 
 _AGE = re.compile(r"([1-9][0-9]{0,4})d")
 
@@ -32,7 +32,7 @@ def days(text: str) -> timedelta:
 
 
 def prune(database: Database, older_than: timedelta, now: datetime | None = None) -> int:
-    """Delete the passing events of jobs that ended longer ago; returns how many. Safe while everything runs."""
+    """Delete the transient events of jobs that ended longer ago; returns how many. Safe while everything runs."""
     before = (now or utc_now()) - older_than
     deleted = 0
     last = ""
@@ -48,5 +48,5 @@ def _ended(connection: Connection, before: datetime, after_id: str) -> list[str]
 
 
 def _delete_events(connection: Connection, ids: list[str]) -> int:
-    passing = job_events.c.job_id.in_(ids), job_events.c.type.in_(PASSING)
-    return connection.execute(delete(job_events).where(*passing)).rowcount
+    transient = job_events.c.job_id.in_(ids), job_events.c.type.in_(TRANSIENT_EVENTS)
+    return connection.execute(delete(job_events).where(*transient)).rowcount

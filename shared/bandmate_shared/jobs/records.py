@@ -1,20 +1,19 @@
-"""Reading job rows, and the one way to change them.
+"""Finding, locking and changing job rows: what the transitions and queries are built from.
 
-Every change of a job goes through `change`, which numbers the events that tell of it in the same statement: that is
-what keeps a job's event numbers without gaps. `now` is always the time inside the transaction, after any waiting for
-locks.
+Every change of a job goes through `change`, which numbers the events that record it in the same statement: that keeps
+a job's event numbers without gaps. `now` is always the time inside the transaction, after any waiting for locks.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
 
 from bandmate_shared.contracts.jobs import Artifact, JobError, JobState
 from bandmate_shared.errors import NotFound
+from bandmate_shared.jobs.database.schema import job_events, jobs
 from bandmate_shared.jobs.model import Job
-from bandmate_shared.jobs.schema import job_events, jobs
 
 NewEvent = tuple[str, dict[str, Any]]
 """An event's type and data."""
@@ -24,7 +23,7 @@ JobRow = Row[*tuple[Any, ...]]
 
 OPEN_STATES = (JobState.QUEUED.value, JobState.RUNNING.value)
 
-_BRIEF = (
+_STATE_COLUMNS = (
     jobs.c.id,
     jobs.c.tenant,
     jobs.c.kind,
@@ -42,15 +41,15 @@ _BRIEF = (
     jobs.c.lease_until,
     jobs.c.traceparent,
 )
-"""The columns by which a job is steered: all but the request and what was made of it."""
+"""All columns but the request, its result and the progress."""
 
-_FIND = select(*_BRIEF)
-_CHANGE = update(jobs).returning(*_BRIEF)
+_FIND = select(*_STATE_COLUMNS)
+_CHANGE = update(jobs).returning(*_STATE_COLUMNS)
 _ADD_EVENT = insert(job_events)
 
 
 def find(connection: Connection, job_id: str, *conditions: ColumnElement[bool], lock: bool = False) -> JobRow | None:
-    """A job's steering columns. With `lock` nobody else changes the job before the transaction ends."""
+    """A job's state columns. With `lock` nobody else changes the job before the transaction ends."""
     query = _FIND.where(jobs.c.id == job_id, *conditions)
     return connection.execute(query.with_for_update() if lock else query).one_or_none()
 
@@ -71,7 +70,7 @@ def change(
     events: Sequence[NewEvent] = (),
     *conditions: ColumnElement[bool],
 ) -> JobRow | None:
-    """Change a job if it meets the conditions, and add events to its history. None: it does not, nothing changed."""
+    """Change a job if it meets the conditions, and add events to its history; returns None where it does not."""
     if events:
         values = {**values, "last_seq": jobs.c.last_seq + len(events)}
     row = connection.execute(_CHANGE.where(jobs.c.id == job_id, *conditions).values(values)).one_or_none()
@@ -81,7 +80,7 @@ def change(
 
 
 def add_events(connection: Connection, now: datetime, row: JobRow, events: Sequence[NewEvent]) -> None:
-    """Write the events that `row.last_seq`, just raised by their number, counts already."""
+    """Insert events that `row.last_seq`, just raised by their number, already includes."""
     first = row.last_seq - len(events) + 1
     connection.execute(
         _ADD_EVENT,
@@ -92,6 +91,11 @@ def add_events(connection: Connection, now: datetime, row: JobRow, events: Seque
     )
 
 
+def has_expired_lease(now: datetime) -> ColumnElement[bool]:
+    """The condition of a running job whose worker has not reported for a whole lease."""
+    return and_(jobs.c.state == JobState.RUNNING.value, jobs.c.waiting.is_(False), jobs.c.lease_until <= now)
+
+
 def parent_of(connection: Connection, job_id: str) -> str | None:
     """The id of the parent, which never changes."""
     return connection.scalar(select(jobs.c.parent_id).where(jobs.c.id == job_id))
@@ -100,8 +104,8 @@ def parent_of(connection: Connection, job_id: str) -> str | None:
 def lock_ancestors(connection: Connection, parent_id: str | None) -> None:
     """Lock a job's parent and all above it, from the root downwards.
 
-    Whoever ends, cancels or redrives a job does this first, so that all take the rows of a family in the same order
-    and two children that end at the same moment see each other. SQLite's single writer needs none of it.
+    Every transition that ends, cancels or redrives a job does this first, so that all lock the rows of a family in the
+    same order and two children that end at the same moment see each other. SQLite's single writer needs none of it.
     """
     chain: list[str] = []
     while parent_id is not None:
@@ -137,25 +141,11 @@ def job_of(row: JobRow) -> Job:
         saved=row.saved,
         artifacts=[Artifact.model_validate(artifact) for artifact in row.artifacts],
         traceparent=row.traceparent,
+        derived_from=row.derived_from,
+        own_title=row.title,
+        favourite=bool(row.favourite),
+        notes=row.notes,
     )
-
-
-def read_job(connection: Connection, job_id: str, tenant: str | None = None) -> Job:
-    """A job. Raises NotFound, also where it is another tenant's."""
-    query = select(jobs).where(jobs.c.id == job_id)
-    row = connection.execute(query if tenant is None else query.where(jobs.c.tenant == tenant)).one_or_none()
-    if row is None:
-        raise no_such_job(job_id)
-    return job_of(row)
-
-
-def read_children(connection: Connection, parent_id: str, *, newest_batch: bool = False) -> list[Job]:
-    """A job's children, oldest first; with `newest_batch` those of its last parking."""
-    query = select(jobs).where(jobs.c.parent_id == parent_id).order_by(jobs.c.created_at, jobs.c.id)
-    if newest_batch:
-        parked = select(jobs.c.parked_fence).where(jobs.c.id == parent_id).scalar_subquery()
-        query = query.where(jobs.c.batch == parked)
-    return [job_of(row) for row in connection.execute(query)]
 
 
 def no_such_job(job_id: str) -> NotFound:

@@ -1,4 +1,4 @@
-"""Rebuilding a lost database from the store: `python -m bandmate_shared.jobs.recover`, or `bandmate jobs recover`.
+"""Rebuilds a lost job database from the object store: `python -m bandmate_shared.jobs.recover`.
 
 Every job that succeeded left a manifest beside its files. From these come the jobs, as succeeded, with their requests,
 results and files. Whatever is in the database already stays as it is, so recovering twice, or after restoring an older
@@ -21,20 +21,23 @@ from ulid import ULID
 
 from bandmate_shared.contracts.jobs import JobKind, JobRecord, JobState, Manifest
 from bandmate_shared.errors import BandmateError
-from bandmate_shared.jobs.database import Database
+from bandmate_shared.jobs.database.database import Database
+from bandmate_shared.jobs.database.schema import job_events, jobs
 from bandmate_shared.jobs.model import START_PHASE, Job, utc_now
 from bandmate_shared.jobs.records import NewEvent
-from bandmate_shared.jobs.schema import job_events, jobs
-from bandmate_shared.storage import Storage, blob_key, get_manifest
+from bandmate_shared.objects.base import Storage
+from bandmate_shared.objects.blobs import blob_key, get_manifest
+from bandmate_shared.objects.open import open_storage
+from bandmate_shared.settings import shared_settings
 
 LOST = (
     "jobs that were queued or running, or had failed or been cancelled: submit them again",
     "the histories of the jobs, the dead letters and the idempotency keys",
     "API keys: make new ones with: python -m bandmate_shared.auth create TENANT",
 )
-"""What no manifest tells."""
+"""What manifests do not contain."""
 
-ONLY_PARTS: frozenset[JobKind] = frozenset({"take", "extension"})
+CHILD_KINDS: frozenset[JobKind] = frozenset({"take"})
 """Kinds that are always children. A manifest of the first release does not say whose."""
 
 BATCH = 100
@@ -43,7 +46,7 @@ _KEY = re.compile(r"jobs/([a-z]+_[0-9a-z]{26})/manifest\.json")
 
 @dataclass
 class Recovered:
-    """How many manifests there are, and what became of each; the lists name the jobs that stayed away and why."""
+    """How many manifests there are, and what became of each; the lists name the jobs left out, by reason."""
 
     manifests: int = 0
     recovered: int = 0
@@ -72,25 +75,26 @@ def record_of(job: Job, result: dict[str, Any], finished_at: datetime) -> JobRec
 
 
 def recover(database: Database, storage: Storage, *, tenant: str = "local", dry_run: bool = False) -> Recovered:
-    """Add every job that left a manifest and is not in the database; with `dry_run` only say what would come of it.
+    """Add every job that left a manifest and is not in the database; with `dry_run` only count them.
 
     `tenant` gets the jobs of the first release, whose manifests do not name theirs. Raises Unavailable where database
-    or store do not answer; what was added by then stays, and another call goes on from there.
+    or store do not answer; what was added by then stays, and another call continues.
     """
     outcome = Recovered()
-    there: set[str] = set()  # Of those asked for: what the database has, or would have after a dry run.
+    known_ids: set[str] = set()  # Of those asked for: what the database has, or would have after a dry run.
     orphans: list[str] = []
     for ids in _batches(sorted(_ids(storage), key=_age)):
         existing = database.read(_existing, ids)
-        there |= existing
+        known_ids |= existing
         outcome.manifests += len(ids)
         outcome.existing += len(existing)
-        found = [manifest for job_id in ids if job_id not in existing and (manifest := _read(storage, job_id, outcome))]
-        there |= database.read(_existing, [parent for manifest in found if (parent := _parent_of(manifest))])
-        orphans += _add(database, found, there, outcome, tenant, dry_run)
+        missing = [job_id for job_id in ids if job_id not in existing]
+        manifests = [manifest for job_id in missing if (manifest := _read(storage, job_id, outcome))]
+        known_ids |= database.read(_existing, [parent for manifest in manifests if (parent := _parent_of(manifest))])
+        orphans += _add(database, manifests, known_ids, outcome, tenant, dry_run)
     while orphans:  # Parents come before their children, unless two hosts disagreed about the time.
-        found = [manifest for job_id in orphans if (manifest := _read(storage, job_id, outcome))]
-        left = _add(database, found, there, outcome, tenant, dry_run)
+        manifests = [manifest for job_id in orphans if (manifest := _read(storage, job_id, outcome))]
+        left = _add(database, manifests, known_ids, outcome, tenant, dry_run)
         if left == orphans:
             break
         orphans = left
@@ -119,7 +123,7 @@ def _existing(connection: Connection, ids: list[str]) -> set[str]:
 
 
 def _read(storage: Storage, job_id: str, outcome: Recovered) -> Manifest | None:
-    """The manifest, if it can be read and every file that it names is there; else the outcome notes why not."""
+    """The manifest, if it can be read and all its files exist; else the outcome records why not."""
     try:
         manifest = get_manifest(storage, job_id)
     except ValidationError:
@@ -134,17 +138,17 @@ def _read(storage: Storage, job_id: str, outcome: Recovered) -> Manifest | None:
 
 
 def _add(
-    database: Database, found: list[Manifest], there: set[str], outcome: Recovered, tenant: str, dry_run: bool
+    database: Database, manifests: list[Manifest], known_ids: set[str], outcome: Recovered, tenant: str, dry_run: bool
 ) -> list[str]:
-    """Add the jobs whose parent is there, and note that they are; returns the ids of the others."""
+    """Add the jobs whose parent is known, and their ids to `known_ids`; returns the ids of the others."""
     added: list[Manifest] = []
     orphans: list[str] = []
-    for manifest in found:
+    for manifest in manifests:
         parent = _parent_of(manifest)
-        a_part = parent is not None or _kind_of(manifest) in ONLY_PARTS
-        if not a_part or parent in there:
+        is_child = parent is not None or _kind_of(manifest) in CHILD_KINDS
+        if not is_child or parent in known_ids:
             added.append(manifest)
-            there.add(manifest.job_id)
+            known_ids.add(manifest.job_id)
         else:
             orphans.append(manifest.job_id)
     if added and not dry_run:
@@ -166,27 +170,29 @@ def _insert(connection: Connection, manifests: list[Manifest], tenant: str) -> l
     now = utc_now()
     for manifest in new:
         connection.execute(insert(jobs), _row(manifest, tenant))
-        told: list[NewEvent] = [("job.recovered", {"from": "manifest"}), ("job.succeeded", {})]
+        new_events: list[NewEvent] = [("job.recovered", {"from": "manifest"}), ("job.succeeded", {})]
         events = [
             {"job_id": manifest.job_id, "seq": seq, "type": name, "time": now, "data": data}
-            for seq, (name, data) in enumerate(told, start=1)
+            for seq, (name, data) in enumerate(new_events, start=1)
         ]
         connection.execute(insert(job_events), events)
     return new
 
 
 def _row(manifest: Manifest, tenant: str) -> dict[str, Any]:
-    made = ULID.from_str(_age(manifest.job_id).upper()).datetime
+    created_at = ULID.from_str(_age(manifest.job_id).upper()).datetime
     record = manifest.job or JobRecord(
-        kind=_kind_of(manifest) or "song", tenant=tenant, request={}, result={}, created_at=made, finished_at=made
+        kind=_kind_of(manifest) or "song",
+        tenant=tenant,
+        request={},
+        result={},
+        created_at=created_at,
+        finished_at=created_at,
     )
-    return {
-        "id": manifest.job_id, "tenant": record.tenant, "kind": record.kind, "state": JobState.SUCCEEDED.value,
-        "phase": START_PHASE, "attempt": 1, "fence": 1, "last_seq": 2, "request": record.request,
-        "result": record.result if manifest.job else None, "saved": {}, "parent_id": record.parent_id, "fraction": 1.0,
-        "artifacts": [artifact.model_dump() for artifact in manifest.artifacts], "created_at": record.created_at,
-        "started_at": record.started_at, "finished_at": record.finished_at, "traceparent": record.traceparent,
-    }  # fmt: skip
+    row = record.model_dump(exclude={"result"})
+    row |= {"id": manifest.job_id, "state": JobState.SUCCEEDED.value, "phase": START_PHASE, "fraction": 1.0}
+    row |= {"attempt": 1, "fence": 1, "last_seq": 2, "saved": {}, "result": record.result if manifest.job else None}
+    return row | {"artifacts": [artifact.model_dump() for artifact in manifest.artifacts]}
 
 
 def _parent_of(manifest: Manifest) -> str | None:
@@ -200,35 +206,32 @@ def _kind_of(manifest: Manifest) -> JobKind | None:
 
 
 def report_of(outcome: Recovered, *, dry_run: bool = False) -> str:
-    """What a person reads."""
+    """The report as text."""
     lines = [
         f"{outcome.manifests} manifests of finished jobs in the store",
         f"{outcome.recovered} jobs {'would be recovered' if dry_run else 'recovered'} as succeeded",
         f"{outcome.existing} were in the database already and stay as they are",
     ]
-    for count, what in (
+    for count, text in (
         (outcome.without_record, "of the recovered are of the first release: without request and result"),
-        (len(outcome.without_parent), "are parts of jobs that did not finish, and stay away"),
-        (len(outcome.files_missing), "miss files in the store, and stay away"),
-        (len(outcome.unreadable), "have manifests that cannot be read, and stay away"),
+        (len(outcome.without_parent), "are parts of jobs that did not finish; left out"),
+        (len(outcome.files_missing), "miss files in the store; left out"),
+        (len(outcome.unreadable), "have manifests that cannot be read; left out"),
     ):
         if count:
-            lines.append(f"{count} {what}")
+            lines.append(f"{count} {text}")
     for job_id in [*outcome.without_parent, *outcome.files_missing, *outcome.unreadable][:20]:
         lines.append(f"  {job_id}")
-    return "\n".join([*lines, "What cannot be recovered:", *(f"  - {what}" for what in LOST)])
+    return "\n".join([*lines, "What cannot be recovered:", *(f"  - {loss}" for loss in LOST)])
 
 
 def as_json(outcome: Recovered) -> dict[str, Any]:
-    """The same for a program."""
+    """The report as JSON."""
     return {**asdict(outcome), "lost": list(LOST)}
 
 
 def main(arguments: list[str]) -> int:
     """`[--dry-run] [--json] [--tenant NAME]`; returns the exit status, 1 where a manifest or a file is broken."""
-    from bandmate_shared.settings import shared_settings
-    from bandmate_shared.storage import open_storage
-
     parser = argparse.ArgumentParser(prog="python -m bandmate_shared.jobs.recover", description=__doc__)
     parser.add_argument("--dry-run", action="store_true", help="change nothing, say what would be recovered")
     parser.add_argument("--json", action="store_true", help="print JSON")

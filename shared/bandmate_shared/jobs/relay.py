@@ -1,7 +1,7 @@
-"""The relay: carries job ids from the outbox to the queues.
+"""The outbox relay: sends job ids from the outbox to the queues.
 
-A message leaves the outbox only with its job's claim. Until then it is sent again and again, ever more rarely: whatever
-happens to relay, broker or worker, it is sent twice rather than not at all.
+A message leaves the outbox only with its job's claim. Until then it is sent again, with growing pauses: whatever
+happens to relay, broker or worker, it is delivered at least once.
 """
 
 import logging
@@ -14,16 +14,16 @@ from bandmate_shared.jobs.store import JobStore
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-"""How often the thread looks for messages that fell due by themselves: retries after their pause, resends."""
+"""How often the thread checks for messages that became due: retries after their pause, resends."""
 
-LONGEST_PAUSE_SECONDS = 4.0
-"""How long the thread waits at most between two tries to reach a broker that is away."""
+MAX_PAUSE_SECONDS = 4.0
+"""The longest pause between two attempts to reach the broker."""
 
 BATCH = 100
 
 
 class Publisher(Protocol):
-    """The way to the queues. `publish` raises when the message may not have arrived."""
+    """Sends to the queues. `publish` raises when the message may not have arrived."""
 
     def publish(self, queue: str, job_id: str) -> None: ...
 
@@ -56,9 +56,9 @@ class Relay:
             self._thread = None
 
     def kick(self) -> None:
-        """There may be something to send: wake the thread, or without one send now.
+        """Wake the thread, or without one send now.
 
-        Never raises for a broker that is away: the messages stay in the outbox, and a relay thread sends them later.
+        Never raises for an unreachable broker: the messages stay in the outbox, and a relay thread sends them later.
         """
         if self._thread is not None:
             self._wake.set()
@@ -72,7 +72,7 @@ class Relay:
         """Publish everything that is due; returns how many messages. Raises what the publisher raises."""
         total = 0
         with self._sending:
-            # The look comes before the taking, which has to wait for the write lock.
+            # Check first: taking messages has to wait for the write lock.
             while self._store.pending_messages(1) and (messages := self._store.take_messages(BATCH)):
                 self._send(messages)
                 total += len(messages)
@@ -89,23 +89,23 @@ class Relay:
                 self._store.give_back_messages(messages[sent:])
 
     def _run(self) -> None:
-        broker_away = False
+        broker_down = False
         pause = POLL_SECONDS
         while not self._stopping.is_set():
             self._wake.clear()
             try:
                 self.send_pending()
-                if broker_away:
-                    # It may have come back with an older state than it went with.
-                    broker_away = False
+                if broker_down:
+                    # It may have come back with an older state.
+                    broker_down = False
                     log.info("the broker is back; sending %d unclaimed messages again", self._store.resend_all())
                     continue
                 pause = POLL_SECONDS
             except Exception as error:
-                if not broker_away:
+                if not broker_down:
                     log.warning("messages wait in the outbox until broker and database are back: %s", error)
-                broker_away = True
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                broker_down = True
+                pause = min(pause * 2, MAX_PAUSE_SECONDS)
                 self._stopping.wait(pause)
                 continue
             self._wake.wait(pause)

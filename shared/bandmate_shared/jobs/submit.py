@@ -1,35 +1,33 @@
-"""How a job comes into being: the job, its first event and its outbox row in one transaction, or nothing."""
+"""Submission of a root job: idempotency keys and the tenant's quota."""
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from bandmate_shared.contracts.jobs import JobState
+from bandmate_shared.contracts.songs import SONG_SOURCE
 from bandmate_shared.errors import Conflict, InvalidRequest
-from bandmate_shared.jobs import outbox
-from bandmate_shared.jobs.model import START_PHASE, Job, NewJob, Policy, QuotaExceeded, Submitted, new_id
-from bandmate_shared.jobs.records import OPEN_STATES, read_job
-from bandmate_shared.jobs.schema import idempotency, job_events, jobs
-from bandmate_shared.tracing import current_traceparent
+from bandmate_shared.jobs.database.schema import idempotency, jobs
+from bandmate_shared.jobs.model import Job, NewJob, Policy, QuotaExceeded, Submitted
+from bandmate_shared.jobs.queries import read_job
+from bandmate_shared.jobs.records import OPEN_STATES
+from bandmate_shared.jobs.transitions import create
 
 KEY_LIFETIME = timedelta(hours=24)
 """How long an idempotency key is remembered."""
 
-LONGEST_KEY = 255
+MAX_KEY_CHARACTERS = 255
 
 QUOTA_RETRY_AFTER_SECONDS = 30
 
-_INSERT_JOB = insert(jobs)
-_INSERT_EVENT = insert(job_events)
-
 
 def submit(
-    connection: Connection, now: datetime, policy: Policy, new: NewJob, key: str | None, asked: dict[str, Any] | None
+    connection: Connection, now: datetime, policy: Policy, new: NewJob, key: str | None, original: dict[str, Any] | None
 ) -> Submitted:
-    """Accept a root job. `asked` is what is compared where the key comes again; None: the job's request.
+    """Accept a root job. `original` is what is compared where the key comes again; None: the job's request.
 
     Raises Conflict where the idempotency key came with another request before, QuotaExceeded where the tenant has too
     many unfinished root jobs already, and InvalidRequest for a key that cannot be kept. On Postgres submissions at the
@@ -37,35 +35,19 @@ def submit(
     """
     if new.parent_id is not None:
         raise ValueError("a child is made by parking its parent, not by submitting it")
-    if key is not None and (len(key) > LONGEST_KEY or "\0" in key or not key.isascii()):
-        raise InvalidRequest(f"an idempotency key is at most {LONGEST_KEY} ASCII characters, none of them NUL")
-    request_sha256 = _hash_of([new.kind, new.request if asked is None else asked])
+    if key is not None and (len(key) > MAX_KEY_CHARACTERS or "\0" in key or not key.isascii()):
+        raise InvalidRequest(f"an idempotency key is at most {MAX_KEY_CHARACTERS} ASCII characters, none of them NUL")
+    request_sha256 = _hash_of([new.kind, new.request if original is None else original])
     if key is not None:
         earlier = _earlier_job(connection, now, new.tenant, key, request_sha256)
         if earlier is not None:
             return Submitted(earlier, created=False)
     _check_quota(connection, policy, new.tenant)
-    job_id = insert_job(connection, now, new)
+    job_id = create(connection, now, replace(new, derived_from=new.derived_from or _source_of(connection, new)))
     if key is not None:
         row = {"tenant": new.tenant, "key": key, "request_sha256": request_sha256, "job_id": job_id}
         connection.execute(insert(idempotency), row | {"expires_at": now + KEY_LIFETIME})
-    return Submitted(_fresh_job(job_id, now, new), created=True)
-
-
-def insert_job(connection: Connection, now: datetime, new: NewJob, batch: int | None = None) -> str:
-    """Write a queued job with its first event and its message; returns its id. `batch` is set for a child."""
-    job_id = new_id(new.kind)
-    row = {
-        "id": job_id, "tenant": new.tenant, "kind": new.kind, "state": JobState.QUEUED.value, "phase": START_PHASE,
-        "attempt": 0, "fence": 0, "last_seq": 1, "request": new.request, "saved": {}, "artifacts": [],
-        "parent_id": new.parent_id, "batch": batch, "created_at": now,
-        "traceparent": new.traceparent or current_traceparent(),
-    }  # fmt: skip
-    connection.execute(_INSERT_JOB, row)
-    event = {"job_id": job_id, "seq": 1, "type": "job.queued", "time": now, "data": {"kind": new.kind}}
-    connection.execute(_INSERT_EVENT, event)
-    outbox.put(connection, now, job_id, new.kind)
-    return job_id
+    return Submitted(read_job(connection, job_id), created=True)
 
 
 def any_key_expired(connection: Connection, now: datetime) -> bool:
@@ -92,6 +74,16 @@ def _earlier_job(connection: Connection, now: datetime, tenant: str, key: str, r
     return read_job(connection, row.job_id)
 
 
+def _source_of(connection: Connection, new: NewJob) -> str | None:
+    """The song that a request names as its prompt, the whole song where it is a take."""
+    prompt = new.request.get("prompt")
+    if not isinstance(prompt, str) or not prompt.startswith(SONG_SOURCE):
+        return None
+    job_id = prompt.removeprefix(SONG_SOURCE).strip().partition("/")[0]
+    row = connection.execute(select(jobs.c.id, jobs.c.parent_id).where(jobs.c.id == job_id)).one_or_none()
+    return None if row is None else row.parent_id or row.id
+
+
 def _check_quota(connection: Connection, policy: Policy, tenant: str) -> None:
     unfinished = connection.scalar(
         select(func.count())
@@ -108,12 +100,3 @@ def _check_quota(connection: Connection, policy: Policy, tenant: str) -> None:
 
 def _hash_of(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def _fresh_job(job_id: str, now: datetime, new: NewJob) -> Job:
-    return Job(
-        id=job_id, tenant=new.tenant, kind=new.kind, state=JobState.QUEUED, phase=START_PHASE, attempt=0, fence=0,
-        request=new.request, result=None, error=None, parent_id=None, stage=None, fraction=None, worker=None,
-        waiting=False, cancel_requested=False, lease_until=None, created_at=now, started_at=None, finished_at=None,
-        traceparent=new.traceparent,
-    )  # fmt: skip

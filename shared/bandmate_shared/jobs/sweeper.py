@@ -1,4 +1,4 @@
-"""The sweeper's thread: looks for dead workers again and again. One in each deployment is enough, more do no harm."""
+"""The sweeper thread: requeues or ends the jobs of dead workers. One in a deployment is enough, more do no harm."""
 
 import logging
 import threading
@@ -20,7 +20,7 @@ class Sweeper:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin. First of all, what was sent before this process started is sent again: it may be lost."""
+        """Start. First, messages sent before this process started are sent again: they may be lost."""
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
         self._thread.start()

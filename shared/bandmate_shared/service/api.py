@@ -1,14 +1,14 @@
-"""One service's HTTP side, with the threads that keep jobs moving. Any number of them run side by side."""
+"""One service's HTTP API, with the threads that send queued messages and sweep expired leases. May run replicated."""
 
 from contextlib import closing
 
 from bandmate_shared.http.app import create_app
 from bandmate_shared.http.serve import serve
 from bandmate_shared.jobs.sweeper import Sweeper
+from bandmate_shared.observability.logs import configure_logging
 from bandmate_shared.runtime import open_runtime
-from bandmate_shared.service.code import service_module, service_name, service_settings
 from bandmate_shared.service.health import announce_api
-from bandmate_shared.telemetry import configure_logging
+from bandmate_shared.service.service_modules import service_module, service_name, service_settings
 
 
 def run_api() -> None:

@@ -1,9 +1,9 @@
-"""Whether the process of this container does its work: written by the process, read by `healthcheck`.
+"""The container health check: a file that the process writes and `healthcheck` reads.
 
-A file says what to look at. The API is asked over HTTP. A worker or an intake touches the file in each round of its
-main loop; when that stops, the process hangs, whatever its other threads do.
+For an API the file names its address, and the check asks /healthz. A worker or an intake touches the file in each
+round of its main loop; when that stops, the process hangs, whatever its other threads do.
 
-Only the standard library, because the check itself runs every few seconds.
+Only the standard library is imported, because the check starts every few seconds.
 """
 
 import http.client
@@ -19,10 +19,10 @@ from pathlib import Path
 VARIABLE = "BANDMATE_HEALTH_FILE"
 DEFAULT = "/tmp/bandmate-health.json"  # noqa: S108 - a container's own /tmp
 
-BEAT_SECONDS = 2.0
-"""How often a main loop says that it lives."""
-HUNG_SECONDS = 30.0
-"""A main loop that has not said so for this long hangs. Its longest honest pause is a broker that does not answer."""
+TOUCH_SECONDS = 2.0
+"""How often a main loop touches the file."""
+MAX_SILENT_SECONDS = 30.0
+"""A main loop that has not touched the file for this long hangs. Its longest pause is a broker that does not answer."""
 ANSWER_SECONDS = 4.0
 
 
@@ -32,47 +32,47 @@ def health_file() -> Path:
 
 
 def announce_api(host: str, port: int) -> None:
-    """Say that this process answers HTTP on a port."""
+    """Write that this process answers HTTP at this address."""
     reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - a comparison
     _write({"host": reachable, "port": port})
 
 
-class Pulse:
-    """The sign of life of a process that serves no HTTP."""
+class LivenessFile:
+    """The health file of a process that serves no HTTP."""
 
     def __init__(self) -> None:
         self._file = health_file()
         _write({})
 
-    def beat(self) -> None:
-        """The main loop went round."""
+    def touch(self) -> None:
+        """Record that the main loop has gone round."""
         try:
             os.utime(self._file)
-        except OSError:  # /tmp is full, or was cleaned: the check will say so.
+        except OSError:  # /tmp is full, or was cleaned: the check will report it.
             pass
 
     @contextmanager
-    def beating(self) -> Iterator[None]:
-        """Waits inside the block are meant: a thread says so in the main loop's place."""
-        over = threading.Event()
+    def touching_in_background(self) -> Iterator[None]:
+        """Let a thread touch the file while the main loop waits, on purpose, inside the block."""
+        done = threading.Event()
 
         def run() -> None:
-            while not over.wait(BEAT_SECONDS):
-                self.beat()
+            while not done.wait(TOUCH_SECONDS):
+                self.touch()
 
-        self.beat()
-        thread = threading.Thread(target=run, name="pulse", daemon=True)
+        self.touch()
+        thread = threading.Thread(target=run, name="liveness", daemon=True)
         thread.start()
         try:
             yield
         finally:
-            over.set()
+            done.set()
             thread.join()
-            self.beat()
+            self.touch()
 
 
 def check() -> int:
-    """0: the process of this container does its work; 1: it does not, and standard error says why."""
+    """Exit status 0 where the process of this container works, else 1 with the reason on standard error."""
     problem = _problem(health_file())
     if problem is not None:
         sys.stderr.write(f"{problem}\n")
@@ -81,13 +81,13 @@ def check() -> int:
 
 def _problem(path: Path) -> str | None:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        state = json.loads(path.read_text(encoding="utf-8"))
         age = time.time() - path.stat().st_mtime
     except (OSError, ValueError):
         return "the process has not started yet"
-    if "port" not in told:
-        return f"the main loop has stood still for {age:.0f} s" if age > HUNG_SECONDS else None
-    connection = http.client.HTTPConnection(str(told["host"]), int(told["port"]), timeout=ANSWER_SECONDS)
+    if "port" not in state:
+        return f"the main loop has not run for {age:.0f} s" if age > MAX_SILENT_SECONDS else None
+    connection = http.client.HTTPConnection(str(state["host"]), int(state["port"]), timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/healthz")
         status = connection.getresponse().status
@@ -98,8 +98,8 @@ def _problem(path: Path) -> str | None:
     return None if status == 200 else f"/healthz answers {status}"
 
 
-def _write(told: dict[str, object]) -> None:
+def _write(state: dict[str, object]) -> None:
     path = health_file()
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(told), encoding="utf-8")
+    partial.write_text(json.dumps(state), encoding="utf-8")
     partial.replace(path)

@@ -1,26 +1,26 @@
-"""The process that turns what lies in `bandmate-submissions` into jobs. It runs in the generate image."""
+"""The process that turns messages in `bandmate-submissions` into song jobs. It runs in the generate image."""
 
 import signal
 import threading
 from contextlib import closing
 from functools import partial
 
+from bandmate_shared.intake.intake import SubmissionIntake
+from bandmate_shared.observability.logs import configure_logging
 from bandmate_shared.runtime import open_runtime
-from bandmate_shared.service.code import service_module, service_name, service_settings
-from bandmate_shared.service.health import Pulse
-from bandmate_shared.submissions import SubmissionIntake
-from bandmate_shared.telemetry import configure_logging
+from bandmate_shared.service.health import LivenessFile
+from bandmate_shared.service.service_modules import service_module, service_name, service_settings
 
 
 class StopFlag(threading.Event):
-    """An Event that beats the pulse whenever the loop looks whether it may go on."""
+    """An Event that touches the liveness file whenever the loop checks whether to stop."""
 
-    def __init__(self, pulse: Pulse) -> None:
+    def __init__(self, liveness: LivenessFile) -> None:
         super().__init__()
-        self._pulse = pulse
+        self._liveness = liveness
 
     def is_set(self) -> bool:
-        self._pulse.beat()
+        self._liveness.touch()
         return super().is_set()
 
 
@@ -30,7 +30,7 @@ def run_intake() -> None:
     settings = service_settings(service)
     configure_logging(settings, f"{service}-intake")
     module = service_module(service, "api")
-    stop = StopFlag(Pulse())
+    stop = StopFlag(LivenessFile())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with closing(open_runtime(settings)) as runtime:

@@ -1,38 +1,34 @@
-"""What is done once before the services start: the database's schema; the bucket and the queues where no AWS is."""
+"""Preparation before the services start: migrate the database; outside AWS, create the bucket and the queues."""
 
 import sys
 from urllib.parse import urlsplit
 
+from bandmate_shared.aws import aws_client
+from bandmate_shared.jobs.database.migrate import head, upgrade
+from bandmate_shared.queues.sqs_queues import create_queues
 from bandmate_shared.settings import shared_settings
 
 
 def migrate() -> None:
     """Bring the database to the newest schema. Raises what `jobs.migrate.upgrade` raises."""
-    from bandmate_shared.jobs.migrate import head, upgrade
-
     before = upgrade(shared_settings().resolved_database_url)
     sys.stdout.write(f"database: {before or 'empty'} -> {head()}\n")
 
 
 def provision() -> None:
-    """Create the bucket and the queues that the settings name and that are missing: for what stands in for S3 and SQS.
+    """Create the bucket and queues of the settings where they are missing: for servers that emulate S3 and SQS.
 
-    On AWS the deployment makes them, with lifecycle, encryption and alarms, and this is never called.
+    On AWS the deployment creates them, with lifecycle rules, encryption and alarms.
     """
     settings = shared_settings()
     storage = urlsplit(settings.resolved_storage_url)
     if storage.scheme == "s3":
         _create_bucket(storage.netloc)
     if settings.resolved_broker_url.startswith("sqs:"):
-        from bandmate_shared.aws import aws_client
-        from bandmate_shared.sqs_queues import create_queues
-
         sys.stdout.write(f"queues: {', '.join(create_queues(aws_client('sqs')))}\n")
 
 
 def _create_bucket(name: str) -> None:
-    from bandmate_shared.aws import aws_client
-
     s3 = aws_client("s3")
     try:
         s3.head_bucket(Bucket=name)

@@ -1,30 +1,30 @@
-"""Takes by hand: a composer that keeps every rule, for tests of what surrounds the model, and music to work on."""
+"""Takes made by rule, for tests of the code around the model, and pieces to edit."""
 
 import base64
 import random
 
-from bandmate_generate.plan import SongPlan
-from bandmate_generate.ruler import FINEST
+from bandmate_generate.planning.song_plan import EditPlan, WritePlan
+from bandmate_generate.planning.tick_map import MODEL_STEP
+from bandmate_music.midi.write import write_midi
+from bandmate_music.score import MetreChange, Notes, Part, Score, TempoChange
+from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.composition import ComposedTake
 from bandmate_shared.contracts.songs import Originality
-from bandmate_shared.music.metre import Metre
-from bandmate_shared.music.midi_write import write_midi
-from bandmate_shared.music.score import MetreChange, Notes, Part, Score, TempoChange
 
 Row = tuple[int, int, int, int, int]
 
 
-def take_of(plan: SongPlan, seed: int = 1, notes_a_bar: int = 2) -> ComposedTake:
+def take_of(plan: WritePlan | EditPlan, seed: int = 1, notes_per_bar: int = 2) -> ComposedTake:
     """The given notes, and in every free bar some more: chord tones where chords are asked for, one at a time."""
     roll = random.Random(seed)
     rows: list[Row] = [*plan.prompt]
     for part, number in cells_of(plan):
         spec, bar = plan.specs[part], plan.frame[number]
-        step = max(FINEST, bar.length // notes_a_bar)
-        for onset in range(bar.onset, min(bar.end, bar.onset + notes_a_bar * step), step):
-            chord = next((one for one in plan.chords if one.onset <= onset < one.onset + one.duration), None)
-            wanted = set(chord.pitch_classes) if chord else set(range(12))
-            pitches = [pitch for pitch in range(spec.low, spec.high + 1) if pitch % 12 in wanted]
+        step = max(MODEL_STEP, bar.length // notes_per_bar)
+        for onset in range(bar.onset, min(bar.end, bar.onset + notes_per_bar * step), step):
+            chord = next((span for span in plan.chords if span.onset <= onset < span.onset + span.duration), None)
+            pitch_classes = set(chord.pitch_classes) if chord else set(range(12))
+            pitches = [pitch for pitch in range(spec.low, spec.high + 1) if pitch % 12 in pitch_classes]
             pitch = roll.choice((36, 38, 42)) if spec.is_drum else roll.choice(pitches)
             rows.append((part, onset, max(1, step - 2), pitch, 70))
     return taken(rows, seed)
@@ -35,10 +35,8 @@ def taken(rows: list[Row], seed: int = 1) -> ComposedTake:
     return ComposedTake(seed=seed, notes=ordered, log_likelihood=-1.0, tokens=len(rows), originality=Originality())
 
 
-def cells_of(plan: SongPlan) -> list[tuple[int, int]]:
+def cells_of(plan: WritePlan | EditPlan) -> list[tuple[int, int]]:
     """(part, bar) of everything that is to be composed."""
-    if plan.holes is None:
-        return [(part, bar) for part in range(len(plan.specs)) for bar in range(plan.prompt_bars, plan.bars)]
     return [(hole.part, bar) for hole in plan.holes for bar in range(hole.first_bar, hole.first_bar + hole.bars)]
 
 

@@ -15,7 +15,7 @@ from bandmate_generate.settings import GenerateSettings
 from bandmate_shared.contracts.trainings import ModelManifest
 from bandmate_shared.runtime import Runtime, open_runtime
 
-from tests.spawned import spawning
+from tests.support.spawned import spawning
 
 START_SECONDS = 60.0
 
@@ -63,8 +63,8 @@ class Workplace:
 @pytest.fixture
 def workplace(tmp_path: Path, model_server: ModelServer) -> Iterator[Workplace]:
     import bandmate_model
-    from bandmate_shared.jobs.inprocess import InProcessQueue
-    from bandmate_train.starter import register_starter
+    from bandmate_shared.jobs.execution.inprocess import InProcessQueue
+    from bandmate_train.promotion.starter import register_starter
 
     settings = GenerateSettings(home=tmp_path, model_url=model_server.url, candidates=2)
     runtime = open_runtime(settings, InProcessQueue())

@@ -1,4 +1,4 @@
-"""`/v1/songs`: what is wrong with a request is said when it is submitted."""
+"""`/v1/songs`: errors of a request are reported when it is submitted."""
 
 import base64
 import subprocess
@@ -7,18 +7,20 @@ from collections.abc import Iterator
 
 import pytest
 from bandmate_generate.api import routers
-from bandmate_generate.styles import STYLES
+from bandmate_generate.planning.styles import STYLES
+from bandmate_music.instruments import parse_instrument
+from bandmate_music.midi.write import write_midi
+from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.http.app import create_app
-from bandmate_shared.jobs.context import Done, JobContext
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.context import Done, JobContext
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import NewJob
-from bandmate_shared.music.midi_write import write_midi
 from starlette.testclient import TestClient
 
 from .composing import encoded, tune
 from .conftest import Workplace
 
-TUNE, LONG = encoded(tune()), encoded(tune(200))
+TUNE, LONG = encoded(tune()), encoded(tune(300))
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + bytes(200)).decode()
 
 
@@ -38,9 +40,11 @@ def test_a_good_request_becomes_a_job(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("fields", "message"),
     [
         ({"style": "polka"}, STYLES),
+        ({"style": "waltzer"}, ["nearest are waltz, jazz-waltz,"]),
+        ({"style": "jazz"}, ["jazz-waltz", "swing"]),
         ({"key": "H dur"}, ["key"]),
         ({"model": "gpt"}, ["gpt", "starter"]),
         ({"lyrics": "  \n \n"}, ["empty"]),
@@ -61,17 +65,41 @@ def test_a_good_request_becomes_a_job(client: TestClient) -> None:
         ({"infill": {"bars": "5-8"}}, ["infill", "prompt"]),
         ({"prompt": TUNE, "infill": {"bars": "7-9"}}, ["bar 9", "8 bars"]),
         ({"prompt": TUNE, "infill": {"bars": "2", "tracks": ["Tuba"]}}, ["Tuba", "Tune", "Bass"]),
-        ({"prompt": LONG, "add": ["drums"]}, ["200 bars", "128"]),
+        ({"prompt": LONG, "add": ["drums"]}, ["300 bars", "200"]),
     ],
 )
 def test_a_bad_request_is_refused_with_the_reason(
-    client: TestClient, asked: dict[str, object], says: list[str]
+    client: TestClient, fields: dict[str, object], message: list[str]
 ) -> None:
-    answer = client.post("/v1/songs", json=asked)
+    answer = client.post("/v1/songs", json=fields)
     assert answer.status_code == 422, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert all(word in answer.text for word in says), answer.text
+    assert all(word in answer.text for word in message), answer.text
     assert client.get("/v1/songs").json()["items"] == []
+
+
+def test_the_styles_the_instruments_and_the_limits_are_listed(client: TestClient) -> None:
+    styles = {style["name"]: style for style in client.get("/v1/styles").json()["items"]}
+    assert list(styles) == list(STYLES)
+    assert styles["folk"]["metres"][0] == "4/4"
+    assert [track["instrument"] for track in styles["folk"]["tracks"]][1:] == [
+        "Acoustic Guitar (steel)",
+        "Acoustic Bass",
+    ]
+    assert (styles["folk"]["can_sing"], styles["drums"]["can_sing"]) == (True, False)
+    instruments = client.get("/v1/instruments").json()["items"]
+    assert len(instruments) == 129
+    violin = next(instrument for instrument in instruments if instrument["program"] == 40)
+    assert (violin["name"], violin["family"]) == ("Violin", "Strings")
+    for instrument in instruments:
+        for name in (instrument["name"], *instrument["names"]):
+            [track] = SongRequest.model_validate({"tracks": [{"instrument": name}]}).tracks or []
+            parsed = parse_instrument(track.instrument)
+            assert (parsed.program, parsed.is_drum) == (instrument["program"], instrument["is_drum"])
+    limits = client.get("/v1/limits").json()
+    assert client.post("/v1/songs", json={"bars": limits["bars"] + 1}).status_code == 422
+    assert client.post("/v1/songs", json={"takes": limits["takes"] + 1}).status_code == 422
+    assert client.post("/v1/songs", json={"tempo": limits["tempo_max"] + 1}).status_code == 422
 
 
 def finished(place: Workplace, tenant: str, request: dict[str, object], **files: bytes) -> str:
@@ -91,30 +119,31 @@ def finished(place: Workplace, tenant: str, request: dict[str, object], **files:
 
 
 def test_a_song_of_ones_own_may_be_worked_on(client: TestClient, workplace: Workplace) -> None:
-    mine = finished(workplace, "local", {"style": "folk"}, song=write_midi(tune()))
-    answer = client.post("/v1/songs", json={"prompt": f"song:{mine}", "infill": {"bars": "5-8"}})
+    song_id = finished(workplace, "local", {"style": "folk"}, song=write_midi(tune()))
+    answer = client.post("/v1/songs", json={"prompt": f"song:{song_id}", "infill": {"bars": "5-8"}})
     assert answer.status_code == 202, answer.text
     request = answer.json()["request"]
-    assert (request["prompt"], request["style"]) == (TUNE, "folk")
-    other = client.post("/v1/songs", json={"prompt": f"song:{mine}", "variation": 0.2, "style": "pop"})
+    assert (request["prompt"], request["style"]) == (f"song:{song_id}", "folk"), "named, not copied"
+    other = client.post("/v1/songs", json={"prompt": f"song:{song_id}", "variation": 0.2, "style": "pop"})
     assert other.json()["request"]["style"] == "pop"
 
 
 def test_a_take_of_a_song_goes_by_its_number(client: TestClient, workplace: Workplace) -> None:
-    mine = finished(workplace, "local", {"style": "folk"}, take_1=write_midi(tune(4)), take_2=write_midi(tune()))
-    unnamed = client.post("/v1/songs", json={"prompt": f"song:{mine}", "add": ["drums"]})
+    song_id = finished(workplace, "local", {"style": "folk"}, take_1=write_midi(tune(4)), take_2=write_midi(tune()))
+    unnamed = client.post("/v1/songs", json={"prompt": f"song:{song_id}", "add": ["drums"]})
     assert unnamed.status_code == 422
-    assert f"song:{mine}/take-1" in unnamed.text
-    named = client.post("/v1/songs", json={"prompt": f"song:{mine}/take-2", "add": ["drums"]})
-    assert named.json()["request"]["prompt"] == TUNE
+    assert f"song:{song_id}/take-1" in unnamed.text
+    named = client.post("/v1/songs", json={"prompt": f"song:{song_id}/take-2", "add": ["drums"]})
+    assert named.json()["request"]["prompt"] == f"song:{song_id}/take-2"
+    assert named.json()["derived_from"] == song_id
 
 
 def test_a_song_of_anothers_or_one_that_is_not_done_cannot_be_worked_on(
     client: TestClient, workplace: Workplace
 ) -> None:
-    theirs = finished(workplace, "acme", {"style": "folk"}, song=write_midi(tune()))
+    other_tenants_id = finished(workplace, "acme", {"style": "folk"}, song=write_midi(tune()))
     waiting = client.post("/v1/songs", json={"bars": 2}).json()["id"]
-    for source, status in ((theirs, 404), ("song_" + "0" * 26, 404), ("nonsense", 404), (waiting, 422)):
+    for source, status in ((other_tenants_id, 404), ("song_" + "0" * 26, 404), ("nonsense", 404), (waiting, 422)):
         answer = client.post("/v1/songs", json={"prompt": f"song:{source}", "variation": 0.5})
         assert answer.status_code == status, answer.text
         assert source in answer.text
@@ -122,10 +151,8 @@ def test_a_song_of_anothers_or_one_that_is_not_done_cannot_be_worked_on(
 
 def test_every_wish_is_in_the_openapi(client: TestClient) -> None:
     fields = client.get("/openapi.json").json()["components"]["schemas"]["SongRequest"]["properties"]
-    assert {
-        "instruments", "tracks", "density", "polyphony", "chords", "infill", "add", "variation", "temperature", "top_p",
-        "top_k", "candidates", "prompt",
-    } <= set(fields)  # fmt: skip
+    names = "instruments tracks density polyphony chords infill add variation temperature top_p top_k candidates"
+    assert {*names.split(), "prompt"} <= set(fields)
 
 
 def test_the_worker_and_the_api_start_without_heavy_imports() -> None:
@@ -135,5 +162,32 @@ def test_the_worker_and_the_api_start_without_heavy_imports() -> None:
         "import sys, bandmate_generate.tasks, bandmate_generate.api; "
         f"print(*[name for name in {heavy} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert completed.stdout.split() == []
+
+
+def test_a_sentence_is_interpreted_and_nothing_is_submitted(client: TestClient) -> None:
+    answer = client.post("/v1/songs:interpret", json={"text": "a purple waltz in D minor, about rain"}).json()
+    assert answer["request"]["style"] == "waltz"
+    assert answer["request"]["key"] == "D minor"
+    assert answer["understood"][0] == {"field": "style", "value": "waltz", "words": "waltz"}
+    assert answer["ignored"] == ["purple"]
+    assert "no words are written" in answer["notes"][0]
+    assert client.get("/v1/songs").json()["items"] == []
+    assert client.post("/v1/songs:interpret", json={"text": ""}).status_code == 422
+
+
+def test_a_song_may_be_asked_for_in_a_sentence(client: TestClient) -> None:
+    answer = client.post("/v1/songs", json={"text": "a waltz in D minor, eight bars", "bars": 12})
+    assert answer.status_code == 202
+    request = answer.json()["request"]
+    assert (request["style"], request["key"], request["bars"]) == ("waltz", "D minor", 12)
+    again = client.post("/v1/songs", json=request)
+    assert again.json()["request"] == request
+
+
+def test_words_on_demand_without_a_writer_are_refused_by_name(client: TestClient) -> None:
+    answer = client.post("/v1/songs", json={"lyrics": {"about": "rain"}})
+    assert answer.status_code == 422
+    assert "BANDMATE_WORDS_URL" in answer.json()["detail"]
+    assert answer.json()["errors"][0]["field"] == "lyrics"

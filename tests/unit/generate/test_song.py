@@ -1,4 +1,4 @@
-"""The song job with a real model in a real model server: every artifact, the same bytes twice, words sung, takes."""
+"""The song job with a real model in a real model server: every artifact, the same bytes twice, sung words, takes."""
 
 import io
 import json
@@ -10,34 +10,48 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bandmate_generate.render import TAIL_SECONDS
+from bandmate_generate.audio.render import TAIL_SECONDS
+from bandmate_generate.planning.plan import plan_song
+from bandmate_generate.planning.song_plan import EditPlan, WritePlan
 from bandmate_generate.settings import GenerateSettings
 from bandmate_generate.song import song, take_seed
-from bandmate_shared.audio.loudness import integrated_lufs, true_peak_dbtp
+from bandmate_music.audio.loudness import integrated_lufs, true_peak_dbtp
+from bandmate_music.midi.read import read_midi
 from bandmate_shared.contracts.songs import SongReport, SongRequest
-from bandmate_shared.jobs.context import Done, Handler, JobContext
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.context import Done, Handler, JobContext
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import Job, NewJob
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.music.midi_read import read_midi
+from bandmate_shared.objects.blobs import blob_key
 from bandmate_shared.runtime import Runtime
-from bandmate_shared.storage import blob_key
+
+from tests.support.language_model import LanguageModel
 
 from .conftest import Workplace
 
-FILES = {"song.mid", "song.musicxml", "pianoroll.png", "instrumental.wav", "song.wav", "report.json"}
+FILES = {
+    "song.mid",
+    "song.musicxml",
+    "pianoroll.png",
+    "instrumental.wav",
+    "song.wav",
+    "report.json",
+    "notes.json",
+    "timemap.json",
+    "peaks.json",
+}
+SUNG = {"vocals.wav", "vocal.json", "alignment.json", "lyrics.lrc", "pitch.svg", "words.json"}
 LYRICS = "The river runs beneath the moon\nAnd carries all my dreams away"
 
 
-def handlers(settings: GenerateSettings, **others: Handler) -> Mapping[str, Handler]:
-    return {"song": partial(song, settings=settings), "take": partial(song, settings=settings), **others}
+def handlers(settings: GenerateSettings, **more_handlers: Handler) -> Mapping[str, Handler]:
+    return {"song": partial(song, settings=settings), "take": partial(song, settings=settings), **more_handlers}
 
 
-def run(place: Workplace, **asked: Any) -> Job:
+def run(place: Workplace, **fields: Any) -> Job:
     """Submit and run a song; `vocal` jobs are sung by the real vocal service."""
     from bandmate_vocal.sing import sing
 
-    request = SongRequest.model_validate(asked)
+    request = SongRequest.model_validate(fields)
     submitted = place.runtime.store.submit(NewJob("song", request.model_dump(mode="json")))
     queue = place.runtime.publisher
     assert isinstance(queue, InProcessQueue)
@@ -68,7 +82,7 @@ def test_a_song_without_words(workplace: Workplace) -> None:
     stems = {"stems/fiddle.wav", "stems/guitar.wav", "stems/double-bass.wav"}
     assert {artifact.name for artifact in job.artifacts} == FILES | stems
 
-    score = read_midi(content(runtime, job, "song.mid"), Limits.from_settings(runtime.settings))
+    score = read_midi(content(runtime, job, "song.mid"), runtime.settings.file_limits)
     assert score.tempi[0].tempo == pytest.approx(104, abs=0.01)
     assert 5 * 1920 < score.end <= 6 * 1920
     sound = samples(content(runtime, job, "song.wav"))
@@ -86,12 +100,12 @@ def test_a_song_without_words(workplace: Workplace) -> None:
 
 
 def test_the_same_request_gives_the_same_bytes(workplace: Workplace) -> None:
-    asked = {"style": "pop", "bars": 4, "seed": 5}
-    first, second = run(workplace, **asked), run(workplace, **asked)
+    fields = {"style": "pop", "bars": 4, "seed": 5}
+    first, second = run(workplace, **fields), run(workplace, **fields)
     assert first.id != second.id
     hashes = [{a.name: a.sha256 for a in job.artifacts if a.name != "report.json"} for job in (first, second)]
     assert hashes[0] == hashes[1]
-    other = run(workplace, **{**asked, "seed": 6})
+    other = run(workplace, **{**fields, "seed": 6})
     assert other.artifact("song.mid") != first.artifact("song.mid")
 
 
@@ -102,13 +116,20 @@ def test_a_song_without_a_seed_tells_the_one_it_took(workplace: Workplace) -> No
     assert again.artifact("song.mid") == job.artifact("song.mid")
 
 
-def test_words_are_sung_on_the_melody(workplace: Workplace) -> None:
+def test_words_are_sung_on_the_melody(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[SongRequest] = []
+
+    def plan_once(request: SongRequest, *rest: Any) -> WritePlan | EditPlan:
+        planned.append(request)
+        return plan_song(request, *rest)
+
+    monkeypatch.setattr("bandmate_generate.song.plan_song", plan_once)
     job = run(workplace, style="folk", key="D", lyrics=LYRICS, seed=3, metre="4/4", tempo=92)
     assert job.error is None
     runtime = workplace.runtime
     stems = {"stems/guitar.wav", "stems/double-bass.wav"}
-    assert {artifact.name for artifact in job.artifacts} == FILES | stems | {"vocals.wav", "vocal.json"}
-    score = read_midi(content(runtime, job, "song.mid"), Limits.from_settings(runtime.settings))
+    assert {artifact.name for artifact in job.artifacts} == FILES | stems | SUNG
+    score = read_midi(content(runtime, job, "song.mid"), runtime.settings.file_limits)
     voice = score.parts[0]
     assert " ".join(_words(voice.lyrics)) == LYRICS.replace("\n", " ")
     report = report_of(runtime, job)
@@ -119,6 +140,7 @@ def test_words_are_sung_on_the_melody(workplace: Workplace) -> None:
     assert report.timings["sing"] > 0
     events = [event.type for event in runtime.store.events(job.id)]
     assert events.index("bandmate.song.generated") < events.index("bandmate.song.completed")
+    assert len(planned) == 1, "what the report needs of the plan is saved while the singer sings"
     children = runtime.store.children(job.id)
     assert [child.kind for child in children] == ["vocal"]
     assert children[0].request["instrumental"] == job.artifact("instrumental.wav").sha256  # type: ignore[union-attr]
@@ -135,10 +157,19 @@ def _words(lyrics: Any) -> list[str]:
 
 
 def test_a_singer_who_fails_fails_the_song_with_the_reason(workplace: Workplace) -> None:
-    job = run(workplace, style="folk", lyrics=LYRICS, seed=3, voice="nobody-has-this-voice")
+    job = run(workplace, style="folk", lyrics=LYRICS, seed=3, voice="Joanna")
     assert job.state == "failed"
     assert job.error is not None
-    assert "nobody-has-this-voice" in job.error.detail
+    assert "Joanna" in job.error.detail
+
+
+def test_a_song_says_in_which_language_it_is_sung(workplace: Workplace) -> None:
+    job = run(workplace, style="folk", lyrics="Stille Nacht, heilige Nacht, alles schläft, einsam wacht", seed=3)
+    assert job.result is not None, job.error
+    report = report_of(workplace.runtime, job)
+    assert (report.language, report.language_source) == ("de", "words")
+    assert report.vocal is not None
+    assert (report.vocal["language"], report.vocal["language_source"]) == ("de", "words")
 
 
 def test_takes_differ_and_the_first_is_the_single_one(workplace: Workplace) -> None:
@@ -160,12 +191,12 @@ def test_a_song_goes_on_from_a_prompt(workplace: Workplace) -> None:
     encoded = base64.b64encode(content(runtime, first, "song.mid")).decode()
     longer = run(workplace, style="song", bars=4, prompt=encoded, seed=4)
     assert longer.error is None
-    limits = Limits.from_settings(runtime.settings)
+    limits = runtime.settings.file_limits
     scores = [read_midi(content(runtime, job, "song.mid"), limits) for job in (first, longer)]
     assert report_of(runtime, longer).properties["prompt"].measured["bars"] == 2
     opening = scores[1].parts[1].notes
-    kept = opening.pitch[opening.onset < 2 * 1920]
-    assert sorted(kept.tolist()) == sorted(scores[0].parts[1].notes.pitch.tolist())
+    prompt_pitches = opening.pitch[opening.onset < 2 * 1920]
+    assert sorted(prompt_pitches.tolist()) == sorted(scores[0].parts[1].notes.pitch.tolist())
 
 
 def test_a_model_that_is_away_is_tried_again_and_named(workplace: Workplace) -> None:
@@ -214,3 +245,17 @@ def test_cancelling_stops_the_song(workplace: Workplace) -> None:
     assert isinstance(queue, InProcessQueue)
     queue.run_all(workplace.runtime, {"song": cancelled_at_once})
     assert store.get(job.id).state == "cancelled"
+
+
+def test_words_on_demand_are_written_kept_and_sung(workplace: Workplace) -> None:
+    with LanguageModel() as model:
+        settings = workplace.settings.model_copy(update={"words_url": f"{model.url}/v1", "words_model": "small"})
+        place = Workplace(workplace.runtime, settings, workplace.model)
+        job = run(place, lyrics={"about": "rain"}, bars=4, style="folk", seed=3, text="a folk song about rain, and fog")
+    words = content(place.runtime, job, "words.txt").decode()
+    assert words == "The rain is falling on the roof\nIt sings a song for me"
+    report = report_of(place.runtime, job)
+    assert report.properties["lyrics"].met
+    assert report.vocal is not None
+    assert report.text is not None
+    assert [entry.field for entry in report.text.understood] == ["style", "about"]

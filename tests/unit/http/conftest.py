@@ -1,4 +1,4 @@
-"""A small service to ask things of: songs that a handler of the tests 'writes', behind the real app factory."""
+"""A small service behind the real app factory, whose song jobs are run by a handler of the tests."""
 
 import io
 import logging
@@ -15,8 +15,8 @@ from bandmate_shared.errors import InvalidRequest
 from bandmate_shared.http.app import create_app
 from bandmate_shared.http.job_routes import job_router
 from bandmate_shared.http.serve import server_for
-from bandmate_shared.jobs.context import Done, JobContext
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.context import Done, JobContext
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.settings import SharedSettings
 from fastapi import FastAPI
@@ -30,7 +30,7 @@ MIDI = b"MThd" + bytes(range(256)) * 8
 LogStream = io.StringIO
 
 
-def check_style(request: SongRequest) -> SongRequest:
+def check_style(request: SongRequest, _tenant: str) -> SongRequest:
     if request.style == "noise":
         raise InvalidRequest("there is no style 'noise'")
     return request
@@ -45,7 +45,7 @@ def write_song(context: JobContext) -> Done:
 
 
 def songs_app(runtime: Runtime) -> FastAPI:
-    router = job_router(runtime, "songs", ["song", "take", "extension"], SongRequest, check_style)
+    router = job_router(runtime, "songs", ["song", "take"], SongRequest, check_style)
     return create_app(runtime, "Songs", [router])
 
 

@@ -1,4 +1,4 @@
-"""Whatever JSON comes in: an accepted job, or a problem that says why not; never a fault of ours."""
+"""Any JSON body is answered with an accepted job or a problem detail, never with a 500."""
 
 from typing import Any
 

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Callable
 
-from bandmate_shared.jobs.context import Done, JobContext, Wait
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.context import Done, JobContext, Wait
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import NewJob
 from bandmate_shared.runtime import Runtime
 from bandmate_shared.settings import SharedSettings
@@ -61,7 +61,9 @@ def test_a_page_among_the_files_can_run_no_script(client: TestClient, work: Call
     assert page.headers["x-content-type-options"] == "nosniff"
 
 
-def test_what_is_not_there_is_not_found(client: TestClient, runtime: Runtime, work: Callable[[], None]) -> None:
+def test_missing_jobs_and_artifacts_are_not_found(
+    client: TestClient, runtime: Runtime, work: Callable[[], None]
+) -> None:
     path = client.post("/v1/songs", json={}).json()["links"]["self"]
     assert "none yet" in client.get(f"{path}/artifacts/song.mid").json()["detail"]
     work()
@@ -96,7 +98,7 @@ def test_a_refused_request_does_not_use_the_key_up(client: TestClient) -> None:
     assert client.post("/v1/songs", json={"style": "folk"}, headers=headers).status_code == 202
 
 
-def test_pages_hold_every_job_once_newest_first(client: TestClient, work: Callable[[], None]) -> None:
+def test_pagination_lists_every_job_once_newest_first(client: TestClient, work: Callable[[], None]) -> None:
     ids = [client.post("/v1/songs", json={"lyrics": "la " * 200}).json()["id"] for _ in range(7)]
     seen, cursor = [], None
     while True:
@@ -140,7 +142,7 @@ def test_parents_and_children_link_to_each_other(client: TestClient, runtime: Ru
     assert len(client.get("/v1/songs").json()["items"]) == 1, "only root jobs are listed"
 
 
-def test_past_the_quota_the_answer_says_when_to_come_back(
+def test_over_the_quota_the_response_has_retry_after(
     settings: SharedSettings, runtime: Runtime, queue: InProcessQueue
 ) -> None:
     from bandmate_shared.runtime import open_runtime

@@ -1,4 +1,4 @@
-"""The dashboard and the alerts show what is really measured: every metric and label in them is exposed at /metrics."""
+"""Every metric and label in the dashboard and the alerts is exposed at /metrics."""
 
 import json
 import re
@@ -39,17 +39,17 @@ def exposed(client: TestClient, runtime: Runtime, work: Callable[[], None]) -> d
     work()
     client.post("/v1/songs", json={})
     runtime.store.add_dead_letter("bandmate-generate", "()", "a test")
-    found: dict[str, set[str]] = {}
+    labels_by_name: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(client.get("/metrics").text):
         for sample in family.samples:
-            found.setdefault(sample.name, set()).update(sample.labels)
-    return found
+            labels_by_name.setdefault(sample.name, set()).update(sample.labels)
+    return labels_by_name
 
 
 def test_every_metric_and_label_asked_for_is_exposed(exposed: dict[str, set[str]]) -> None:
-    asked = list(queries())
-    assert len(asked) > 15
-    for title, query in asked:
+    panel_queries = list(queries())
+    assert len(panel_queries) > 15
+    for title, query in panel_queries:
         metrics = OUR_METRIC.findall(query)
         assert metrics, title
         labels: set[str] = set()
@@ -59,22 +59,22 @@ def test_every_metric_and_label_asked_for_is_exposed(exposed: dict[str, set[str]
             used = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", selector))
             assert used <= exposed[name], f"{title}: {name} has no label {used - exposed[name]}"
         for group in GROUPED.findall(query):
-            wanted = {label.strip() for label in group.split(",")}
-            assert wanted <= labels, f"{title}: nothing has the labels {wanted - labels}"
+            grouped_labels = {label.strip() for label in group.split(",")}
+            assert grouped_labels <= labels, f"{title}: nothing has the labels {grouped_labels - labels}"
 
 
 def test_every_metric_of_ours_is_shown(exposed: dict[str, set[str]]) -> None:
-    shown = " ".join(query for _, query in queries())
+    all_queries = " ".join(query for _, query in queries())
     families = {re.sub("_(bucket|count|sum|created)$", "", name) for name in exposed if name.startswith("bandmate_")}
-    assert {name for name in families if name not in shown and not name.endswith("_total")} == set()
+    assert {name for name in families if name not in all_queries and not name.endswith("_total")} == set()
 
 
 def test_legends_name_labels_that_their_query_keeps() -> None:
     for panel in dashboard()["panels"]:
         for target in panel.get("targets", []):
-            kept = {label.strip() for group in GROUPED.findall(target["expr"]) for label in group.split(",")}
+            grouped_labels = {label.strip() for group in GROUPED.findall(target["expr"]) for label in group.split(",")}
             named = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
-            assert named <= kept, panel["title"]
+            assert named <= grouped_labels, panel["title"]
 
 
 def test_panels_fill_the_grid_without_overlap() -> None:

@@ -1,4 +1,4 @@
-"""Health, readiness and metrics: what an operator's machines ask."""
+"""Health, readiness and metrics endpoints."""
 
 import re
 import time
@@ -37,7 +37,7 @@ def test_ready_when_everything_answers_and_not_when_redis_is_gone(whole: Runtime
     gone = client.get("/readyz")
     assert (gone.status_code, gone.json()["failed"]) == (503, ["broker"])
     assert gone.json()["checks"]["database"]["ok"]
-    assert str(redis_server.port) not in gone.text, "addresses are not told to strangers"
+    assert str(redis_server.port) not in gone.text, "addresses are not shown to clients"
     assert client.get("/healthz").status_code == 200
     redis_server.start()
     assert client.get("/readyz").status_code == 200
@@ -93,7 +93,7 @@ def test_metrics_count_requests_by_route_and_jobs_by_state(client: TestClient, w
     assert after[posts] == 3
     routes = {dict(labels).get("route") for name, labels in after if name == "bandmate_http_request_seconds_count"}
     assert "/v1/songs/{job_id}" in routes
-    assert "/v1/nowhere" not in routes, "a label must not be the caller's to invent"
+    assert "/v1/nowhere" not in routes, "callers must not be able to create labels"
     assert after["bandmate_job_store_up", ()] == 1
     ended = "bandmate_jobs_ended_total", (("kind", "song"), ("outcome", "succeeded"))
     assert after[ended] == 3

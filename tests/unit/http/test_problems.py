@@ -1,4 +1,4 @@
-"""Every error is a problem detail that a person can act on."""
+"""Every error is a problem detail with a usable explanation."""
 
 import pytest
 from bandmate_shared.contracts.problems import Problem
@@ -18,7 +18,7 @@ def test_each_wrong_field_is_named_with_what_was_given(client: TestClient) -> No
     Problem.model_validate(problem)
     assert problem["type"] == "urn:bandmate:problem:invalid-request"
     assert problem["instance"] == "/v1/songs"
-    messages = {one["field"]: one["message"] for one in problem["errors"]}
+    messages = {error["field"]: error["message"] for error in problem["errors"]}
     assert set(messages) == {"bars", "tempo", "colour"}
     assert messages["bars"].endswith("not -3")
     assert messages["colour"] == "there is no such field"
@@ -26,12 +26,12 @@ def test_each_wrong_field_is_named_with_what_was_given(client: TestClient) -> No
     assert problem["request_id"] == answer.headers["x-request-id"]
 
 
-def test_our_own_validators_speak_for_themselves(client: TestClient) -> None:
+def test_our_own_validators_give_their_own_messages(client: TestClient) -> None:
     problem = client.post("/v1/songs", json={"lyrics": "...\n!!"}).json()
     assert problem["detail"] == "lyrics: the lyrics hold no syllables: not one letter was found in them"
 
 
-def test_a_long_value_is_not_thrown_back_whole(client: TestClient) -> None:
+def test_a_long_value_is_shortened_in_the_problem(client: TestClient) -> None:
     problem = client.post("/v1/songs", json={"style": "x" * 100_000}).json()
     assert len(problem["detail"]) < 400
 
@@ -66,7 +66,7 @@ def test_hostile_bodies_get_a_problem(client: TestClient, body: bytes, status: i
     assert Problem.model_validate_json(answer.content).detail
 
 
-def test_a_form_is_told_to_be_json(client: TestClient) -> None:
+def test_a_form_is_answered_with_a_hint_to_send_json(client: TestClient) -> None:
     answer = client.post("/v1/songs", data={"bars": "4"})
     assert answer.status_code == 422
     assert "Content-Type: application/json" in answer.json()["detail"]
@@ -74,7 +74,7 @@ def test_a_form_is_told_to_be_json(client: TestClient) -> None:
 
 def test_no_such_address_and_no_such_method(client: TestClient) -> None:
     missing = client.get("/v1/nothing")
-    assert (missing.status_code, missing.json()["title"]) == (404, "There is no such thing")
+    assert (missing.status_code, missing.json()["title"]) == (404, "Not found")
     wrong = client.delete("/v1/songs")
     assert wrong.status_code == 405
     assert wrong.headers["allow"]
@@ -91,7 +91,7 @@ def _failing_client(runtime: Runtime, error: Exception) -> TestClient:
     return TestClient(create_app(runtime, "Failing", [router]), base_url="http://127.0.0.1")
 
 
-def test_the_unexpected_shows_an_id_and_no_traceback(runtime: Runtime) -> None:
+def test_an_unexpected_error_shows_its_id_and_no_traceback(runtime: Runtime) -> None:
     answer = _failing_client(runtime, RuntimeError("secret path /var/x")).get("/fail")
     assert answer.status_code == 500
     assert answer.json()["type"] == "urn:bandmate:problem:internal"
@@ -100,7 +100,7 @@ def test_the_unexpected_shows_an_id_and_no_traceback(runtime: Runtime) -> None:
     assert "Traceback" not in answer.text
 
 
-def test_a_database_away_is_unavailable_and_a_full_disk_is_full(runtime: Runtime) -> None:
+def test_database_errors_become_unavailable_or_storage_full(runtime: Runtime) -> None:
     away = _failing_client(runtime, OperationalError("SELECT secret", {}, Exception("server closed"))).get("/fail")
     assert (away.status_code, away.headers["retry-after"]) == (503, "5")
     assert "SELECT" not in away.text

@@ -1,13 +1,13 @@
-"""What happens to every request: its id, its log line, the bound on its body."""
+"""Request ids, the access log and the body limit."""
 
 import json
 from collections.abc import Iterator
 
 import pytest
 from bandmate_shared.http.app import create_app
+from bandmate_shared.observability.logs import configure_logging
 from bandmate_shared.runtime import Runtime
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.telemetry import configure_logging
 from fastapi import APIRouter, Request
 from starlette.testclient import TestClient
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from bandmate_shared.http import sse
+from bandmate_shared.http.streams import sse
 from bandmate_shared.jobs.model import NewJob
 from bandmate_shared.runtime import Runtime
 from bandmate_shared.settings import SharedSettings
@@ -59,11 +59,11 @@ def test_events_come_live_in_order_and_the_stream_ends(
     assert [int(event["id"]) for event in rest] == list(range(2, len(rest) + 2))
     assert rest[-1]["event"] == "job.succeeded"
     data = [json.loads(event["data"]) for event in rest]
-    assert all(one["job_id"] == job_id and one["seq"] == int(rest[i]["id"]) for i, one in enumerate(data))
-    assert "line one\nline two" in [one["data"].get("message") for one in data]
+    assert all(event["job_id"] == job_id and event["seq"] == int(rest[i]["id"]) for i, event in enumerate(data))
+    assert "line one\nline two" in [event["data"].get("message") for event in data]
 
 
-def test_coming_back_with_the_last_id_misses_and_repeats_nothing(
+def test_reconnecting_with_last_event_id_neither_skips_nor_repeats_events(
     client: TestClient, runtime: Runtime, job_id: str
 ) -> None:
     finish(runtime, job_id)
@@ -76,12 +76,12 @@ def test_coming_back_with_the_last_id_misses_and_repeats_nothing(
 
 
 @pytest.mark.parametrize("wrong", ["x", "-1", "1.5", "9" * 40, "١"])
-def test_a_foreign_last_event_id_is_refused(client: TestClient, job_id: str, wrong: str) -> None:
+def test_an_invalid_last_event_id_is_refused(client: TestClient, job_id: str, wrong: str) -> None:
     answer = client.get(f"/v1/songs/{job_id}/events", headers={"Last-Event-ID": wrong.encode()})
     assert answer.status_code == 422
 
 
-def test_a_silent_stream_is_kept_alive_and_a_stop_ends_it(
+def test_an_idle_stream_gets_keepalives_and_ends_on_shutdown(
     app: FastAPI,
     settings: SharedSettings,
     serving: Callable[..., Any],

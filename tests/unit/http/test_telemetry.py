@@ -5,8 +5,8 @@ import logging
 from typing import Any
 
 import structlog
+from bandmate_shared.observability.logs import configure_logging, log_context
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.telemetry import configure_logging, log_context
 
 from tests.unit.http.conftest import LogStream
 
@@ -15,7 +15,7 @@ def lines(stream: LogStream) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_ours_and_the_libraries_lines_look_alike(settings: SharedSettings, log_stream: LogStream) -> None:
+def test_log_lines_of_libraries_have_the_same_form_as_ours(settings: SharedSettings, log_stream: LogStream) -> None:
     configure_logging(settings, "generate", log_stream)
     with log_context(job_id="song_1"):
         structlog.get_logger("bandmate.test").info("composing", bars=8)
@@ -52,14 +52,14 @@ def test_the_level_holds_and_a_second_call_replaces_the_first(settings: SharedSe
     assert [(line["event"], line["service"]) for line in lines(log_stream)] == [("loud", "two")]
 
 
-def test_people_get_text(settings: SharedSettings, log_stream: LogStream) -> None:
+def test_console_format_writes_text(settings: SharedSettings, log_stream: LogStream) -> None:
     configure_logging(settings.model_copy(update={"log_format": "console"}), "generate", log_stream)
     structlog.get_logger().info("composing", bars=8)
     assert "composing" in log_stream.getvalue()
     assert not log_stream.getvalue().startswith("{")
 
 
-def test_a_traceback_tells_no_values_of_variables(settings: SharedSettings, log_stream: LogStream) -> None:
+def test_a_traceback_contains_no_values_of_variables(settings: SharedSettings, log_stream: LogStream) -> None:
     configure_logging(settings, "generate", log_stream)
     address = "postgresql://bandmate:" + "".join(("hun", "ter2")) + "@postgres/bandmate"
     try:

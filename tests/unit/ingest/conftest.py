@@ -1,4 +1,4 @@
-"""Real music out of the music21 package, small tunes, and the few calls that every test here makes."""
+"""Real music out of the music21 package, small tunes, and helpers shared by these tests."""
 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,17 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bandmate_ingest.build import Built, Progress, build
-from bandmate_ingest.clean import CleanedBatch, RawFile, clean_batch
-from bandmate_ingest.rules import CleaningRules
+from bandmate_ingest.cleaning.batch import CleanedBatch, RawFile, clean_batch
+from bandmate_ingest.cleaning.rules import CleaningRules
+from bandmate_music.midi.write import write_midi
+from bandmate_music.musicxml.read import read_musicxml
+from bandmate_music.score import Notes, Part, Score
 from bandmate_shared.contracts.datasets import DatasetRequest, SplitSource
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.music.midi_write import write_midi
-from bandmate_shared.music.musicxml_read import read_musicxml
-from bandmate_shared.music.score import Notes, Part, Score
+from bandmate_shared.objects.directory import DirectoryStorage
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.storage import DirectoryStorage
 
-LIMITS = Limits.from_settings(SharedSettings())
+LIMITS = SharedSettings().file_limits
 RULES = CleaningRules()
 
 
@@ -54,12 +53,12 @@ def rows(batch: CleanedBatch) -> list[tuple[int, ...]]:
     return list(zip(*columns, strict=True))
 
 
-def only(batch: CleanedBatch) -> dict[str, object]:
+def accepted_row(batch: CleanedBatch) -> dict[str, object]:
     """The row of the single file in a batch, which must have been accepted."""
     (row,) = batch.files.to_pylist()
     assert row["accepted"], row["detail"]
-    found: dict[str, object] = row
-    return found
+    typed_row: dict[str, object] = row
+    return typed_row
 
 
 def steps(row: dict[str, object]) -> dict[str, int]:
@@ -78,17 +77,17 @@ def moved(
     """A copy whose notes (nothing else) come later, sound higher, run slower, or scatter by `jitter` quarters."""
     chance = np.random.default_rng(seed)
 
-    def part(one: Part) -> Part:
-        notes = one.notes
+    def moved_part(part: Part) -> Part:
+        notes = part.notes
         scatter = chance.normal(0, jitter * score.ticks_per_quarter, len(notes)) if jitter else np.zeros(len(notes))
         onset = np.maximum(np.rint(notes.onset * stretch + scatter) + ticks, 0).astype(np.int32)
         duration = np.maximum(np.rint(notes.duration * stretch), 1).astype(np.int32)
-        pitch = notes.pitch + (0 if one.is_drum else semitones)
+        pitch = notes.pitch + (0 if part.is_drum else semitones)
         order = np.lexsort((pitch, onset))
         columns = (onset[order], duration[order], pitch[order].astype(np.int32), notes.velocity[order])
-        return replace(one, notes=Notes(*columns), lyrics=())
+        return replace(part, notes=Notes(*columns), lyrics=())
 
-    return score.with_parts([part(one) for one in score.parts])
+    return score.with_parts([moved_part(part) for part in score.parts])
 
 
 @pytest.fixture

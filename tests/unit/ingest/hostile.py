@@ -1,4 +1,4 @@
-"""Files nobody should send, each with what is wrong with it."""
+"""Hostile files, each with what is wrong with it."""
 
 import struct
 import zipfile
@@ -40,7 +40,7 @@ HOSTILE: dict[str, bytes] = {
     "one byte": b"M",
     "a JPEG": b"\xff\xd8\xff\xe0" + bytes(1000),
     "a header alone": midi()[:14],
-    "a track that is cut off": midi(NOTE * 50 + END)[:-20],
+    "a track that is cut off in its first note": midi(NOTE * 50 + END)[:26],
     "a division of zero": midi(NOTE * 50 + END, division=0),
     "a note that lasts for centuries": midi(CENTURIES * 20 + END),
     "a velocity past 127": midi(b"\x00\x90\x3c\xf0" * 20 + END),

@@ -1,36 +1,40 @@
-"""The cleaning of a batch as a pure function: of each file alone, again and again, and of files that mean harm."""
+"""The cleaning of a batch as a pure function: one file at a time, repeatedly, and hostile files."""
 
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from bandmate_ingest.clean import CleanedBatch, RawFile, clean_batch, join_batches
-from bandmate_ingest.frames import pack, pack_batch, pack_files, unpack, unpack_batch, unpack_files
+from bandmate_ingest.cleaning.batch import CleanedBatch, RawFile, clean_batch, join_batches
+from bandmate_ingest.pool.batch_bytes import pack, pack_batch, pack_files, unpack, unpack_batch, unpack_files
+from bandmate_music.midi.write import write_midi
+from bandmate_music.score import KeyChange, MetreChange, Notes, Part, Score, TempoChange
+from bandmate_music.theory.keys import Key
+from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.datasets import MEASURE_COLUMNS, NOTE_COLUMNS, PART_COLUMNS
-from bandmate_shared.music.keys import Key
-from bandmate_shared.music.metre import Metre
-from bandmate_shared.music.midi_write import write_midi
-from bandmate_shared.music.score import KeyChange, MetreChange, Notes, Part, Score, TempoChange
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.tunes import tune
-from tests.unit.ingest.conftest import LIMITS, RULES, cleaned, moved, only, rows
+from tests.support.tunes import tune
+from tests.unit.ingest.conftest import LIMITS, RULES, accepted_row, cleaned, moved, rows
 from tests.unit.ingest.hostile import HOSTILE
 
 
 def score_of(batch: CleanedBatch) -> Score:
     """The single piece of a batch, written out again in grid ticks."""
-    row = only(batch)
+    row = accepted_row(batch)
     parts = []
     for part in batch.parts.to_pylist():
-        mine = [note for note in rows(batch) if note[1] == part["part"]]
-        notes = Notes.from_rows([(onset, duration, pitch, velocity) for _, _, onset, duration, pitch, velocity in mine])
+        part_notes = [note for note in rows(batch) if note[1] == part["part"]]
+        notes = Notes.from_rows(
+            [(onset, duration, pitch, velocity) for _, _, onset, duration, pitch, velocity in part_notes]
+        )
         parts.append(Part(part["name"], part["program"], notes, part["is_drum"]))
     metres = [
         MetreChange(bar["onset"], Metre(bar["numerator"], bar["denominator"])) for bar in batch.measures.to_pylist()
     ]
-    changes = [one for number, one in enumerate(metres) if number == 0 or one.metre != metres[number - 1].metre]
+    changes = [
+        change for number, change in enumerate(metres) if number == 0 or change.metre != metres[number - 1].metre
+    ]
     key = Key(int(str(row["tonic"])), row["mode"])  # type: ignore[arg-type]
     tempo = round(60e6 / float(str(row["tempo"])))
     return Score(tuple(parts), 24, (TempoChange(0, 60e6 / tempo),), tuple(changes), (KeyChange(0, key),))
@@ -45,16 +49,16 @@ def test_a_clean_piece_stays_as_it_is(chorales: dict[str, Score]) -> None:
         assert twice.measures.equals(once.measures)
         assert twice.parts.equals(once.parts)
         same = ("tonic", "mode", "numerator", "denominator", "bars", "notes")
-        assert [only(twice)[name] for name in same] == [only(once)[name] for name in same]
-        assert only(twice)["grid_offset"] == 0
+        assert [accepted_row(twice)[name] for name in same] == [accepted_row(once)[name] for name in same]
+        assert accepted_row(twice)["grid_offset"] == 0
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.sets(st.integers(1, 19), max_size=6))
 def test_any_batching_gives_the_same_rows(cuts: set[int], mixed: list[RawFile], together: CleanedBatch) -> None:
     edges = [0, *sorted(cuts), len(mixed)]
-    apart = [clean_batch(mixed[start:stop], LIMITS, RULES) for start, stop in pairwise(edges)]
-    joined = join_batches(apart)
+    batches = [clean_batch(mixed[start:stop], LIMITS, RULES) for start, stop in pairwise(edges)]
+    joined = join_batches(batches)
     for table in ("files", "parts", "measures", "notes"):
         assert getattr(joined, table).equals(getattr(together, table)), table
 
@@ -98,9 +102,9 @@ def test_a_hostile_file_gets_a_reason_and_hurts_nobody(name: str, chorale: Score
 
 
 def test_what_is_said_of_a_file_does_not_depend_on_its_name() -> None:
-    one, other = (clean_batch([RawFile(name, b"rubbish")], LIMITS, RULES) for name in ("a.mid", "b.mid"))
-    assert one.files.equals(other.files)
-    assert one.files["detail"].to_pylist() == ["this is plain text, neither MIDI nor MusicXML"]
+    first_batch, second_batch = (clean_batch([RawFile(name, b"rubbish")], LIMITS, RULES) for name in ("a.mid", "b.mid"))
+    assert first_batch.files.equals(second_batch.files)
+    assert first_batch.files["detail"].to_pylist() == ["this is plain text, neither MIDI nor MusicXML"]
 
 
 def test_limits_are_named() -> None:

@@ -1,4 +1,4 @@
-"""A dataset over several runs: nothing is done twice, nothing changes sides, and the bytes say what they are."""
+"""A dataset over several runs: no work is repeated, no piece changes its split, and the bytes match the manifest."""
 
 import json
 import shutil
@@ -8,24 +8,27 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from bandmate_ingest.build import Built, Progress, build
-from bandmate_ingest.dataset import Overtaken
-from bandmate_ingest.splits import assign_splits
+from bandmate_ingest.dataset.assemble import Overtaken
+from bandmate_ingest.dataset.splits import assign_splits
+from bandmate_music.midi.write import write_midi
 from bandmate_shared.contracts.datasets import PIECE_COLUMNS, DatasetReport, DatasetRequest, Split
-from bandmate_shared.dataset_versions import dataset_names, latest_revision
-from bandmate_shared.music.midi_write import write_midi
-from bandmate_shared.storage import DirectoryStorage, sha256_of
+from bandmate_shared.objects.blobs import sha256_of
+from bandmate_shared.objects.directory import DirectoryStorage
+from bandmate_shared.registry.dataset_versions import dataset_names, latest_revision
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tunes import tune, write_tunes
+from tests.support.tunes import tune, write_tunes
 from tests.unit.ingest.conftest import LIMITS, RULES, Cleaner, moved
 
 Ingest = Callable[..., Built]
 
 
 def pieces(storage: DirectoryStorage, built: Built) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = pq.read_table(storage.root / f"{built.written.prefix}/pieces.parquet").to_pylist()
-    return found
+    piece_rows: list[dict[str, object]] = pq.read_table(
+        storage.root / f"{built.written.prefix}/pieces.parquet"
+    ).to_pylist()
+    return piece_rows
 
 
 @pytest.fixture
@@ -103,8 +106,12 @@ def test_one_run_or_several_give_the_same_bytes(ingest: Ingest, tmp_path: Path, 
     in_two = ingest(tmp_path / "b")
     at_once = build(
         DatasetRequest(name="tunes", sources=[str(tmp_path / "a"), str(tmp_path / "b")]),
-        DirectoryStorage(tmp_path / "elsewhere"), LIMITS, RULES, Cleaner(), Progress(),
-    )  # fmt: skip
+        DirectoryStorage(tmp_path / "elsewhere"),
+        LIMITS,
+        RULES,
+        Cleaner(),
+        Progress(),
+    )
     assert at_once.written == in_two.written
     tables = [name for name in at_once.files if name.endswith(".parquet")]
     assert {name: at_once.files[name] for name in tables} == {name: in_two.files[name] for name in tables}
@@ -146,8 +153,8 @@ def test_copies_are_rejected_by_name(ingest: Ingest, folder: Path) -> None:
     (folder / "zz-higher.mid").write_bytes(write_midi(moved(tune(5), semitones=3)))
     (folder / "zz-slower.mid").write_bytes(write_midi(moved(tune(6), stretch=1.1)))
     report = ingest(folder).report
-    told = {file.name: (file.reason, file.detail) for file in report.rejected}
-    assert told == {
+    rejections = {file.name: (file.reason, file.detail) for file in report.rejected}
+    assert rejections == {
         "folk/zz-same.mid": ("duplicate", "the same bytes as folk/tune-003.mid"),
         "folk/zz-higher.mid": ("near-duplicate", "the music of folk/tune-005.mid (100% alike)"),
         "folk/zz-slower.mid": ("near-duplicate", "the music of folk/tune-006.mid (100% alike)"),
@@ -166,13 +173,13 @@ def test_two_jobs_at_once_do_not_lose_each_others_files(
                 ingest(tmp_path / "first")
 
     request = DatasetRequest(name="tunes", sources=[str(folder)])
-    with pytest.raises(Overtaken) as caught:
+    with pytest.raises(Overtaken) as raised:
         build(request, storage, LIMITS, RULES, Cleaner(), Slow(), 64)
-    assert caught.value.retryable
+    assert raised.value.retryable
     assert build(request, storage, LIMITS, RULES, Cleaner(), Progress(), 64).report.files == 15
 
 
-def test_a_home_of_an_earlier_release_goes_on(ingest: Ingest, folder: Path, storage: DirectoryStorage) -> None:
+def test_a_dataset_of_an_earlier_release_is_continued(ingest: Ingest, folder: Path, storage: DirectoryStorage) -> None:
     first = ingest(folder)
     shutil.rmtree(storage.root / "datasets/tunes/latest")
     storage.put("datasets/tunes/latest.json", json.dumps({"version": first.written.version}).encode())
@@ -220,6 +227,30 @@ def test_splits_are_kept_and_groups_stay_together(sha256s: list[str], chance: ob
 @given(hashes)
 def test_a_piece_goes_where_its_hash_says_whatever_comes_along(sha256s: list[str]) -> None:
     alone = {sha256: assign_splits([sha256], [0], {})[0] for sha256 in sha256s}
-    together = assign_splits(sha256s, list(range(len(sha256s))), {})
-    changed = sum(alone[sha256] != split for sha256, split in zip(sha256s, together, strict=True))
+    joint_splits = assign_splits(sha256s, list(range(len(sha256s))), {})
+    changed = sum(alone[sha256] != split for sha256, split in zip(sha256s, joint_splits, strict=True))
     assert changed <= 2
+
+
+def test_known_files_are_relabelled_when_a_style_is_named(
+    ingest: Ingest, folder: Path, storage: DirectoryStorage
+) -> None:
+    first = ingest(folder)
+    again = ingest(folder, style="jigs")
+    assert again.written.version != first.written.version
+    assert {row["style"] for row in pieces(storage, again)} == {"jigs"}
+    assert again.report.files_processed == 0
+    kept = ingest(folder)
+    assert kept.written == again.written, "without a style the labels stay"
+
+
+def test_the_card_names_each_table_as_a_configuration(ingest: Ingest, folder: Path, storage: DirectoryStorage) -> None:
+    built = ingest(folder)
+    card = (storage.root / built.written.prefix / "README.md").read_text()
+    header = card.split("---\n")[1]
+    tables = [line.removeprefix("  data_files: ") for line in header.splitlines() if "data_files" in line]
+    assert tables == ["pieces.parquet", "parts.parquet", "measures.parquet", "notes.parquet"]
+    assert all((storage.root / built.written.prefix / table).is_file() for table in tables)
+    assert header.count("default: true") == 1
+    assert "12 pieces" in card
+    assert ingest(folder).files["README.md"].decode() == card

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bandmate_ingest.clean import CleanedBatch
-from bandmate_ingest.duplicates import relate, resemblance
-from bandmate_ingest.fingerprint import Hashes
-from bandmate_shared.music.score import Score, TempoChange
+from bandmate_ingest.cleaning.batch import CleanedBatch
+from bandmate_ingest.cleaning.fingerprint import Hashes
+from bandmate_ingest.dataset.duplicates import relate, resemblance
+from bandmate_music.score import Score, TempoChange
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.tunes import tune
+from tests.support.tunes import tune
 from tests.unit.ingest.conftest import RULES, cleaned, moved
 
 
@@ -32,39 +32,39 @@ def test_a_copy_in_another_key_at_another_tempo_is_found(
 ) -> None:
     score = list(chorales.values())[seed]
     copy = replace(moved(score, semitones=semitones, stretch=stretch, ticks=ticks), tempi=(TempoChange(0, tempo),))
-    one, other = fingerprints(cleaned(score, copy))
-    assert resemblance(one, other) >= RULES.copy_similarity
+    score_hashes, copy_hashes = fingerprints(cleaned(score, copy))
+    assert resemblance(score_hashes, copy_hashes) >= RULES.copy_similarity
 
 
-def test_a_played_copy_is_kin(chorales: dict[str, Score]) -> None:
+def test_a_played_copy_is_related(chorales: dict[str, Score]) -> None:
     for number, score in enumerate(list(chorales.values())[:10]):
-        one, other = fingerprints(cleaned(score, moved(score, jitter=0.02, seed=number)))
-        assert resemblance(one, other) >= RULES.group_similarity
+        score_hashes, played_hashes = fingerprints(cleaned(score, moved(score, jitter=0.02, seed=number)))
+        assert resemblance(score_hashes, played_hashes) >= RULES.group_similarity
 
 
 def test_different_chorales_are_not_copies(chorales: dict[str, Score]) -> None:
-    """Sixty in one style; those that are kin share a tune, and of copies there are none."""
-    found = relate(fingerprints(cleaned(*chorales.values())), [None] * len(chorales), RULES)
-    assert max(found.copy_of) == -1
-    assert len(set(found.group)) >= 0.9 * len(chorales)
+    """Sixty in one style: related ones share a tune, and none is a copy."""
+    relations = relate(fingerprints(cleaned(*chorales.values())), [None] * len(chorales), RULES)
+    assert max(relations.copy_of) == -1
+    assert len(set(relations.group)) >= 0.9 * len(chorales)
 
 
-def test_different_tunes_are_not_kin() -> None:
-    found = relate(fingerprints(cleaned(*(tune(seed) for seed in range(80)))), [None] * 80, RULES)
-    assert found.copy_of == [-1] * 80
-    assert found.group == list(range(80))
+def test_different_tunes_are_not_related() -> None:
+    relations = relate(fingerprints(cleaned(*(tune(seed) for seed in range(80)))), [None] * 80, RULES)
+    assert relations.copy_of == [-1] * 80
+    assert relations.group == list(range(80))
 
 
 def test_the_first_of_two_copies_stays() -> None:
     scores = [tune(1), tune(2), moved(tune(1), semitones=4), moved(tune(2), stretch=2.0), moved(tune(1), semitones=-2)]
-    found = relate(fingerprints(cleaned(*scores)), [None] * 5, RULES)
-    assert found.copy_of == [-1, -1, 0, 1, 0]
-    assert found.group == [0, 1, 0, 1, 0]
-    assert found.resemblance[2:] == [1.0, 1.0, 1.0]
+    relations = relate(fingerprints(cleaned(*scores)), [None] * 5, RULES)
+    assert relations.copy_of == [-1, -1, 0, 1, 0]
+    assert relations.group == [0, 1, 0, 1, 0]
+    assert relations.resemblance[2:] == [1.0, 1.0, 1.0]
 
 
 def test_a_piece_between_two_splits_is_left_out() -> None:
-    """Half of it comes from a piece in train, half from one in valid: it may stay with neither."""
+    """Half of it comes from a piece in train, half from one in valid, so it fits in neither."""
     first, second = tune(10, bars=24), tune(11, bars=24)
     late = moved(second, ticks=24 * 1920)
     both = first.with_parts(
@@ -73,12 +73,12 @@ def test_a_piece_between_two_splits_is_left_out() -> None:
                 part,
                 notes=type(part.notes)(
                     *(
-                        np.concatenate([getattr(part.notes, name), getattr(more.notes, name)])
+                        np.concatenate([getattr(part.notes, name), getattr(late_part.notes, name)])
                         for name in ("onset", "duration", "pitch", "velocity")
                     )
                 ),
             )
-            for part, more in zip(first.parts, late.parts, strict=True)
+            for part, late_part in zip(first.parts, late.parts, strict=True)
         ]
     )
     sketches = fingerprints(cleaned(first, second, both))
@@ -89,6 +89,6 @@ def test_a_piece_between_two_splits_is_left_out() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 5])
 def test_a_tiny_sketch_is_alike_only_if_it_is_the_same(size: int) -> None:
-    one = np.arange(size, dtype=np.uint64)
-    assert resemblance(one, one) == (1.0 if size else 0.0)
-    assert resemblance(one, np.arange(1, size + 1, dtype=np.uint64)) == 0.0
+    hashes = np.arange(size, dtype=np.uint64)
+    assert resemblance(hashes, hashes) == (1.0 if size else 0.0)
+    assert resemblance(hashes, np.arange(1, size + 1, dtype=np.uint64)) == 0.0

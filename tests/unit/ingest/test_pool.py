@@ -1,15 +1,15 @@
-"""The cleaning processes: the same rows as without them, and files that take a process down."""
+"""The cleaning processes: the same rows as without them, and files that crash a process."""
 
 import os
 import signal
 from collections.abc import Iterator
 
 import pytest
-from bandmate_ingest.clean import RawFile, clean_batch
-from bandmate_ingest.pool import CleaningPool
-from bandmate_shared.music.midi_write import write_midi
+from bandmate_ingest.cleaning.batch import RawFile, clean_batch
+from bandmate_ingest.pool.parent import CleaningPool
+from bandmate_music.midi.write import write_midi
 
-from tests.tunes import tune
+from tests.support.tunes import tune
 from tests.unit.ingest.conftest import LIMITS, RULES
 from tests.unit.ingest.hostile import END, HOSTILE, NOTE, midi
 
@@ -25,21 +25,21 @@ def pool() -> Iterator[CleaningPool]:
 
 
 def process_id(pool: CleaningPool) -> int:
-    (process,) = pool._all
-    return process._child.pid
+    (worker,) = pool._all
+    return worker.child.pid
 
 
 def test_processes_give_what_this_process_gives() -> None:
     batches = [files(1, 2, 3), [RawFile(name, data) for name, data in HOSTILE.items()], files(4), []]
     with CleaningPool(LIMITS, RULES, processes=2, file_seconds=20, memory_bytes=1_500_000_000) as pool:
         cleaned = list(pool.clean(batches))
-    for batch, found in zip(batches, cleaned, strict=True):
+    for batch, from_pool in zip(batches, cleaned, strict=True):
         expected = clean_batch(batch, LIMITS, RULES)
-        assert found.files.equals(expected.files)
-        assert found.notes.equals(expected.notes)
+        assert from_pool.files.equals(expected.files)
+        assert from_pool.notes.equals(expected.notes)
 
 
-def test_a_process_that_was_killed_costs_no_file(pool: CleaningPool) -> None:
+def test_a_killed_process_loses_no_file(pool: CleaningPool) -> None:
     list(pool.clean([files(1)]))
     os.kill(process_id(pool), signal.SIGKILL)
     (batch,) = pool.clean([files(2, 3, 4)])
@@ -57,7 +57,7 @@ def test_a_process_that_hangs_is_ended() -> None:
     assert batch.files["accepted"].to_pylist() == [True]
 
 
-def test_a_file_that_takes_too_much_memory_is_lost_alone() -> None:
+def test_a_file_that_takes_too_much_memory_is_the_only_one_lost() -> None:
     greedy = RawFile("greedy.mid", midi(NOTE * 200_000 + END))
     with CleaningPool(LIMITS, RULES, processes=1, file_seconds=20, memory_bytes=12_000_000) as pool:
         (batch,) = pool.clean([[*files(1, 2), greedy, *files(3)]])

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bandmate_ingest.sources import OTHER_NOTATION, READ_SUFFIXES, collect
+from bandmate_ingest.sources.collect import collect
+from bandmate_ingest.sources.files import OTHER_NOTATION, READ_SUFFIXES
+from bandmate_music.midi.write import write_midi
 from bandmate_shared.errors import BandmateError, InvalidRequest, LimitExceeded, NotFound, UnreadableFile
-from bandmate_shared.music.midi_write import write_midi
 
-from tests.tunes import tune, write_tunes
+from tests.support.tunes import tune, write_tunes
 from tests.unit.ingest.conftest import LIMITS
 
 
@@ -20,8 +21,8 @@ def test_a_folder_is_searched_through_in_order(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
     (tmp_path / "My Songs" / "loop").symlink_to(tmp_path / "My Songs", target_is_directory=True)
-    found = list(collect(str(tmp_path / "My Songs"), None, LIMITS))
-    assert [(file.name, file.style) for file in found] == [
+    files = list(collect(str(tmp_path / "My Songs"), None, LIMITS))
+    assert [(file.name, file.style) for file in files] == [
         ("My Songs/a/one.midi", "a"),
         ("My Songs/a/score.musicxml", "a"),
         ("My Songs/b/two.MID", "b"),
@@ -38,7 +39,7 @@ def test_folders_that_say_nothing_give_no_style(tmp_path: Path) -> None:
     assert file.style == "jig"
 
 
-def test_a_name_that_is_no_text_is_shown_as_far_as_it_can_be(tmp_path: Path) -> None:
+def test_a_file_name_that_is_no_text_is_shown_with_replacements(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"na\xefve.mid")).write_bytes(b"x")
     (file,) = collect(str(tmp_path), "odd", LIMITS)
     assert file.name.endswith("/na?ve.mid")
@@ -51,12 +52,12 @@ def test_a_zip_is_a_folder(tmp_path: Path) -> None:
         archive.writestr("__MACOSX/._one.mid", b"x")
         archive.writestr("cover.png", b"x")
         archive.writestr("../../escape.mid", b"x")
-    found = list(collect(str(tmp_path / "album.zip"), None, LIMITS))
-    assert [file.name for file in found] == ["album/disc/one.mid"]
-    assert found[0].read() == write_midi(tune(1))
+    files = list(collect(str(tmp_path / "album.zip"), None, LIMITS))
+    assert [file.name for file in files] == ["album/disc/one.mid"]
+    assert files[0].read() == write_midi(tune(1))
 
 
-def test_a_damaged_entry_costs_the_zip_nothing_else(tmp_path: Path) -> None:
+def test_a_damaged_entry_does_not_affect_the_rest_of_the_zip(tmp_path: Path) -> None:
     path = tmp_path / "album.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.mid", write_midi(tune(1)))
@@ -86,10 +87,10 @@ def test_no_more_of_a_file_is_read_than_its_limit(tmp_path: Path) -> None:
 
 
 def test_the_corpus_of_music21_is_a_source() -> None:
-    found = list(collect("music21:bach", None, LIMITS))
-    assert len(found) > 400
-    assert {file.style for file in found} == {"bach"}
-    assert {".mxl", ".krn"} <= {Path(file.name).suffix for file in found} <= READ_SUFFIXES | OTHER_NOTATION
+    files = list(collect("music21:bach", None, LIMITS))
+    assert len(files) > 400
+    assert {file.style for file in files} == {"bach"}
+    assert {".mxl", ".krn"} <= {Path(file.name).suffix for file in files} <= READ_SUFFIXES | OTHER_NOTATION
 
 
 @pytest.mark.parametrize(
@@ -103,12 +104,12 @@ def test_the_corpus_of_music21_is_a_source() -> None:
         ("music21:../../..", InvalidRequest, "composer"),
     ],
 )
-def test_what_is_no_source_is_refused(source: str, error: type[BandmateError], words: str) -> None:
+def test_invalid_sources_are_refused(source: str, error: type[BandmateError], words: str) -> None:
     with pytest.raises(error, match=words):
         list(collect(source, None, LIMITS))
 
 
-def test_a_zip_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_zip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK\x03\x04 and then nothing")
     with pytest.raises(UnreadableFile):
         list(collect(str(tmp_path / "a.zip"), None, LIMITS))

@@ -10,7 +10,7 @@ from bandmate_shared.settings import SharedSettings
 
 
 class Clock:
-    """Stands still until it is told to go on."""
+    """A clock that moves only when told to."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,10 +29,10 @@ def clock() -> Clock:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def new_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
-    """Makes addresses of databases: each a new one, of the kind that this run of the test is about."""
+    """Makes addresses of databases: each a new one, of the kind that the test is run with."""
     if request.param == "postgres":
-        made: Callable[[], str] = request.getfixturevalue("new_postgres_url")
-        return made
+        make_url: Callable[[], str] = request.getfixturevalue("new_postgres_url")
+        return make_url
     count = iter(range(10_000))
     return lambda: f"sqlite:///{tmp_path / f'{next(count)}.sqlite3'}"
 

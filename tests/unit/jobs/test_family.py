@@ -36,7 +36,7 @@ def test_a_parked_parent_waits_without_lease_or_message(store: JobStore, clock) 
     assert store.claim(parent_id, "w") is None
 
 
-def test_the_last_child_sends_the_parent_on(store: JobStore) -> None:
+def test_the_parent_continues_after_the_last_child(store: JobStore) -> None:
     parent_id, [first, second] = _parked(store, VOCAL, VOCAL)
     store.succeed(_claim(store, first), {})
     assert store.get(parent_id).waiting
@@ -62,10 +62,10 @@ def test_a_failed_voice_fails_the_song_with_its_own_error(store: JobStore) -> No
     assert (parent.state, parent.error) == (JobState.FAILED, ERROR)
     assert [event.type for event in store.events(parent_id)][-2:] == ["bandmate.job.failed", "job.failed"]
     assert [event.type for event in store.events(vocal)][-1] == "job.failed"
-    assert "bandmate.job.failed" not in [event.type for event in store.events(vocal)], "roots alone announce"
+    assert "bandmate.job.failed" not in [event.type for event in store.events(vocal)], "only root jobs are announced"
 
 
-def test_some_takes_are_better_than_none(store: JobStore) -> None:
+def test_a_song_succeeds_if_some_of_its_takes_do(store: JobStore) -> None:
     parent_id, [bad, good] = _parked(store, TAKE, TAKE)
     store.fail(_claim(store, bad), ERROR, retryable=False)
     store.succeed(_claim(store, good), {})
@@ -75,11 +75,11 @@ def test_some_takes_are_better_than_none(store: JobStore) -> None:
 
 
 def test_without_one_take_the_song_fails_with_the_first_error(store: JobStore, clock) -> None:
-    parent_id, [one, two] = _parked(store, TAKE, TAKE)
+    parent_id, [first_take, second_take] = _parked(store, TAKE, TAKE)
     clock.advance(1)
-    store.fail(_claim(store, two), ERROR, retryable=False)
+    store.fail(_claim(store, second_take), ERROR, retryable=False)
     clock.advance(1)
-    store.fail(_claim(store, one), ERROR.model_copy(update={"type": "later"}), retryable=False)
+    store.fail(_claim(store, first_take), ERROR.model_copy(update={"type": "later"}), retryable=False)
     assert store.get(parent_id).error == ERROR
 
 
@@ -139,7 +139,7 @@ def test_cancelling_the_only_child_fails_the_parent(store: JobStore) -> None:
     assert vocal in parent.error.detail
 
 
-def test_failure_and_redriving_climb_the_whole_family(store: JobStore) -> None:
+def test_failure_and_redriving_reach_every_ancestor(store: JobStore) -> None:
     song, [take] = _parked(store, TAKE)
     [vocal] = store.park(_claim(store, take), [VOCAL], "mix-down")
     store.fail(_claim(store, vocal), ERROR, retryable=False)

@@ -1,4 +1,4 @@
-"""Fenced leases: of all who think they hold a job, one can write."""
+"""Fenced leases: only the worker with the current lease can write."""
 
 from collections.abc import Callable
 
@@ -70,7 +70,7 @@ def _deaths(store: JobStore, job_id: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("first_to_notice", ["a claim", "the sweeper"])
-def test_a_death_is_told_of_once_whoever_notices_it(store: JobStore, clock, first_to_notice: str) -> None:
+def test_the_death_of_a_worker_is_recorded_once(store: JobStore, clock, first_to_notice: str) -> None:
     lease = _claimed(store)
     clock.advance(1.0)
     if first_to_notice == "the sweeper":
@@ -83,21 +83,20 @@ def test_a_death_is_told_of_once_whoever_notices_it(store: JobStore, clock, firs
     assert types == ["job.queued", "job.running", "job.lease-expired", "job.running"]
 
 
-def test_the_death_of_the_last_attempt_is_told_of_before_the_end(store: JobStore, clock) -> None:
+def test_the_expired_lease_of_the_last_attempt_is_recorded_before_the_end(store: JobStore, clock) -> None:
     lease = _claimed(store)
     for number in (2, 3):
         clock.advance(1.0)
         assert store.claim(lease.job_id, f"worker {number}") is not None
     clock.advance(1.0)
-    assert store.claim(lease.job_id, "a fourth") is None, "it is for the sweeper to end the job"
+    assert store.claim(lease.job_id, "a fourth") is None, "only the sweeper ends the job"
     assert store.sweep()["failed"] == 1
     assert [data["attempt"] for data in _deaths(store, lease.job_id)] == [1, 2, 3]
-    assert [event.type for event in store.events(lease.job_id)][-3:] == [
-        "job.lease-expired", "bandmate.job.failed", "job.failed",
-    ]  # fmt: skip
+    last_types = [event.type for event in store.events(lease.job_id)][-3:]
+    assert last_types == ["job.lease-expired", "bandmate.job.failed", "job.failed"]
 
 
-def test_the_death_of_a_cancelled_attempt_is_told_of_before_the_end(store: JobStore, clock) -> None:
+def test_the_expired_lease_of_a_cancelled_attempt_is_recorded_before_the_end(store: JobStore, clock) -> None:
     lease = _claimed(store)
     store.cancel(lease.job_id)
     clock.advance(1.0)
@@ -106,7 +105,7 @@ def test_the_death_of_a_cancelled_attempt_is_told_of_before_the_end(store: JobSt
     assert [event.type for event in store.events(lease.job_id)][-2:] == ["job.lease-expired", "job.cancelled"]
 
 
-def test_a_claim_of_what_does_not_exist_is_nothing(store: JobStore) -> None:
+def test_claiming_a_missing_job_returns_nothing(store: JobStore) -> None:
     assert store.claim("song_x", "w") is None
 
 

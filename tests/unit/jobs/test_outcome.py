@@ -1,13 +1,13 @@
-"""How attempts and jobs end, and what the sweeper does about workers that never say."""
+"""How attempts and jobs end, and how the sweeper handles workers that died."""
 
 import pytest
 from bandmate_shared.contracts.jobs import Artifact, JobError, JobState
 from bandmate_shared.errors import Conflict, InvalidRequest, NotFound
-from bandmate_shared.jobs.events import FINAL_EVENTS
 from bandmate_shared.jobs.model import Lease, NewJob
+from bandmate_shared.jobs.queries import FINAL_EVENTS
 from bandmate_shared.jobs.store import JobStore
 
-ERROR = JobError(type="unavailable", title="A needed service did not answer", detail="the model is away")
+ERROR = JobError(type="unavailable", title="Service unavailable", detail="the model is away")
 ARTIFACT = Artifact(name="song.mid", sha256="0" * 64, size=1, media_type="audio/midi")
 
 
@@ -150,7 +150,7 @@ def test_a_cancelled_job_is_not_tried_again(store: JobStore, clock, ending: str)
     assert store.get(job_id).state == JobState.CANCELLED
 
 
-def test_what_has_ended_stays_as_it_is(store: JobStore) -> None:
+def test_ended_jobs_do_not_change(store: JobStore) -> None:
     job_id = _submit(store)
     store.succeed(_claim(store, job_id), {})
     before = store.get(job_id), store.events(job_id)

@@ -3,18 +3,18 @@ import base64
 import pytest
 from bandmate_shared.errors import InvalidRequest
 from bandmate_shared.jobs.model import NewJob
-from bandmate_shared.jobs.paging import MAX_PAGE
+from bandmate_shared.jobs.queries import MAX_PAGE
 from bandmate_shared.jobs.store import JobStore
 
 
 def _walk(store: JobStore, limit: int, **filters) -> list[str]:
-    found, cursor = [], None
+    job_ids, cursor = [], None
     while True:
         page, cursor = store.list_jobs("local", cursor=cursor, limit=limit, **filters)
-        found += [job.id for job in page]
+        job_ids += [job.id for job in page]
         assert len(page) <= limit
         if cursor is None:
-            return found
+            return job_ids
 
 
 def _encoded(text: str) -> str:
@@ -22,14 +22,14 @@ def _encoded(text: str) -> str:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
-def test_pages_hold_every_job_once_newest_first(store: JobStore, clock, limit: int) -> None:
+def test_pagination_lists_every_job_once_newest_first(store: JobStore, clock, limit: int) -> None:
     ids = []
     for number in range(7):
         ids.append(store.submit(NewJob("song", {})).job.id)
         clock.advance(number % 2)  # Some are made at the very same moment.
-    found = _walk(store, limit)
-    assert sorted(found) == sorted(ids)
-    times = [store.get(job_id).created_at for job_id in found]
+    listed_ids = _walk(store, limit)
+    assert sorted(listed_ids) == sorted(ids)
+    times = [store.get(job_id).created_at for job_id in listed_ids]
     assert times == sorted(times, reverse=True)
 
 

@@ -1,4 +1,4 @@
-"""Many processes on one database: nobody meets an error or a locked database, and each job has one taker."""
+"""Many processes on one database: no errors, no locked database, and each job is claimed once."""
 
 import json
 import sqlite3
@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from bandmate_shared.errors import Unavailable
-from bandmate_shared.jobs import sqlite
+from bandmate_shared.jobs.database import sqlite
 from bandmate_shared.jobs.model import NewJob
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings
 
-from tests.spawned import Spawn
+from tests.support.spawned import Spawn
 
 PROCESSES = 4
 JOBS = 60
@@ -63,16 +63,16 @@ def test_each_job_is_claimed_by_one_of_several_processes(
     for number, process in enumerate(running):
         output, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-        mine, last_key = json.loads(output)
-        claimed += mine
+        its_jobs, last_key = json.loads(output)
+        claimed += its_jobs
         keys = max(keys, last_key + 1)
-        assert {store.get(job_id).result["by"] for job_id in mine} <= {number}
+        assert {store.get(job_id).result["by"] for job_id in its_jobs} <= {number}
 
     assert sorted(claimed) == sorted(ids)
     for job_id in ids:
         assert [event.seq for event in store.events(job_id)] == [1, 2, 3, 4, 5]
-    made = len(store.list_jobs("local", limit=200)[0]) - JOBS
-    assert made == keys, "a key is one job, whichever process comes with it"
+    job_count = len(store.list_jobs("local", limit=200)[0]) - JOBS
+    assert job_count == keys, "a key is one job, whichever process comes with it"
     store.close()
 
 

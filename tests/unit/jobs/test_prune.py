@@ -1,4 +1,4 @@
-"""Retention: what passes with the years, and what stays. And the operator's command, which reaches all of it."""
+"""Retention: what is deleted with age and what stays; and the operator's command."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def test_only_the_progress_of_jobs_that_ended_long_ago_goes(store: JobStore, clo
 
 
 @pytest.mark.parametrize("text", ["90", "0d", "-1d", "d", "1.5d", "90 days", ""])
-def test_an_age_that_is_none(text: str) -> None:
+def test_an_invalid_age_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="such as 90d"):
         days(text)
 

@@ -5,20 +5,20 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from bandmate_shared.broker import Broker
 from bandmate_shared.contracts.jobs import JobState
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import NewJob
 from bandmate_shared.jobs.relay import Relay
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.jobs.sweeper import Sweeper
-from bandmate_shared.queue import CeleryPublisher, NoBroker
+from bandmate_shared.queues.broker import Broker
+from bandmate_shared.queues.publisher import CeleryPublisher, NoBroker
 
 SONG = NewJob("song", {})
 
 
 class UnreliableQueue(InProcessQueue):
-    """A queue that can be away, and can forget."""
+    """A queue that can be unreachable and can lose messages."""
 
     away = False
     refused = 0
@@ -148,7 +148,7 @@ def test_the_sweeper_hands_a_dead_workers_job_to_the_relay(
     job_id = store.submit(SONG).job.id
     assert store.claim(job_id, "dies") is not None
     clock.advance(1)
-    others = set(threading.enumerate())
+    threads_before = set(threading.enumerate())
     sweeper = Sweeper(store, relay, 0.02)
     sweeper.start()
     try:
@@ -156,7 +156,7 @@ def test_the_sweeper_hands_a_dead_workers_job_to_the_relay(
         assert store.get(job_id).state == JobState.QUEUED
     finally:
         sweeper.stop()
-    assert set(threading.enumerate()) <= others
+    assert set(threading.enumerate()) <= threads_before
 
 
 def test_at_its_start_the_sweeper_takes_unclaimed_messages_for_lost(

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 from bandmate_shared.contracts.jobs import Artifact, JobError, JobState
 from bandmate_shared.errors import Conflict
-from bandmate_shared.jobs.events import FINAL_EVENTS
+from bandmate_shared.jobs.database.schema import job_events, jobs, metadata, outbox
 from bandmate_shared.jobs.model import Lease, Message, NewJob, StaleLease
-from bandmate_shared.jobs.schema import job_events, jobs, metadata, outbox
+from bandmate_shared.jobs.queries import FINAL_EVENTS
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings
 from hypothesis import HealthCheck, settings

@@ -26,7 +26,6 @@ def test_a_submitted_job_is_queued_told_of_and_to_be_sent(store: JobStore) -> No
     [
         ("song", "generate"),
         ("take", "generate"),
-        ("extension", "generate"),
         ("vocal", "vocal"),
         ("dataset", "ingest"),
         ("training", "train"),
@@ -62,21 +61,21 @@ def test_another_request_under_the_same_key_is_refused(store: JobStore) -> None:
 
 
 def test_what_was_asked_decides_when_a_seed_was_drawn_since(store: JobStore) -> None:
-    asked = {"style": "folk"}
-    first = store.submit(NewJob("song", asked | {"seed": 1}), idempotency_key="k", asked=asked)
-    again = store.submit(NewJob("song", asked | {"seed": 2}), idempotency_key="k", asked=asked)
+    fields = {"style": "folk"}
+    first = store.submit(NewJob("song", fields | {"seed": 1}), idempotency_key="k", asked=fields)
+    again = store.submit(NewJob("song", fields | {"seed": 2}), idempotency_key="k", asked=fields)
     assert again.job.id == first.job.id
     assert again.job.request["seed"] == 1
 
 
 def test_keys_are_the_tenants_own(store: JobStore) -> None:
-    mine = store.submit(NewJob("song", {}, tenant="a"), idempotency_key="k")
-    yours = store.submit(NewJob("song", {}, tenant="b"), idempotency_key="k")
-    assert yours.created
-    assert yours.job.id != mine.job.id
+    tenant_a = store.submit(NewJob("song", {}, tenant="a"), idempotency_key="k")
+    tenant_b = store.submit(NewJob("song", {}, tenant="b"), idempotency_key="k")
+    assert tenant_b.created
+    assert tenant_b.job.id != tenant_a.job.id
 
 
-def test_a_key_is_forgotten_after_a_day(store: JobStore, clock) -> None:
+def test_an_idempotency_key_expires_after_a_day(store: JobStore, clock) -> None:
     first = store.submit(SONG, idempotency_key="k")
     clock.advance(24 * 3600 - 1)
     assert not store.submit(SONG, idempotency_key="k").created
@@ -92,15 +91,15 @@ def test_past_the_quota_a_tenant_is_told_to_come_back(new_database_url) -> None:
     store = JobStore.open(SharedSettings(database_url=new_database_url(), queue_quota=2))
     first = store.submit(NewJob("song", {}, tenant="a"), idempotency_key="k").job
     store.submit(NewJob("song", {}, tenant="a"))
-    with pytest.raises(QuotaExceeded, match="at most 2") as caught:
+    with pytest.raises(QuotaExceeded, match="at most 2") as raised:
         store.submit(NewJob("song", {}, tenant="a"))
-    assert (caught.value.status, caught.value.retry_after > 0) == (429, True)
+    assert (raised.value.status, raised.value.retry_after > 0) == (429, True)
 
     assert store.submit(NewJob("song", {}, tenant="b")).created, "another tenant has a quota of its own"
     again = store.submit(NewJob("song", {}, tenant="a"), idempotency_key="k")
-    assert again.job.id == first.id, "a repeated submission needs no room"
+    assert again.job.id == first.id, "a repeated submission does not count"
     store.cancel(first.id)
-    assert store.submit(NewJob("song", {}, tenant="a")).created, "an ended job makes room"
+    assert store.submit(NewJob("song", {}, tenant="a")).created, "an ended job no longer counts"
     store.close()
 
 
@@ -130,7 +129,7 @@ def test_a_child_cannot_be_submitted(store: JobStore) -> None:
         store.submit(NewJob("vocal", {}, parent_id=parent.id))
 
 
-def test_another_tenants_job_is_not_there(store: JobStore) -> None:
+def test_another_tenants_job_is_not_found(store: JobStore) -> None:
     job = store.submit(NewJob("song", {}, tenant="a")).job
     assert store.get(job.id, "a").id == job.id
     for ask in (store.get, store.cancel):

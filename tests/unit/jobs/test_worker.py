@@ -1,4 +1,4 @@
-"""What `run_job` makes of a handler's answer, error or death, on the real stores."""
+"""How `run_job` handles results, errors and crashes of handlers, with real stores."""
 
 import errno
 import os
@@ -10,13 +10,25 @@ from pathlib import Path
 import pytest
 from bandmate_shared.contracts.jobs import JobState, Manifest
 from bandmate_shared.errors import InvalidRequest, Unavailable
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.workdir import WorkingFolder
+from bandmate_shared.jobs.execution.worker import Done, Handler, JobContext, Wait, run_job
 from bandmate_shared.jobs.model import Job, NewJob, StaleLease
 from bandmate_shared.jobs.recover import record_of
-from bandmate_shared.jobs.workdir import WorkingFolder
-from bandmate_shared.jobs.worker import Done, Handler, JobContext, Wait, run_job
+from bandmate_shared.objects.blobs import get_manifest, put_artifact, put_manifest
 from bandmate_shared.runtime import Runtime
-from bandmate_shared.storage import get_manifest, put_artifact, put_manifest
+from bandmate_shared.settings import SharedSettings
+
+
+@pytest.fixture
+def lease_seconds() -> float:
+    """Long enough that no lease expires on a busy machine."""
+    return 30.0
+
+
+@pytest.fixture
+def settings(settings: SharedSettings, lease_seconds: float) -> SharedSettings:
+    return settings.model_copy(update={"lease_seconds": lease_seconds})
 
 
 @pytest.fixture
@@ -128,12 +140,12 @@ def test_errors(runtime: Runtime, run, error: Exception, error_type: str, state:
 
     job = run(handler)
     assert job.state == state
-    told = runtime.store.events(job.id)[-1].data["error"]
-    assert told["type"] == error_type
-    assert "Traceback" not in told["detail"]
-    assert "KeyError" not in told["detail"]
+    stored_error = runtime.store.events(job.id)[-1].data["error"]
+    assert stored_error["type"] == error_type
+    assert "Traceback" not in stored_error["detail"]
+    assert "KeyError" not in stored_error["detail"]
     if error_type == "internal":
-        assert job.id in told["detail"]
+        assert job.id in stored_error["detail"]
     assert get_manifest(runtime.storage, job.id) is None
 
 
@@ -147,7 +159,7 @@ def test_a_disk_that_is_really_full(runtime: Runtime, run) -> None:
     assert job.state == JobState.FAILED
     assert job.error is not None
     assert job.error.type == "storage-full"
-    assert "no room left" in job.error.detail
+    assert "no space left" in job.error.detail
 
 
 def test_a_kind_the_service_does_not_run(runtime: Runtime) -> None:
@@ -174,7 +186,7 @@ def test_a_cancelled_job_stops_at_the_next_progress(runtime: Runtime, run) -> No
     assert reached == []
 
 
-def test_the_heartbeat_brings_word_of_cancellation_to_a_handler_that_only_checks(runtime: Runtime, run) -> None:
+def test_the_heartbeat_reports_a_cancellation_to_a_handler_that_only_checks(runtime: Runtime, run) -> None:
     def handler(context: JobContext) -> Done:
         runtime.store.cancel(context.job.id)
         deadline = time.monotonic() + 30
@@ -186,6 +198,7 @@ def test_the_heartbeat_brings_word_of_cancellation_to_a_handler_that_only_checks
     assert run(handler).state == JobState.CANCELLED
 
 
+@pytest.mark.parametrize("lease_seconds", [2.0])
 def test_the_heartbeat_keeps_a_long_job(runtime: Runtime, run) -> None:
     def handler(context: JobContext) -> Done:
         ends = time.monotonic() + 2.2 * runtime.settings.lease_seconds
@@ -194,16 +207,16 @@ def test_the_heartbeat_keeps_a_long_job(runtime: Runtime, run) -> None:
             assert runtime.store.sweep()["requeued"] == 0
         return Done({})
 
-    others = set(threading.enumerate())
+    threads_before = set(threading.enumerate())
     job = run(handler)
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1)
-    assert [thread.name for thread in set(threading.enumerate()) - others] == ["heart"]
+    assert [thread.name for thread in set(threading.enumerate()) - threads_before] == ["lease-heartbeat"]
     runtime.close()
-    assert set(threading.enumerate()) <= others, "the heart has stopped"
+    assert set(threading.enumerate()) <= threads_before, "the heartbeat thread has stopped"
 
 
 def test_an_attempt_that_was_taken_over_drops_its_work(runtime: Runtime, run) -> None:
-    """As when the machine slept: the lease ran out, another worker finished the job, then the first one wakes."""
+    """As when the machine slept: the lease ran out, another worker finished the job, then the first one resumes."""
     stopped = []
 
     def slow(context: JobContext) -> Done:
@@ -289,3 +302,29 @@ def test_the_worker_is_named_by_host_and_process(runtime: Runtime, run) -> None:
 
     run(handler)
     assert names[0].endswith(f":{os.getpid()}")
+
+
+class _Throttled(Unavailable):
+    pause_seconds = 30.0
+
+
+def test_a_job_that_only_has_to_wait_is_put_back_without_spending_an_attempt(runtime: Runtime, run) -> None:
+    def handler(context: JobContext) -> Done:
+        raise _Throttled("ask again later")
+
+    job = run(handler)
+    assert (job.state, job.attempt, job.error) == (JobState.QUEUED, 0, None)
+    assert runtime.store.events(job.id)[-1].type == "job.released"
+    assert not runtime.store.pending_messages(), "its message is not due yet"
+
+
+def test_a_job_that_waited_for_an_hour_spends_its_attempts(
+    runtime: Runtime, run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handler(context: JobContext) -> Done:
+        raise _Throttled("ask again later")
+
+    monkeypatch.setattr("bandmate_shared.jobs.execution.worker._MAX_PAUSED_SECONDS", -1.0)
+    job = run(handler)
+    assert (job.state, job.attempt) == (JobState.QUEUED, 1)
+    assert runtime.store.events(job.id)[-1].type == "job.retrying"

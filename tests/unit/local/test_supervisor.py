@@ -1,4 +1,4 @@
-"""The supervisor with real processes: what dies comes back, what is stopped is gone, and nothing outlives it."""
+"""The supervisor with real processes: restarts, stops, and no process that outlives it."""
 
 import os
 import signal
@@ -47,7 +47,7 @@ def test_a_killed_process_is_started_again(supervisor: Supervisor) -> None:
     assert psutil.pid_exists(supervisor.pids()["sleeper"])
 
 
-def test_what_a_killed_process_had_started_goes_with_it(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_descendants_of_a_killed_process_are_killed(supervisor: Supervisor, tmp_path: Path) -> None:
     mark = tmp_path / "grandchild"
     code = textwrap.dedent(
         f"""
@@ -64,7 +64,7 @@ def test_what_a_killed_process_had_started_goes_with_it(supervisor: Supervisor, 
     eventually(lambda: is_gone(grandchild))
 
 
-def test_stopping_ends_also_one_that_ignores_being_asked(tmp_path: Path) -> None:
+def test_stop_kills_a_process_that_ignores_sigterm(tmp_path: Path) -> None:
     supervisor = Supervisor(tmp_path / "logs")
     supervisor.start(sleeper("stubborn", ignore_term=True))
     supervisor.start(sleeper("meek"))
@@ -77,7 +77,7 @@ def test_stopping_ends_also_one_that_ignores_being_asked(tmp_path: Path) -> None
     assert all(is_gone(pid) for pid in pids)
 
 
-def test_one_that_keeps_dying_is_reported_and_started_ever_more_slowly(supervisor: Supervisor) -> None:
+def test_restarts_of_a_process_that_keeps_exiting_back_off(supervisor: Supervisor) -> None:
     given_up = threading.Event()
     started = time.monotonic()
     supervisor.start(
@@ -87,14 +87,14 @@ def test_one_that_keeps_dying_is_reported_and_started_ever_more_slowly(superviso
     assert time.monotonic() - started > 0.2 + 0.4, "the second and third start must each have waited longer"
 
 
-def test_one_that_keeps_dying_is_not_waited_for(supervisor: Supervisor) -> None:
+def test_waiting_fails_for_a_process_that_keeps_exiting(supervisor: Supervisor) -> None:
     code = "print('no such thing'); raise SystemExit(1)"
     supervisor.start(Program("mayfly", [sys.executable, "-S", "-c", code], os.environ, lambda: False))
     with pytest.raises(Unavailable, match="mayfly does not start: no such thing"):
         supervisor.wait_ready(["mayfly"], time.monotonic() + 60, threading.Event())
 
 
-def test_the_one_that_is_not_ready_in_time_is_named_with_its_last_line(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_a_process_not_ready_in_time_is_named_with_its_last_log_line(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start(sleeper("slow", ready=lambda: False))
     log = tmp_path / "logs" / "slow.log"
     eventually(lambda: log.read_text().startswith("up"))

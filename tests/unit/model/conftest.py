@@ -48,14 +48,31 @@ def write_dataset() -> Callable[..., Path]:
             notes, bars = piece["notes"], piece["bars"]
             split = "valid" if number % 3 == 2 else "train"
             tables["pieces"].append(
-                (number, f"{number:064x}", piece["name"], piece.get("style", "chorale"), split, piece.get("tonic", 0),
-                 "major", 1.0, 90.0, bars[0][1], bars[0][2], len(bars), len(notes), 60.0, number, 0.0, 1.0)
-            )  # fmt: skip
+                (
+                    number,
+                    f"{number:064x}",
+                    piece["name"],
+                    piece.get("style", "chorale"),
+                    split,
+                    piece.get("tonic", 0),
+                    "major",
+                    1.0,
+                    90.0,
+                    bars[0][1],
+                    bars[0][2],
+                    len(bars),
+                    len(notes),
+                    60.0,
+                    number,
+                    0.0,
+                    1.0,
+                )
+            )
             default = [("", 0, False, "harmony", "piano")] * (1 + max(row[0] for row in notes))
             for part, (name, program, drum, role, instrument) in enumerate(piece.get("parts", default)):
-                own = [row[3] for row in notes if row[0] == part]
+                pitches = [row[3] for row in notes if row[0] == part]
                 tables["parts"].append(
-                    (number, part, name, program, drum, role, instrument, len(own), min(own), max(own))
+                    (number, part, name, program, drum, role, instrument, len(pitches), min(pitches), max(pitches))
                 )
             onset = 0
             for bar, (length, numerator, denominator) in enumerate(bars):
@@ -82,9 +99,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, chorales: Any, write_datas
 
 @pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """A model folder of the size of a toy, its weights drawn at random: it knows nothing, so only rules hold it."""
+    """A tiny model folder with random weights, so that only the rules constrain its music."""
     import torch
-    from bandmate_model.architectures import Hyperparameters, architecture
+    from bandmate_model.architectures.base import Hyperparameters
+    from bandmate_model.architectures.open import architecture
     from safetensors.torch import save_file
 
     def make(name: str, *, seed: int = 7, **sizes: int) -> Path:

@@ -4,10 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bandmate_model.band import PHRASE_BARS, SECTION_BARS, BandRecipe, arrange, fill, pattern, split_bass, with_band
 from bandmate_model.cells.pieces import NO_REPEAT, cells_of, is_drum
-from bandmate_model.data import PartInfo, Piece
-from bandmate_model.tokens import slot_class
+from bandmate_model.data.band import (
+    PHRASE_BARS,
+    SECTION_BARS,
+    BandRecipe,
+    arrange,
+    fill,
+    pattern,
+    split_bass,
+    with_band,
+)
+from bandmate_model.data.pieces import PartInfo, Piece
+from bandmate_model.data.tokens import slot_class
 from numpy.typing import NDArray
 
 BARS = 40
@@ -15,10 +24,10 @@ BARS = 40
 
 def piece(style: str, parts: list[PartInfo], rows: list[tuple[int, int, int, int, int]], **changes: object) -> Piece:
     bars = 1 + max(row[1] for row in rows) // 96
-    made = Piece(
+    result = Piece(
         style, style, "train", 0, "major", 100.0, ((96, 4, 4),) * bars, tuple(parts), np.array(sorted(rows), np.int32)
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(result, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -33,7 +42,7 @@ def song() -> Piece:
 
 
 def played(seed: int = 0, bars: int = 24, tempo: float = 100.0) -> Piece:
-    """A drummer who hits nothing twice alike: loudness wanders, strokes are left out, each eighth bar is a fill."""
+    """A drummer who varies every stroke: loudness wanders, strokes are left out, each eighth bar is a fill."""
     chance = np.random.default_rng(seed)
     rows = []
     for bar in range(bars):
@@ -47,10 +56,10 @@ def played(seed: int = 0, bars: int = 24, tempo: float = 100.0) -> Piece:
     return piece("groove", [PartInfo(0, "Drums", 0, True, "drums")], rows, tempo=tempo)
 
 
-def drum_bars(made: Piece) -> list[list[list[int]]]:
-    part = next(part.part for part in made.parts if part.is_drum)
-    rows = made.notes[made.notes[:, 0] == part]
-    return [(rows[rows[:, 1] // 96 == bar] - [0, 96 * bar, 0, 0, 0]).tolist() for bar in range(len(made.bars))]
+def drum_bars(arrangement: Piece) -> list[list[list[int]]]:
+    part = next(part.part for part in arrangement.parts if part.is_drum)
+    rows = arrangement.notes[arrangement.notes[:, 0] == part]
+    return [(rows[rows[:, 1] // 96 == bar] - [0, 96 * bar, 0, 0, 0]).tolist() for bar in range(len(arrangement.bars))]
 
 
 def in_bars(beat: Piece) -> list[NDArray[np.int32]]:
@@ -72,20 +81,20 @@ def test_a_recipe_is_checked() -> None:
 
 
 def test_a_band_is_voice_piano_bass_and_drums(song: Piece) -> None:
-    made = cells_of(arrange(song, played(), "pop"))
-    assert [slot_class(slot) for slot in made.slots] == ["voice", "piano", "bass", "drums"]
-    assert cells_of(arrange(song, None, "pop")).slots == made.slots[:3]
+    cells = cells_of(arrange(song, played(), "pop"))
+    assert [slot_class(slot) for slot in cells.slots] == ["voice", "piano", "bass", "drums"]
+    assert cells_of(arrange(song, None, "pop")).slots == cells.slots[:3]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_played_beat_returns_exactly(song: Piece, seed: int) -> None:
-    made = arrange(song, played(seed), "pop")
-    bars = drum_bars(made)
+    arrangement = arrange(song, played(seed), "pop")
+    bars = drum_bars(arrangement)
     for first in range(0, BARS - SECTION_BARS, SECTION_BARS):
         usual = [bars[first + k] for k in range(PHRASE_BARS - 1)]
         assert len({str(bar) for bar in usual}) <= 2
         assert usual[0] == usual[2]
-    cells = cells_of(made).cells
+    cells = cells_of(arrangement).cells
     drums = cells[is_drum(cells[:, 1])]
     assert (drums[:, 4] != NO_REPEAT).mean() > 0.7, "written as repeats"
     assert [onset for _, onset, *_ in bars[-1]] == [0] * len(bars[-1]), "one stroke closes"

@@ -1,8 +1,8 @@
-"""Passages of 32 notes are found wherever they stand, in whatever key, and nothing else is; checked by brute force."""
+"""Passages of 32 notes are found at any place and in any key, and nothing else is; checked by brute force."""
 
 import numpy as np
 import pytest
-from bandmate_model.copies import PASSAGE_NOTES, Line, PassageIndex, passage_hashes, step_codes
+from bandmate_model.checks.copies import PASSAGE_NOTES, Line, PassageIndex, passage_hashes, step_codes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,13 +34,13 @@ NAMES = [f"piece {number}" for number in range(20)]
 def test_exactly_what_is_copied_is_named(owner: int, first: int, notes: int, semitones: int, later: int) -> None:
     built = PassageIndex.build((number, line(number, 200)) for number in range(owner, owner + 2))
     copied = part_of(line(owner, 200), first, notes, semitones, later)
-    found = built.matches([(3, copied)], [*NAMES, "other"])
+    matches = built.matches([(3, copied)], [*NAMES, "other"])
     if notes >= PASSAGE_NOTES:
-        assert [(match.piece, match.notes, match.part, match.onset) for match in found] == [
+        assert [(match.piece, match.notes, match.part, match.onset) for match in matches] == [
             (NAMES[owner], notes, 3, later * 2)
         ]
     else:
-        assert found == []
+        assert matches == []
 
 
 def test_other_rhythm_other_notes_and_drums_are_no_copies(index: PassageIndex) -> None:
@@ -51,16 +51,16 @@ def test_other_rhythm_other_notes_and_drums_are_no_copies(index: PassageIndex) -
     assert index.matches([(0, line(99, 400))], NAMES) == []
 
 
-def test_two_copies_in_one_line_are_told_apart(index: PassageIndex) -> None:
+def test_two_copies_in_one_line_are_matched_separately(index: PassageIndex) -> None:
     first, second = part_of(line(2, 200), 10, 40), part_of(line(7, 200), 100, 60, semitones=3)
     joined = (
         np.concatenate([first[0], second[0] + first[0][-1] + 100]),
         np.concatenate([first[1], second[1]]),
         False,
     )
-    found = index.matches([(0, joined)], NAMES)
-    assert [(match.piece, match.notes) for match in found] == [("piece 2", 40), ("piece 7", 60)]
-    assert found[1].onset == int(first[0][-1] + 100) * 2
+    matches = index.matches([(0, joined)], NAMES)
+    assert [(match.piece, match.notes) for match in matches] == [("piece 2", 40), ("piece 7", 60)]
+    assert matches[1].onset == int(first[0][-1] + 100) * 2
 
 
 def test_no_passage_spans_two_lines(index: PassageIndex) -> None:
@@ -73,13 +73,13 @@ def test_seen_agrees_with_brute_force() -> None:
     training = line(1, 120, low=60)
     looped = (np.arange(200) * 6, np.tile([60, 62, 64, 62], 50), False)
     built = PassageIndex.build([(0, training), (1, looped)])
-    asked = (np.arange(90) * 6, np.concatenate([np.arange(30) + 50, np.tile([65, 67, 69, 67], 15)]), False)
-    steps = [tuple(step_codes(*each).tolist()) for each in (training, looped, asked)]
-    known = {each[i : i + 31] for each in steps[:2] for i in range(len(each) - 30)}
-    wanted = [steps[2][i : i + 31] in known for i in range(len(steps[2]) - 30)]
-    assert built.seen(asked).tolist() == wanted
-    assert any(wanted)
-    assert not all(wanted)
+    query = (np.arange(90) * 6, np.concatenate([np.arange(30) + 50, np.tile([65, 67, 69, 67], 15)]), False)
+    steps = [tuple(step_codes(*part).tolist()) for part in (training, looped, query)]
+    known = {codes[i : i + 31] for codes in steps[:2] for i in range(len(codes) - 30)}
+    expected = [steps[2][i : i + 31] in known for i in range(len(steps[2]) - 30)]
+    assert built.seen(query).tolist() == expected
+    assert any(expected)
+    assert not all(expected)
 
 
 def test_hashes_of_equal_runs_are_equal_and_short_lines_have_none() -> None:

@@ -1,12 +1,12 @@
-"""Copies are found in whatever key and at whatever place; new music is not accused."""
+"""Copies are found in any key and at any place; new music is not reported."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bandmate_model.cells.training_set import build
-from bandmate_model.data import read_pieces
-from bandmate_model.originality import NGRAM_NOTES, OriginalityIndex, build_index, top_line
+from bandmate_model.checks.originality import NGRAM_NOTES, OriginalityIndex, build_index, top_line
+from bandmate_model.data.pieces import read_pieces
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +21,10 @@ def soprano(chorales: list[dict], number: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_transposed_passage_is_found(index: OriginalityIndex, chorales: list[dict]) -> None:  # type: ignore[type-arg]
     onsets, pitches = soprano(chorales, 0)
-    found = index.compare([(onsets[4:24] - onsets[4] + 36, pitches[4:24] + 3)])
-    assert found.nearest_piece == "bwv253"
-    assert found.longest_match_notes >= 15
-    assert found.seen_share >= 0.9
+    result = index.compare([(onsets[4:24] - onsets[4] + 36, pitches[4:24] + 3)])
+    assert result.nearest_piece == "bwv253"
+    assert result.longest_match_notes >= 15
+    assert result.seen_share >= 0.9
 
 
 def test_validation_pieces_are_not_in_the_index(index: OriginalityIndex) -> None:
@@ -34,9 +34,9 @@ def test_validation_pieces_are_not_in_the_index(index: OriginalityIndex) -> None
 def test_random_music_is_original(index: OriginalityIndex, generator: np.random.Generator) -> None:
     pitches = generator.integers(48, 80, 400)
     onsets = np.cumsum(generator.integers(1, 24, 400))
-    found = index.compare([(onsets, pitches)])
-    assert found.seen_share == 0
-    assert found.nearest_piece is None
+    result = index.compare([(onsets, pitches)])
+    assert result.seen_share == 0
+    assert result.nearest_piece is None
 
 
 def test_other_rhythm_is_another_melody(index: OriginalityIndex, chorales: list[dict]) -> None:  # type: ignore[type-arg]
@@ -45,7 +45,7 @@ def test_other_rhythm_is_another_melody(index: OriginalityIndex, chorales: list[
     assert index.compare([(stretched, pitches)]).longest_match_notes <= NGRAM_NOTES
 
 
-def test_the_index_survives_the_file(index: OriginalityIndex, tmp_path: Path) -> None:
+def test_the_index_can_be_saved_and_loaded(index: OriginalityIndex, tmp_path: Path) -> None:
     index.save(tmp_path)
     again = OriginalityIndex.load(tmp_path)
     assert again is not None
@@ -55,5 +55,5 @@ def test_the_index_survives_the_file(index: OriginalityIndex, tmp_path: Path) ->
 
 
 def test_short_lines_have_no_ngrams(index: OriginalityIndex) -> None:
-    found = index.compare([(np.arange(3), np.array([60, 62, 64]))])
-    assert (found.seen_share, found.longest_match_notes, found.ngram_notes) == (0.0, 0, NGRAM_NOTES)
+    result = index.compare([(np.arange(3), np.array([60, 62, 64]))])
+    assert (result.seen_share, result.longest_match_notes, result.ngram_notes) == (0.0, 0, NGRAM_NOTES)

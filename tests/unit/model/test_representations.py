@@ -1,4 +1,4 @@
-"""The bench of representations compares like with like: every order is an exact code of the same notes."""
+"""The benchmark of representations: every order encodes the same notes exactly."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,16 +20,16 @@ from bandmate_model.cells.vocabulary import (
     SLOT,
     VELOCITY,
 )
-from bandmate_model.tokens import is_drum_slot
-from bandmate_shared.music.score import Notes, Part
+from bandmate_model.data.tokens import is_drum_slot
+from bandmate_music.score import Notes, Part
 
-from tests.tunes import tune
+from tests.support.tunes import tune
 
 pytest.importorskip("torch")
 
-from tests.bench.bench_representations import (
+from bandmate_bench.timing.representations import (
     LENGTH,
-    MOST_NOTES,
+    MAX_NOTES,
     by_cell,
     by_plain_cell,
     by_time,
@@ -50,8 +50,8 @@ def piece(request: pytest.FixtureRequest) -> Cells:
         (bar * 1920 + 960 * half, 960, pitch, 70) for bar in range(16) for half in (0, 1) for pitch in (60, 64, 67)
     ]
     drums = [(480 * beat, 100, 36 + 2 * (beat % 2), 60 + 10 * (beat % 4)) for beat in range(60)]
-    more = (Part("Piano", 0, Notes.from_rows(chords)), Part("Drums", 0, Notes.from_rows(drums), is_drum=True))
-    return cells_of(piece_of(score.with_parts([*score.parts, *more])))
+    more_parts = (Part("Piano", 0, Notes.from_rows(chords)), Part("Drums", 0, Notes.from_rows(drums), is_drum=True))
+    return cells_of(piece_of(score.with_parts([*score.parts, *more_parts])))
 
 
 def from_time(tokens: list[int]) -> Rows:
@@ -130,11 +130,11 @@ def test_windows_are_whole_bars_within_their_bounds(piece: Cells) -> None:
     while first < piece.bars:
         last = stretch(piece, first)
         assert last > first
-        made = window(piece, first, last)
-        assert made.bars == last - first
-        assert len(made.notes) <= MOST_NOTES
-        assert fits(made)
-        assert len(by_time(made, 0)[0]) <= LENGTH
-        notes += len(made.notes)
+        excerpt = window(piece, first, last)
+        assert excerpt.bars == last - first
+        assert len(excerpt.notes) <= MAX_NOTES
+        assert fits(excerpt)
+        assert len(by_time(excerpt, 0)[0]) <= LENGTH
+        notes += len(excerpt.notes)
         first = last
     assert notes == len(piece.notes)

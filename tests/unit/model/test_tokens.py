@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bandmate_model.band import BandRecipe, arrange, split_bass
 from bandmate_model.cells.pieces import cells_of, is_drum
-from bandmate_model.data import DatasetUnusable, part_slots, read_pieces, shift_to_c
-from bandmate_model.tokens import (
+from bandmate_model.data.band import BandRecipe, arrange, split_bass
+from bandmate_model.data.pieces import DatasetUnusable, part_slots, read_pieces, shift_to_c
+from bandmate_model.data.tokens import (
     DURATIONS,
     Frame,
     assign_slots,
@@ -63,7 +63,7 @@ def test_a_bar_longer_than_the_vocabulary_is_split() -> None:
 @given(st.integers(1, 400))
 def test_durations_go_to_the_nearest(ticks: int) -> None:
     chosen = duration_ticks(duration_token(ticks))
-    assert abs(chosen - ticks) == min(abs(each - ticks) for each in DURATIONS)
+    assert abs(chosen - ticks) == min(abs(duration - ticks) for duration in DURATIONS)
 
 
 def test_the_bass_line_leaves_the_piano() -> None:
@@ -97,7 +97,7 @@ def test_a_band_keeps_voice_and_gains_bass_and_drums(tmp_path: Path, write_datas
         ],
     )
     song, groove = read_pieces(folder)
-    made = cells_of(arrange(song, groove, "pop"))
-    assert [slot_class(slot) for slot in made.slots] == ["voice", "piano", "bass", "drums"]
-    drums = made.notes[is_drum(made.notes[:, 1])]
+    cells = cells_of(arrange(song, groove, "pop"))
+    assert [slot_class(slot) for slot in cells.slots] == ["voice", "piano", "bass", "drums"]
+    drums = cells.notes[is_drum(cells.notes[:, 1])]
     assert len(drums) == 5 * 8 + 1, "the beat loops, and the last bar keeps its first stroke"

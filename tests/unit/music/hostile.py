@@ -1,4 +1,4 @@
-"""Broken, lying and merely unusual MIDI files, built here byte by byte, each with what a reader owes it.
+"""Broken, misleading and unusual MIDI files, built byte by byte, each with the expected behaviour of a reader.
 
 reject: a clean error. tolerate: it must load. either: it ends promptly, one way or the other.
 """
@@ -18,7 +18,7 @@ class HostileFile:
     expect: Literal["reject", "tolerate", "either"]
     data: bytes
     notes: int | None = None
-    """How many must load, where that is certain."""
+    """The number of notes that must load, where it is certain."""
 
 
 END = b"\x00\xff\x2f\x00"
@@ -121,7 +121,8 @@ def _headers() -> Iterator[HostileFile]:
         yield HostileFile(f"{declared} tracks declared, 1 there", "tolerate", midi(track(NOTE), declared=declared), 1)
     yield HostileFile("1 track declared, 2 there", "tolerate", midi(track(NOTE), track(NOTE), declared=1), 2)
     yield HostileFile("format 0 of 2 tracks", "tolerate", midi(track(NOTE), track(NOTE), midi_format=0), 2)
-    yield HostileFile("format 2", "tolerate", midi(track(NOTE), track(NOTE), midi_format=2), 2)
+    yield HostileFile("format 2", "reject", midi(track(NOTE), track(NOTE), midi_format=2))
+    yield HostileFile("format 2 of one track", "tolerate", midi(track(NOTE), midi_format=2), 1)
     yield HostileFile("format 7", "reject", midi(track(NOTE), midi_format=7))
     yield HostileFile("header only", "reject", midi(declared=1))
     yield HostileFile("two headers", "tolerate", valid()[:14] + valid(), 40)
@@ -135,9 +136,12 @@ def _chunks() -> Iterator[HostileFile]:
     yield HostileFile("empty track", "tolerate", midi(chunk(b"MTrk", b""), track(NOTE)), 1)
     yield HostileFile("no end of track", "tolerate", midi(track(FOUR, end=b"")), 4)
     yield HostileFile("no notes", "tolerate", midi(track(b"")), 0)
-    yield HostileFile("track of 4 GiB", "reject", midi(b"MTrk\xff\xff\xff\xff" + FOUR))
-    yield HostileFile("track longer than the file", "reject", midi(b"MTrk\x00\x00\x01\x00" + FOUR))
-    yield HostileFile("track shorter than its events", "either", midi(b"MTrk\x00\x00\x00\x04" + FOUR))
+    yield HostileFile("track of 4 GiB", "tolerate", midi(b"MTrk\xff\xff\xff\xff" + FOUR), 4)
+    yield HostileFile("track longer than the file", "tolerate", midi(b"MTrk\x00\x00\x01\x00" + FOUR), 4)
+    yield HostileFile("track shorter than its events", "tolerate", midi(b"MTrk\x00\x00\x00\x04" + FOUR + END), 4)
+    yield HostileFile(
+        "track that takes the next for its own", "tolerate", midi(b"MTrk\x00\x00\x01\x00" + FOUR + END + track(FOUR)), 8
+    )
     yield HostileFile("events after the end of track", "either", midi(track(NOTE + END + NOTE)))
     yield HostileFile("RIFF", "tolerate", rmid(valid()), 40)
     yield HostileFile("RIFF of 4 GiB", "tolerate", rmid(valid(), length=0xFFFFFFFF), 40)
@@ -151,17 +155,17 @@ def _events() -> Iterator[HostileFile]:
         "running status", "tolerate", midi(track(b"\x00\x90\x3c\x40\x60\x3c\x00\x00\x3e\x40\x60\x3e\x00")), 2
     )
     yield HostileFile("running status with none set", "reject", midi(track(b"\x00\x3c\x40")))
-    yield HostileFile("note that never ends", "tolerate", midi(track(NOTE + b"\x00\x90\x40\x40")), 1)
+    yield HostileFile("note that never ends", "tolerate", midi(track(NOTE + b"\x00\x90\x40\x40")), 2)
     yield HostileFile("end without a note", "tolerate", midi(track(b"\x00\x80\x3c\x40" + NOTE)), 1)
     yield HostileFile("note of no length", "tolerate", midi(track(b"\x00\x90\x3c\x40\x00\x80\x3c\x40")), 1)
     yield HostileFile(
         "same note twice at once", "tolerate", midi(track(b"\x00\x90\x3c\x40" * 2 + b"\x60\x80\x3c\x40" * 2)), 2
     )
-    yield HostileFile("pitch 188", "reject", midi(track(b"\x00\x90\xbc\x40")))
-    yield HostileFile("velocity 200", "either", midi(track(b"\x00\x90\x3c\xc8\x60\x80\x3c\x40")))
-    yield HostileFile("program 168", "either", midi(track(b"\x00\xc0\xa8" + NOTE)))
-    yield HostileFile("controller 200", "either", midi(track(b"\x00\xb0\x07\xc8" + NOTE)))
-    yield HostileFile("real-time bytes", "either", midi(track(b"\x00\xf8" + NOTE + b"\x00\xfe")))
+    yield HostileFile("pitch 188", "tolerate", midi(track(b"\x00\x90\xbc\x40")), 1)
+    yield HostileFile("velocity 200", "tolerate", midi(track(b"\x00\x90\x3c\xc8\x60\x80\x3c\x40")), 1)
+    yield HostileFile("program 168", "tolerate", midi(track(b"\x00\xc0\xa8" + NOTE)), 1)
+    yield HostileFile("controller 200", "tolerate", midi(track(b"\x00\xb0\x07\xc8" + NOTE)), 1)
+    yield HostileFile("real-time bytes", "tolerate", midi(track(b"\x00\xf8" + NOTE + b"\x00\xfe")), 1)
     yield HostileFile("undefined status", "either", midi(track(b"\x00\xf4" + NOTE)))
     yield HostileFile("sysex", "tolerate", midi(track(b"\x00\xf0\x05\x43\x12\x00\x07\xf7" + NOTE)), 1)
     yield HostileFile("sysex without its end", "tolerate", midi(track(b"\x00\xf0\x03\x43\x12\x00" + NOTE)), 1)
@@ -183,6 +187,17 @@ def _events() -> Iterator[HostileFile]:
     )
     slow = (quantity(2**21 - 1) + b"\xb0\x07\x40") * 2100 + NOTE
     yield HostileFile("ticks around 32 bits in small steps", "reject", midi(track(slow)))
+
+    yield HostileFile("67 million bars in 268 seconds", "reject", long_in_few_bytes())
+    yield HostileFile("24 million bars at the finest resolution", "reject", long_in_few_bytes(32767, beats=1, power=4))
+    yield HostileFile("16 million quarters in bars of 64 whole notes", "reject", long_in_few_bytes(16, beats=64))
+
+
+def long_in_few_bytes(division: int = 1, *, beats: int = 4, power: int = 0) -> bytes:
+    """A piece of 2^28 ticks, and of a few minutes: a microsecond a quarter note."""
+    changes = meta(0x51, b"\x00\x00\x01") + meta(0x58, bytes([beats, power, 24, 8]))
+    far = b"".join(quantity(2**28 - 1) + b"\x90\x3c\x40\x01\x80\x3c\x40" for _ in range(7 if division > 10**4 else 1))
+    return midi(track(changes), track(far), division=division)
 
 
 def _metas() -> Iterator[HostileFile]:

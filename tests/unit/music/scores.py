@@ -3,15 +3,27 @@
 from collections import Counter
 
 import numpy as np
-from bandmate_shared.music.keys import Key
-from bandmate_shared.music.metre import Metre
-from bandmate_shared.music.score import KeyChange, Lyric, MetreChange, Notes, Part, Score, TempoChange
+from bandmate_music.score import (
+    ChordMark,
+    KeyChange,
+    Lyric,
+    MetreChange,
+    Notes,
+    Part,
+    Score,
+    SectionMark,
+    TempoChange,
+)
+from bandmate_music.theory.keys import Key
+from bandmate_music.theory.metre import Metre
 from hypothesis import strategies as st
 
 QUARTER = 480
 UNIT = QUARTER // 24
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyzäöüßéñ'あ歌", min_size=1, max_size=8)
+TITLE = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=12)
+CHORD = st.sampled_from(["C", "F#m7", "Bbmaj7", "G7sus4", "Em7b5", "Ab/C", "D7b9", "E5", "C6/9", "Cø", "F+", "B°7"])
 NAME = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), max_size=20)
 
 
@@ -59,13 +71,17 @@ def scores(draw: st.DrawFn, grid: int = 1, most_parts: int = 4) -> Score:
     tempi = {0: draw(st.integers(300, 2400)) / 10}
     for place in draw(st.lists(st.integers(1, 60), max_size=3)):
         tempi[place * grid] = draw(st.integers(300, 2400)) / 10
+    score_parts = tuple(draw(st.lists(parts(grid), min_size=1, max_size=most_parts)))
+    places = st.sets(st.integers(0, 60), max_size=3)
     return Score(
-        parts=tuple(draw(st.lists(parts(grid), min_size=1, max_size=most_parts))),
+        parts=score_parts,
         ticks_per_quarter=QUARTER,
         tempi=tuple(TempoChange(place, tempi[place]) for place in sorted(tempi)),
         metres=tuple(metres),
         keys=tuple(keys),
         title=draw(NAME),
+        sections=tuple(SectionMark(place * grid, draw(TITLE)) for place in sorted(draw(places))),
+        chords=tuple(ChordMark(place * grid, draw(CHORD)) for place in sorted(draw(places))),
     )
 
 
@@ -75,14 +91,16 @@ def rows_of(part: Part) -> Counter[tuple[int, int, int, int]]:
     return Counter(zip(*columns, strict=True))
 
 
-def assert_same(one: Score, two: Score) -> None:
-    assert one.title == two.title
-    assert one.ticks_per_quarter == two.ticks_per_quarter
-    assert one.tempi == two.tempi
-    assert one.metres == two.metres
-    assert one.keys == two.keys
-    assert len(one.parts) == len(two.parts)
-    for left, right in zip(one.parts, two.parts, strict=True):
+def assert_same(first: Score, second: Score) -> None:
+    assert first.title == second.title
+    assert first.ticks_per_quarter == second.ticks_per_quarter
+    assert first.tempi == second.tempi
+    assert first.metres == second.metres
+    assert first.keys == second.keys
+    assert first.sections == second.sections
+    assert first.chords == second.chords
+    assert len(first.parts) == len(second.parts)
+    for left, right in zip(first.parts, second.parts, strict=True):
         assert (left.name, left.program, left.is_drum) == (right.name, right.program, right.is_drum)
         assert left.lyrics == right.lyrics
         assert rows_of(left) == rows_of(right)

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bandmate_music.musicxml.bounded_zip import open_zip
 from bandmate_shared.errors import LimitExceeded, UnreadableFile
-from bandmate_shared.music.bounded_zip import open_zip
-from bandmate_shared.music.limits import Limits
+from bandmate_shared.objects.directory import DirectoryStorage
+from bandmate_shared.objects.stored_file import open_stored
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.storage import DirectoryStorage
-from bandmate_shared.stored_file import open_stored
 
-LIMITS = Limits.from_settings(SharedSettings())
+LIMITS = SharedSettings().file_limits
 
 
 def packed(entries: int, comment: bytes = b"", before: bytes = b"") -> bytes:

@@ -1,7 +1,7 @@
-"""Chord symbols mean what musicians mean by them; what is no chord is named with its bar."""
+"""Chord symbols have their usual meaning; text that is no chord is named with its bar."""
 
 import pytest
-from bandmate_shared.music.chord_symbols import BadChord, parse_chord, parse_progression
+from bandmate_music.theory.chord_symbols import BadChord, parse_chord, parse_progression
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,9 +51,9 @@ def test_a_symbol_means_its_notes(symbol: str, classes: set[int]) -> None:
     assert set(parse_chord(symbol).pitch_classes) == classes
 
 
-@pytest.mark.parametrize(("symbol", "others"), SAME.items())
-def test_spellings_of_one_chord_are_one_chord(symbol: str, others: list[str]) -> None:
-    for other in others:
+@pytest.mark.parametrize(("symbol", "spellings"), SAME.items())
+def test_spellings_of_one_chord_are_one_chord(symbol: str, spellings: list[str]) -> None:
+    for other in spellings:
         assert parse_chord(other).pitch_classes == parse_chord(symbol).pitch_classes, other
 
 
@@ -75,7 +75,7 @@ def test_bars_are_parted_shared_and_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("C | Hm7", "bar 2.*'Hm7'.*A to G"),
         ("C | F | Gxyz", "bar 3.*'Gxyz'.*'xyz'"),
@@ -87,8 +87,8 @@ def test_bars_are_parted_shared_and_repeated() -> None:
         ("C|" * 3000, "6,000 characters"),
     ],
 )
-def test_what_is_no_chord_is_named(text: str, says: str) -> None:
-    with pytest.raises(BadChord, match=says):
+def test_text_that_is_no_chord_is_named(text: str, message: str) -> None:
+    with pytest.raises(BadChord, match=message):
         parse_progression(text)
 
 
@@ -100,4 +100,4 @@ def test_any_text_is_a_progression_or_a_clear_error(text: str) -> None:
         return
     for chord in (chord for bar in bars for chord in bar):
         assert chord.root in chord.pitch_classes
-        assert all(0 <= one < 12 for one in (*chord.pitch_classes, chord.bass or 0))
+        assert all(0 <= pitch_class < 12 for pitch_class in (*chord.pitch_classes, chord.bass or 0))

@@ -1,4 +1,4 @@
-"""Hostile MIDI: a clean error or a sound score, promptly and in bounded memory, in this process and in the sandbox."""
+"""Hostile MIDI: a clean error or a valid score, quickly and in bounded memory, in this process and in the sandbox."""
 
 import json
 import os
@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bandmate_music.analysis.bars import count_bars
+from bandmate_music.limits import Limits
+from bandmate_music.midi.read import read_midi
+from bandmate_music.sandbox.pool import close_readers, read_untrusted_batch
+from bandmate_music.score import Score
 from bandmate_shared.errors import BandmateError, LimitExceeded, UnreadableFile
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.music.midi_read import read_midi
-from bandmate_shared.music.sandbox import close_readers, read_untrusted_batch
-from bandmate_shared.music.score import Score
-from bandmate_shared.settings import SharedSettings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.music.hostile import HostileFile, hostile_files, valid
+from tests.unit.music.hostile import NOTE, HostileFile, hostile_files, meta, midi, track, valid
 
 FILES = list(hostile_files())
-LIMITS = Limits.from_settings(SharedSettings())
+LIMITS = Limits()
 PACK = os.environ.get("BANDMATE_MALFORMED_PACK", "")
 """A folder of further hostile files with a manifest.json, where a developer has one."""
 
@@ -35,6 +35,7 @@ def assert_sound(score: Score) -> None:
     assert score.ticks_per_quarter > 0
     assert 0 <= score.seconds <= LIMITS.seconds
     assert score.note_count <= LIMITS.notes
+    assert count_bars(score) <= LIMITS.bars
     for part in score.parts:
         notes = part.notes
         assert len(notes.onset) == len(notes.duration) == len(notes.pitch) == len(notes.velocity) > 0
@@ -61,16 +62,16 @@ def assert_as_expected(result: Score | BandmateError, file: HostileFile) -> None
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_each_kind_gets_what_it_deserves(file: HostileFile) -> None:
+def test_each_kind_of_hostile_file_gives_the_expected_result(file: HostileFile) -> None:
     started = time.perf_counter()
     assert_as_expected(outcome(file.data), file)
     assert time.perf_counter() - started < 10
 
 
-def test_the_sandbox_says_the_same() -> None:
+def test_the_sandbox_gives_the_same_results() -> None:
     try:
         items = [(file.data, file.name) for file in FILES]
-        for file, result in zip(FILES, read_untrusted_batch(items, SharedSettings()), strict=True):
+        for file, result in zip(FILES, read_untrusted_batch(items, Limits()), strict=True):
             assert_as_expected(result, file)
     finally:
         close_readers()
@@ -81,7 +82,7 @@ def test_a_pack_of_hostile_files() -> None:
     entries = json.loads((Path(PACK) / "manifest.json").read_bytes())
     files = [HostileFile(e["file"], e["expect"], (Path(PACK) / e["file"]).read_bytes()) for e in entries]
     try:
-        sandboxed = read_untrusted_batch([(file.data, file.name) for file in files], SharedSettings())
+        sandboxed = read_untrusted_batch([(file.data, file.name) for file in files], Limits())
         for file, result in zip(files, sandboxed, strict=True):
             assert_as_expected(result, file)
             assert_as_expected(outcome(file.data), file)
@@ -120,17 +121,28 @@ def test_any_events_end_in_a_score_or_an_error(events: bytes) -> None:
         ("65,535 tracks", "256", "BANDMATE_MAX_TRACKS"),
         ("a piece of 77 hours", "2.0 hours", "BANDMATE_MAX_SECONDS"),
         ("9 MB", "8,000,000", "BANDMATE_MAX_FILE_BYTES"),
+        ("67 million bars in 268 seconds", "160,000", "BANDMATE_MAX_BARS"),
     ],
 )
 def test_a_limit_names_itself_its_value_and_its_setting(name: str, limit: str, setting: str) -> None:
     file = next(file for file in FILES if file.name == name)
-    with pytest.raises(LimitExceeded) as caught:
+    with pytest.raises(LimitExceeded) as raised:
         read_midi(file.data, LIMITS)
-    assert limit in caught.value.detail
-    assert setting in caught.value.detail
+    assert limit in raised.value.detail
+    assert setting in raised.value.detail
 
 
-def test_what_else_it_is_gets_said() -> None:
+def test_bars_and_quarter_notes_are_bounded_by_one_setting() -> None:
+    quick = meta(0x51, b"\x00\x00\x01")
+    twelve = midi(track(quick), track(NOTE * 48))
+    assert count_bars(read_midi(twelve, Limits(bars=12))) == 12
+    with pytest.raises(LimitExceeded, match=r"at least 12 bars; the limit is 11 \(BANDMATE_MAX_BARS\)"):
+        read_midi(twelve, Limits(bars=11))
+    with pytest.raises(LimitExceeded, match=r"lasts 48 quarter notes; the limit is 32, 16 a bar \(BANDMATE_MAX_BARS\)"):
+        read_midi(midi(track(quick + meta(0x58, b"\x30\x02\x18\x08")), track(NOTE * 48)), Limits(bars=2))
+
+
+def test_other_file_formats_are_named() -> None:
     for name, words in {"JPEG": "a JPEG image", "HTML": "an HTML page", "gzip": "a gzip archive"}.items():
         file = next(file for file in FILES if file.name == name)
         with pytest.raises(UnreadableFile, match=f"this is {words}, not a MIDI file"):

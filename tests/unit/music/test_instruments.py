@@ -1,16 +1,16 @@
 """Instruments and notes by name."""
 
 import pytest
-from bandmate_shared.music.gm import PROGRAM_NAMES
-from bandmate_shared.music.instruments import parse_instrument, playing_range
-from bandmate_shared.music.note_names import note_name, parse_note
+from bandmate_music.general_midi import PROGRAM_NAMES
+from bandmate_music.instruments import parse_instrument, playing_range
+from bandmate_music.theory.note_names import note_name, parse_note
 
 
 @pytest.mark.parametrize("program", range(128))
 def test_general_midi_knows_its_own_names(program: int) -> None:
     for spelling in (PROGRAM_NAMES[program], PROGRAM_NAMES[program].upper(), PROGRAM_NAMES[program].replace("-", " ")):
-        found = parse_instrument(spelling)
-        assert found.program == program, spelling
+        instrument = parse_instrument(spelling)
+        assert instrument.program == program, spelling
     low, high = playing_range(program)
     assert 0 <= low < high <= 127
 
@@ -63,6 +63,6 @@ def test_notes_by_name(name: str, pitch: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["H4", "C", "C10", "Ab9", "128", "", "4C"])
-def test_what_is_no_note_is_refused(name: str) -> None:
+def test_text_that_is_no_note_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="note"):
         parse_note(name)

@@ -3,13 +3,13 @@
 from collections import Counter
 
 import pytest
+from bandmate_music.midi.edit import Replacement, add_tracks, given_tracks, notes_of, replace_notes
+from bandmate_music.midi.events import Event, parse_track, split_chunks, write_track
+from bandmate_music.midi.read import read_midi
+from bandmate_music.midi.variable_length import quantity
+from bandmate_music.midi.write import write_midi
+from bandmate_music.score import Notes, Part, Score
 from bandmate_shared.errors import BandmateError, InvalidRequest
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.music.midi_edit import Replacement, add_tracks, given_tracks, notes_of, replace_notes
-from bandmate_shared.music.midi_events import Event, cut, parse_track, quantity, write_track
-from bandmate_shared.music.midi_read import read_midi
-from bandmate_shared.music.midi_write import write_midi
-from bandmate_shared.music.score import Notes, Part, Score
 from bandmate_shared.settings import SharedSettings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from .hostile import END, chunk, hostile_files, meta, midi, track
 from .scores import scores
 
-LIMITS = Limits.from_settings(SharedSettings())
+LIMITS = SharedSettings().file_limits
 Row = tuple[int, int, int, int]
 
 
@@ -37,10 +37,14 @@ def wild_tracks(draw: st.DrawFn, channels: int = 3) -> bytes:
             continue
         channel = draw(st.integers(0, channels - 1))
         pitch, value = draw(st.integers(60, 63)), draw(st.integers(0, 127))
-        status, data = {
-            "on": (0x90, bytes((pitch, value))), "off": (0x80, bytes((pitch, value))),
-            "bend": (0xE0, bytes((value, 64))), "program": (0xC0, bytes((value,))), "control": (0xB0, bytes((7, 9))),
-        }[kind]  # fmt: skip
+        events = {
+            "on": (0x90, (pitch, value)),
+            "off": (0x80, (pitch, value)),
+            "bend": (0xE0, (value, 64)),
+            "program": (0xC0, (value,)),
+            "control": (0xB0, (7, 9)),
+        }
+        status, data = events[kind][0], bytes(events[kind][1])
         status |= channel
         if status != running or draw(st.booleans()):
             body += bytes((status,))
@@ -73,7 +77,7 @@ def notes_for(draw: st.DrawFn, spans: tuple[tuple[int, int], ...]) -> tuple[Row,
 
 
 def events_of(data: bytes, number: int) -> list[Event]:
-    return parse_track(cut(data).track(number))[0]
+    return parse_track(split_chunks(data).track(number))[0]
 
 
 def is_inside(tick: int, spans: tuple[tuple[int, int], ...]) -> bool:
@@ -82,7 +86,7 @@ def is_inside(tick: int, spans: tuple[tuple[int, int], ...]) -> bool:
 
 @given(wild_files())
 def test_a_file_taken_apart_goes_together_again(data: bytes) -> None:
-    file = cut(data)
+    file = split_chunks(data)
     assert file.to_bytes() == data
     for number, place in enumerate(file.tracks):
         events, tail = parse_track(file.track(number))
@@ -92,25 +96,31 @@ def test_a_file_taken_apart_goes_together_again(data: bytes) -> None:
 @given(st.data())
 def test_only_the_holes_change(data: st.DataObject) -> None:
     before = data.draw(wild_files())
-    tracks = [(number, channel) for number in range(len(cut(before).tracks)) for channel in range(3)]
+    tracks = [(number, channel) for number in range(len(split_chunks(before).tracks)) for channel in range(3)]
     number, channel = data.draw(st.sampled_from(tracks))
     length = max(event.tick for event in events_of(before, number))
     spans = data.draw(holes(length + 50))
     edit = Replacement(number, channel, spans, data.draw(notes_for(spans)))
     after = replace_notes(before, [edit])
 
-    one, two = cut(before), cut(after)
-    assert (one.header, one.tail, len(one.chunks)) == (two.header, two.tail, len(two.chunks))
-    changed = one.tracks[number]
-    assert [c for i, c in enumerate(one.chunks) if i != changed] == [
-        c for i, c in enumerate(two.chunks) if i != changed
+    given_file, edited_file = split_chunks(before), split_chunks(after)
+    assert (given_file.header, given_file.tail, len(given_file.chunks)) == (
+        edited_file.header,
+        edited_file.tail,
+        len(edited_file.chunks),
+    )
+    changed = given_file.tracks[number]
+    assert [c for i, c in enumerate(given_file.chunks) if i != changed] == [
+        c for i, c in enumerate(edited_file.chunks) if i != changed
     ]
 
     old, new = events_of(before, number), events_of(after, number)
     assert [e.tick for e in new] == sorted(e.tick for e in new)
     for other in set(range(-1, 16)) - {channel}:
-        kept = [(e.tick, e.message) for e in new if e.channel == other and not e.is_meta(5) and not e.is_meta(0x2F)]
-        assert kept == [
+        other_events = [
+            (e.tick, e.message) for e in new if e.channel == other and not e.is_meta(5) and not e.is_meta(0x2F)
+        ]
+        assert other_events == [
             (e.tick, e.message) for e in old if e.channel == other and not e.is_meta(5) and not e.is_meta(0x2F)
         ]
     outside = [
@@ -125,8 +135,8 @@ def test_only_the_holes_change(data: st.DataObject) -> None:
     assert notes[0] == notes[1], "a note outside the holes has changed"
 
     put_in = [row for row in notes_of(new, channel) if is_inside(row[0], spans)]
-    wanted = {(onset, pitch) for onset, _, pitch, _ in edit.notes}
-    assert {(onset, pitch) for onset, _, pitch, _ in put_in} <= wanted
+    expected_notes = {(onset, pitch) for onset, _, pitch, _ in edit.notes}
+    assert {(onset, pitch) for onset, _, pitch, _ in put_in} <= expected_notes
     for _, end in spans:
         centre = bytes((0xE0 | channel, 0, 64))  # Where a channel stands that was never bent.
         bends = [
@@ -137,7 +147,7 @@ def test_only_the_holes_change(data: st.DataObject) -> None:
 
 
 @given(st.data())
-def test_music_keeps_what_lies_outside_and_gets_what_was_put_in(data: st.DataObject) -> None:
+def test_notes_outside_the_holes_stay_and_new_ones_are_inserted(data: st.DataObject) -> None:
     score = data.draw(scores())
     before = write_midi(score)
     tracks = given_tracks(before)
@@ -145,30 +155,41 @@ def test_music_keeps_what_lies_outside_and_gets_what_was_put_in(data: st.DataObj
     spans = data.draw(holes(score.end))
     put_in = (data.draw(st.integers(*(spans[0][0], spans[0][1] - 1))), 1, 127, 99)
     after = given_tracks(replace_notes(before, [Replacement(chosen.chunk, chosen.channel, spans, (put_in,))]))
-    for each in tracks:
-        kept = tuple(row for row in each.notes if each != chosen or not is_inside(row[0], spans))
-        found = next((one.notes for one in after if (one.chunk, one.channel) == (each.chunk, each.channel)), ())
-        assert tuple(row for row in found if row[2] != 127) == kept
-        if each == chosen and put_in[0] + 1 < spans[0][1]:
-            assert put_in in found
+    for given_track in tracks:
+        rows_outside = tuple(row for row in given_track.notes if given_track != chosen or not is_inside(row[0], spans))
+        new_rows = next(
+            (
+                new_track.notes
+                for new_track in after
+                if (new_track.chunk, new_track.channel) == (given_track.chunk, given_track.channel)
+            ),
+            (),
+        )
+        assert tuple(row for row in new_rows if row[2] != 127) == rows_outside
+        if given_track == chosen and put_in[0] + 1 < spans[0][1]:
+            assert put_in in new_rows
 
 
 @given(scores(), scores(most_parts=3))
 def test_a_new_track_leaves_the_given_chunks_as_they_are(given_score: Score, new: Score) -> None:
     before = write_midi(given_score)
     after = add_tracks(before, new.parts)
-    one, two = cut(before), cut(after)
-    assert two.chunks[: len(one.chunks)] == one.chunks
-    assert two.division == one.division
-    assert int.from_bytes(two.header[10:12], "big") == len(two.chunks) == len(one.chunks) + len(new.parts)
-    heard = read_midi(after, LIMITS)
-    added = heard.parts[len(given_score.parts) :]
-    wanted = [(part.is_drum, part.notes.pitch.tolist()) for part in new.parts]
-    assert [(part.is_drum, part.notes.pitch.tolist()) for part in added] == wanted
+    given_file, edited_file = split_chunks(before), split_chunks(after)
+    assert edited_file.chunks[: len(given_file.chunks)] == given_file.chunks
+    assert edited_file.division == given_file.division
+    assert (
+        int.from_bytes(edited_file.header[10:12], "big")
+        == len(edited_file.chunks)
+        == len(given_file.chunks) + len(new.parts)
+    )
+    result_score = read_midi(after, LIMITS)
+    added = result_score.parts[len(given_score.parts) :]
+    expected = [(part.is_drum, part.notes.pitch.tolist()) for part in new.parts]
+    assert [(part.is_drum, part.notes.pitch.tolist()) for part in added] == expected
 
 
 def test_an_empty_hole_changes_only_its_own_bytes() -> None:
-    """Running status is made explicit where the event it leaned on has gone, and nowhere else."""
+    """Running status is made explicit only where the event before it was removed."""
     first, second, third = b"\x00\x91\x3c\x40\x60\x3c\x00", b"\x00\x90\x3e\x40\x50\x3e\x00", b"\x10\x40\x40\x60\x40\x00"
     before = midi(track(b"\x00\x90\x3c\x40\x60\x3c\x00" + b"\x00\x3e\x40\x50\x3e\x00" + third))
     after = replace_notes(before, [Replacement(0, 0, ((96, 192),))])
@@ -190,7 +211,7 @@ def test_what_ends_a_replaced_note_behind_the_hole_does_not_end_another() -> Non
     assert given_tracks(replace_notes(before, [Replacement(0, 0, ((0, 50),))]))[0].notes == ((100, 101, 60, 65),)
 
 
-def test_words_go_with_their_notes_and_a_bend_does_not_detune_what_comes() -> None:
+def test_words_go_with_their_notes_and_a_bend_does_not_detune_later_notes() -> None:
     sung = meta(5, b"la") + b"\x00\x90\x3c\x40" + b"\x60\x80\x3c\x00"
     before = midi(track(b"\x00\xe0\x00\x50" + sung + sung))
     events = events_of(replace_notes(before, [Replacement(0, 0, ((96, 192),), ((96, 96, 64, 80),))]), 0)
@@ -201,11 +222,14 @@ def test_words_go_with_their_notes_and_a_bend_does_not_detune_what_comes() -> No
 
 def test_tracks_of_a_file_with_one_chunk_are_its_channels() -> None:
     content = b"\x00\xc0\x28" + b"\x00\x90\x3c\x40\x00\x99\x24\x40\x60\x80\x3c\x00\x00\x89\x24\x00"
-    found = given_tracks(midi(track(meta(3, b"All") + content), midi_format=0))
-    assert [(one.name, one.channel, one.is_drum) for one in found] == [("Violin", 0, False), ("Drums", 9, True)]
+    tracks = given_tracks(midi(track(meta(3, b"All") + content), midi_format=0))
+    assert [(given_track.name, given_track.channel, given_track.is_drum) for given_track in tracks] == [
+        ("Violin", 0, False),
+        ("Drums", 9, True),
+    ]
     after = add_tracks(midi(track(content), midi_format=0), [Part("Bass", 33, Notes.from_rows([(0, 96, 40, 80)]))])
-    assert cut(after).midi_format == 1
-    assert [one.name for one in given_tracks(after)] == ["Violin", "Drums", "Bass"]
+    assert split_chunks(after).midi_format == 1
+    assert [given_track.name for given_track in given_tracks(after)] == ["Violin", "Drums", "Bass"]
     assert given_tracks(after)[-1].channel not in (0, 9)
 
 
@@ -222,8 +246,10 @@ def test_hostile_files_are_taken_or_refused() -> None:
             continue
         try:
             read_midi(file.data, LIMITS)
-            found = given_tracks(file.data if file.data[:4] == b"MThd" else b"")
+            tracks = given_tracks(file.data if file.data[:4] == b"MThd" else b"")
         except BandmateError:
             continue
-        for one in found[:2]:
-            replace_notes(file.data, [Replacement(one.chunk, one.channel, ((0, 480),), ((0, 100, 60, 80),))])
+        for given_track in tracks[:2]:
+            replace_notes(
+                file.data, [Replacement(given_track.chunk, given_track.channel, ((0, 480),), ((0, 100, 60, 80),))]
+            )

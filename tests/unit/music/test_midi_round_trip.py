@@ -1,4 +1,4 @@
-"""What we write as MIDI we read back as it was, and other readers read it too."""
+"""Scores survive a round trip through MIDI, and other readers read the files too."""
 
 import io
 from collections import Counter
@@ -6,12 +6,11 @@ from collections import Counter
 import numpy as np
 import pretty_midi
 import pytest
+from bandmate_music.midi.lyrics import lyrics_from_events
+from bandmate_music.midi.read import read_midi
+from bandmate_music.midi.write import write_midi
+from bandmate_music.score import Lyric, Notes, Part, Score, TempoChange
 from bandmate_shared.errors import InvalidRequest
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.music.lyric_text import lyrics_from_events
-from bandmate_shared.music.midi_read import read_midi
-from bandmate_shared.music.midi_write import write_midi
-from bandmate_shared.music.score import Lyric, Notes, Part, Score, TempoChange
 from bandmate_shared.settings import SharedSettings
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 from tests.unit.music.hostile import meta, midi, track
 from tests.unit.music.scores import assert_same, scores
 
-LIMITS = Limits.from_settings(SharedSettings())
+LIMITS = SharedSettings().file_limits
 
 
 @settings(max_examples=80, deadline=None)
@@ -42,45 +41,45 @@ def test_a_tempo_of_three_digits_comes_back_as_asked(thousandths: int) -> None:
         assert change.tempo == tempo
 
 
-def test_forty_parts_keep_apart() -> None:
+def test_forty_parts_stay_separate() -> None:
     """More than the 15 pitched channels; each part with its own program, and the drums on channel 10."""
     parts = [Part(f"part {n}", n, Notes.from_rows([(n * 10, 480, 60, 1 + n)]), n % 13 == 5) for n in range(40)]
     score = Score(tuple(parts))
     data = write_midi(score)
     assert_same(score, read_midi(data, LIMITS))
-    heard = pretty_midi.PrettyMIDI(io.BytesIO(data))
-    assert sum(instrument.is_drum for instrument in heard.instruments) == 3
-    assert sum(len(instrument.notes) for instrument in heard.instruments) == 40
+    midi_file = pretty_midi.PrettyMIDI(io.BytesIO(data))
+    assert sum(instrument.is_drum for instrument in midi_file.instruments) == 3
+    assert sum(len(instrument.notes) for instrument in midi_file.instruments) == 40
 
 
 @settings(max_examples=30, deadline=None)
 @given(scores(most_parts=3))
-def test_another_reader_hears_the_same(score: Score) -> None:
-    heard = pretty_midi.PrettyMIDI(io.BytesIO(write_midi(score)))
+def test_another_reader_reads_the_same_notes(score: Score) -> None:
+    midi_file = pretty_midi.PrettyMIDI(io.BytesIO(write_midi(score)))
     seconds = Counter(
-        (round(note.start, 3), note.pitch, note.velocity, i.is_drum) for i in heard.instruments for note in i.notes
+        (round(note.start, 3), note.pitch, note.velocity, i.is_drum) for i in midi_file.instruments for note in i.notes
     )
-    ours: Counter[tuple[float, int, int, bool]] = Counter()
+    expected: Counter[tuple[float, int, int, bool]] = Counter()
     for part in score.parts:
         onsets = np.round(score.seconds_at(part.notes.onset), 3).tolist()
         columns = zip(onsets, part.notes.pitch.tolist(), part.notes.velocity.tolist(), strict=True)
-        ours.update((onset, pitch, velocity, part.is_drum) for onset, pitch, velocity in columns)
-    worst = max((abs(a[0] - b[0]) for a, b in zip(sorted(seconds), sorted(ours), strict=True)), default=0)
+        expected.update((onset, pitch, velocity, part.is_drum) for onset, pitch, velocity in columns)
+    worst = max((abs(a[0] - b[0]) for a, b in zip(sorted(seconds), sorted(expected), strict=True)), default=0)
     assert worst < 0.005
-    assert sum(seconds.values()) == sum(ours.values())
+    assert sum(seconds.values()) == sum(expected.values())
 
 
-def test_repeated_notes_do_not_swallow_each_other() -> None:
+def test_repeated_notes_keep_their_lengths() -> None:
     """A note that begins where the last of its pitch ends, a note of no length, and two staggered ones."""
     notes = Notes.from_rows([(0, 10, 60, 80), (10, 0, 60, 70), (10, 10, 60, 90), (15, 20, 60, 50)])
     assert_same(Score((Part("", 0, notes),)), read_midi(write_midi(Score((Part("", 0, notes),))), LIMITS))
 
 
-def test_what_midi_cannot_say_is_refused() -> None:
+def test_scores_that_midi_cannot_hold_are_refused() -> None:
     with pytest.raises(InvalidRequest, match="1 to 32767 ticks"):
         write_midi(Score((), ticks_per_quarter=40_000))
     late = Notes.from_rows([(2**28 + 5, 10, 60, 80)])
-    with pytest.raises(InvalidRequest, match="cannot say tick"):
+    with pytest.raises(InvalidRequest, match="cannot represent tick"):
         write_midi(Score((Part("", 0, late),)))
 
 
@@ -92,7 +91,7 @@ def test_what_midi_cannot_say_is_refused() -> None:
         ("\\Twin", "kle", " lit", "tle", " star"),
     ],
     ids=["hyphens", "spaces after", "karaoke"],
-)  # fmt: skip
+)
 def test_every_spelling_of_words_in_syllables(texts: tuple[str, ...]) -> None:
     lyrics = lyrics_from_events(list(enumerate(texts)))
     assert [lyric.text for lyric in lyrics] == ["Twin", "kle", "lit", "tle", "star"]

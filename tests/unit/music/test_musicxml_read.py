@@ -4,18 +4,17 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+from bandmate_music.analysis.bars import bars_of
+from bandmate_music.musicxml.read import read_musicxml
+from bandmate_music.score import KeyChange, Lyric, Score
+from bandmate_music.theory.keys import Key
+from bandmate_music.theory.metre import Metre
 from bandmate_shared.errors import BandmateError, LimitExceeded, UnreadableFile
-from bandmate_shared.music.bars import bars_of
-from bandmate_shared.music.keys import Key
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.music.metre import Metre
-from bandmate_shared.music.musicxml_read import read_musicxml
-from bandmate_shared.music.score import KeyChange, Lyric, Score
 from bandmate_shared.settings import SharedSettings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-LIMITS = Limits.from_settings(SharedSettings())
+LIMITS = SharedSettings().file_limits
 DOCTYPE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE score-partwise PUBLIC'
     ' "-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">\n'
@@ -30,14 +29,14 @@ def document(*measures: str, part_list: str = PART, head: str = DOCTYPE) -> byte
     )
 
 
-def attributes(divisions: int = 2, beats: int = 4, more: str = "") -> str:
+def attributes(divisions: int = 2, beats: int = 4, extra: str = "") -> str:
     time = f"<time><beats>{beats}</beats><beat-type>4</beat-type></time>"
-    return f"<attributes><divisions>{divisions}</divisions>{time}{more}</attributes>"
+    return f"<attributes><divisions>{divisions}</divisions>{time}{extra}</attributes>"
 
 
-def note(step: str, duration: int, more: str = "", before: str = "", octave: int = 4) -> str:
+def note(step: str, duration: int, extra: str = "", before: str = "", octave: int = 4) -> str:
     pitch = f"<pitch><step>{step}</step><octave>{octave}</octave></pitch>"
-    return f"<note>{before}{pitch}<duration>{duration}</duration>{more}</note>"
+    return f"<note>{before}{pitch}<duration>{duration}</duration>{extra}</note>"
 
 
 def rows(score: Score, part: int = 0) -> list[tuple[float, float, int]]:
@@ -79,12 +78,12 @@ def test_grace_and_cue_notes_do_not_sound() -> None:
     assert rows(read(attributes() + grace + note("C", 2) + cue + note("D", 4))) == [(0, 1, 60), (2, 2, 62)]
 
 
-def test_transposing_instruments_sound_where_they_sound() -> None:
+def test_transposing_instruments_are_read_at_sounding_pitch() -> None:
     key = "<key><fifths>2</fifths><mode>major</mode></key>"
     transpose = (
         "<transpose><diatonic>-1</diatonic><chromatic>-2</chromatic><octave-change>-1</octave-change></transpose>"
     )
-    score = read(attributes(more=transpose).replace("<time>", key + "<time>", 1) + note("D", 8))
+    score = read(attributes(extra=transpose).replace("<time>", key + "<time>", 1) + note("D", 8))
     assert rows(score) == [(0, 4, 48)]
     assert score.keys == (KeyChange(0, Key(0, "major")),)
 
@@ -158,8 +157,8 @@ def test_drums_by_instrument_and_by_their_place_on_the_staff() -> None:
 
 
 def test_programs_come_from_the_file_or_the_name() -> None:
-    def program(name: str, more: str = "") -> int:
-        part = f'<score-part id="P1"><part-name>{name}</part-name>{more}</score-part>'
+    def program(name: str, extra: str = "") -> int:
+        part = f'<score-part id="P1"><part-name>{name}</part-name>{extra}</score-part>'
         return read(attributes() + note("C", 8), part_list=part).parts[0].program
 
     midi = '<midi-instrument id="x"><midi-program>57</midi-program></midi-instrument>'
@@ -173,18 +172,17 @@ def test_real_scores_agree_with_music21(corpus: Callable[[str], bytes], music21:
     score = read_musicxml(corpus("bach/bwv66.6"), LIMITS)
     parsed = music21.corpus.parse("bach/bwv66.6")
     for number, part in enumerate(parsed.parts):
-        heard = [(float(n.offset), float(n.quarterLength), n.pitch.midi) for n in part.stripTies().flatten().notes]
-        assert rows(score, number) == sorted(heard)
+        expected = [(float(n.offset), float(n.quarterLength), n.pitch.midi) for n in part.stripTies().flatten().notes]
+        assert rows(score, number) == sorted(expected)
 
 
 @pytest.mark.parametrize(
     ("data", "words"),
     [
         (b"<?xml version='1.0'?><html/>", "an XML document of kind 'html'"),
-        (b"<?xml version='1.0'?><score-timewise/>", "time-wise"),
+        (b"<?xml version='1.0'?><score-timewise/>", "without parts"),
         (b"<?xml version='1.0'?><score-partwise/>", "without parts"),
         (b"<?xml version='1.0'?><score-partwise><part-list>", "damaged"),
-        (document(part_list=""), "not in its part list"),
         (document(attributes(0)), "divisions"),
         (document(attributes() + note("C", -1)), "duration"),
         (document(attributes() + note("H", 4)), "step 'H'"),
@@ -211,11 +209,23 @@ def test_bad_documents_get_a_readable_error(data: bytes, words: str) -> None:
 def test_limits_hold() -> None:
     many = document(*["".join(note("C", 1) for _ in range(1000))] * 30)
     with pytest.raises(LimitExceeded, match="BANDMATE_MAX_NOTES"):
-        read_musicxml(many, Limits.from_settings(SharedSettings(max_notes=10_000)))
+        read_musicxml(many, SharedSettings(max_notes=10_000).file_limits)
     with pytest.raises(LimitExceeded, match="BANDMATE_MAX_SECONDS"):
         read(attributes() + note("C", 100_000))
     with pytest.raises(LimitExceeded, match="BANDMATE_MAX_SECONDS"):
         read(*[attributes() + note("C", 4_000_000)] * 5)
+    with pytest.raises(LimitExceeded, match=r"at least 10,001 bars; the limit is 10,000 \(BANDMATE_MAX_BARS\)"):
+        read(*[""] * 10_001)
+    quick = '<sound tempo="10000"/>'
+    with pytest.raises(LimitExceeded, match=r"33,334 bars; .* \(BANDMATE_MAX_BARS\)"):
+        read(attributes(beats=3) + quick + note("C", 200_000))
+    with pytest.raises(LimitExceeded, match=r"1,000,000 quarter notes; .* \(BANDMATE_MAX_BARS\)"):
+        read(attributes(beats=64) + quick + note("C", 2_000_000))
+    keys = document(*["<attributes>" + "<key><fifths>1</fifths></key>" * 501 + "</attributes>"] * 2)
+    with pytest.raises(LimitExceeded, match="at least 1,002 notes"):
+        read_musicxml(keys, SharedSettings(max_notes=1000).file_limits)
+    with pytest.raises(UnreadableFile, match="a tempo more than"):
+        read(f"<direction><offset>{10**30}</offset><sound tempo='90'/></direction>" + note("C", 4))
     with pytest.raises(LimitExceeded, match="BANDMATE_MAX_TRACKS"):
         read(part_list=PART * 300)
     with pytest.raises(LimitExceeded, match="BANDMATE_MAX_FILE_BYTES"):

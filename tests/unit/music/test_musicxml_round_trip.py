@@ -1,4 +1,4 @@
-"""What we write as MusicXML we read back as it was, and music21 reads it as we meant it."""
+"""Scores survive a round trip through MusicXML, and music21 reads the same music."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,21 +8,20 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from bandmate_shared.music.bars import bars_of
-from bandmate_shared.music.keys import Key
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.music.metre import Metre
-from bandmate_shared.music.midi_read import read_midi
-from bandmate_shared.music.midi_write import write_midi
-from bandmate_shared.music.musicxml_read import read_musicxml
-from bandmate_shared.music.musicxml_write import write_musicxml
-from bandmate_shared.music.score import KeyChange, Lyric, MetreChange, Notes, Part, Score, TempoChange
+from bandmate_music.analysis.bars import bars_of
+from bandmate_music.midi.read import read_midi
+from bandmate_music.midi.write import write_midi
+from bandmate_music.musicxml.read import read_musicxml
+from bandmate_music.musicxml.write import write_musicxml
+from bandmate_music.score import KeyChange, Lyric, MetreChange, Notes, Part, Score, TempoChange
+from bandmate_music.theory.keys import Key
+from bandmate_music.theory.metre import Metre
 from bandmate_shared.settings import SharedSettings
 from hypothesis import given, settings
 
 from tests.unit.music.scores import QUARTER, UNIT, assert_same, rows_of, scores
 
-LIMITS = Limits.from_settings(SharedSettings())
+LIMITS = SharedSettings().file_limits
 Heard = Counter[tuple[int, int, int]]
 
 
@@ -46,10 +45,16 @@ def test_a_score_on_the_grid_comes_back_as_it_was(score: Score) -> None:
 def test_off_the_grid_each_note_moves_to_the_nearest_unit(score: Score) -> None:
     read = read_musicxml(write_musicxml(score), LIMITS)
     assert read.note_count == score.note_count
-    for part, again in zip(score.parts, read.parts, strict=True):
+    for part, read_part in zip(score.parts, read.parts, strict=True):
         before = sorted((pitch, onset) for onset, _, pitch, _ in rows_of(part).elements())
-        after = sorted((pitch, onset) for onset, _, pitch, _ in rows_of(again).elements())
+        after = sorted((pitch, onset) for onset, _, pitch, _ in rows_of(read_part).elements())
         assert all(p == q and abs(a - b) <= UNIT // 2 for (p, a), (q, b) in zip(before, after, strict=True))
+
+
+ORDER = """
+chord pitch unpitched rest duration tie instrument voice type dot accidental time-modification stem notehead
+staff beam notations lyric
+"""
 
 
 @settings(max_examples=35, deadline=None)
@@ -57,10 +62,7 @@ def test_off_the_grid_each_note_moves_to_the_nearest_unit(score: Score) -> None:
 def test_every_measure_is_full_and_every_child_in_the_order_of_the_schema(score: Score) -> None:
     root = ET.fromstring(write_musicxml(score))
     bars = bars_of(score)
-    order = [
-        "chord", "pitch", "unpitched", "rest", "duration", "tie", "instrument", "voice", "type", "dot", "accidental",
-        "time-modification", "stem", "notehead", "staff", "beam", "notations", "lyric",
-    ]  # fmt: skip
+    order = ORDER.split()
     for part in root.iter("part"):
         measures = part.findall("measure")
         assert len(measures) == len(bars)
@@ -90,10 +92,8 @@ def test_music21_sees_the_same_song(music21: ModuleType) -> None:
     assert [t.ratioString for t in parsed.parts[0].flatten().getElementsByClass("TimeSignature")] == ["4/4", "6/8"]
     assert [m.number for m in parsed.parts[0].flatten().getElementsByClass("MetronomeMark")] == [96]
     lyrics = [lyric for note in parsed.parts[0].flatten().notes for lyric in note.lyrics]
-    assert [(lyric.text, lyric.syllabic) for lyric in lyrics] == [
-        ("Two", "single"), ("roads", "single"), ("di", "begin"), ("verged", "end"),
-        ("in", "single"), ("a", "single"), ("yel", "begin"), ("low", "middle"), ("ish", "end"),
-    ]  # fmt: skip
+    words = "Two-single roads-single di-begin verged-end in-single a-single yel-begin low-middle ish-end"
+    assert [f"{lyric.text}-{lyric.syllabic}" for lyric in lyrics] == words.split()
     assert _heard(parsed) == _meant(song)
 
 
@@ -111,7 +111,7 @@ def test_real_music_survives_both_formats(work: str, corpus: Callable[[str], byt
 
 def test_silent_bars_are_written_where_asked_for() -> None:
     score = Score((Part("", 0, Notes.from_rows([(0, QUARTER, 60, 80)])),))
-    assert write_musicxml(score, least_bars=8).count(b"<measure ") == 8
+    assert write_musicxml(score, min_bars=8).count(b"<measure ") == 8
     assert write_musicxml(Score(())).count(b"<measure ") == 1
 
 
@@ -149,18 +149,18 @@ def _song() -> Score:
 
 
 def _meant(score: Score) -> Heard:
-    meant: Heard = Counter()
+    notes: Heard = Counter()
     scale = score.ticks_per_quarter / 24
     for part in score.parts:
         for onset, duration, pitch, _ in rows_of(part).elements():
             begin, end = int(onset / scale + 0.5), int((onset + duration) / scale + 0.5)
-            meant[begin, max(1, end - begin), -1 if part.is_drum else pitch] += 1
-    return meant
+            notes[begin, max(1, end - begin), -1 if part.is_drum else pitch] += 1
+    return notes
 
 
 def _heard(parsed: Any) -> Heard:
     """music21's notes in units of 24 a quarter, ties joined by voice; -1 for every unpitched note."""
-    heard: Heard = Counter()
+    notes: Heard = Counter()
     for part in parsed.parts:
         held: dict[tuple[int, int], list[int]] = {}
         for onset, duration, pitch, tie in sorted(_written(part)):
@@ -170,8 +170,8 @@ def _heard(parsed: Any) -> Heard:
             if tie in ("start", "continue"):
                 held[pitch, onset + duration] = row
             else:
-                heard[row[0], row[1], row[2]] += 1
-    return heard
+                notes[row[0], row[1], row[2]] += 1
+    return notes
 
 
 def _written(part: Any) -> list[tuple[int, int, int, str]]:

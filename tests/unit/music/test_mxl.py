@@ -1,4 +1,4 @@
-"""Compressed MusicXML, and archives that mean harm."""
+"""Compressed MusicXML, and hostile archives."""
 
 import io
 import struct
@@ -6,16 +6,15 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+from bandmate_music.musicxml.read import read_musicxml
+from bandmate_music.musicxml.write import write_musicxml
+from bandmate_music.score import Notes, Part, Score
 from bandmate_shared.errors import BandmateError, LimitExceeded, UnreadableFile
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.music.musicxml_read import read_musicxml
-from bandmate_shared.music.musicxml_write import write_musicxml
-from bandmate_shared.music.score import Notes, Part, Score
 from bandmate_shared.settings import SharedSettings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-LIMITS = Limits.from_settings(SharedSettings())
+LIMITS = SharedSettings().file_limits
 SCORE = write_musicxml(Score((Part("Tune", 0, Notes.from_rows([(0, 480, 60, 80), (480, 480, 62, 80)])),)))
 CONTAINER = b'<?xml version="1.0"?><container><rootfiles><rootfile full-path="%s"/></rootfiles></container>'
 
@@ -73,18 +72,16 @@ def test_an_encrypted_entry_is_refused() -> None:
         read_musicxml(bytes(data), LIMITS)
 
 
-def test_bombs_are_refused_before_they_go_off() -> None:
+def test_zip_bombs_are_refused_before_they_are_expanded() -> None:
     with pytest.raises(LimitExceeded, match="BANDMATE_MAX_UNZIPPED_BYTES"):
         read_musicxml(mxl({"score.musicxml": bytes(70_000_000)}), LIMITS)
     with pytest.raises(LimitExceeded, match="more than 250 times"):
         read_musicxml(mxl({"score.musicxml": bytes(5_000_000)}), LIMITS)
     with pytest.raises(LimitExceeded, match="BANDMATE_MAX_ZIP_ENTRIES"):
-        read_musicxml(
-            mxl({f"{n}.xml": b"" for n in range(30)}), Limits.from_settings(SharedSettings(max_zip_entries=20))
-        )
+        read_musicxml(mxl({f"{n}.xml": b"" for n in range(30)}), SharedSettings(max_zip_entries=20).file_limits)
 
 
-def test_a_size_that_lies_does_not_help() -> None:
+def test_a_false_size_in_the_directory_is_refused() -> None:
     """The directory says 1,000 bytes; the data says 30 million."""
     data = bytearray(mxl({"score.musicxml": bytes(30_000_000)}))
     place = data.rfind(b"PK\x01\x02")

@@ -1,16 +1,18 @@
 """How durations are split, pitches spelled, bars counted and notes grouped."""
 
+import time
 from typing import Literal
 
 import pytest
-from bandmate_shared.music.bars import bars_of
-from bandmate_shared.music.engraving import accidentals, draw_bar
-from bandmate_shared.music.keys import Key
-from bandmate_shared.music.metre import Metre
-from bandmate_shared.music.note_values import written
-from bandmate_shared.music.score import MetreChange, Notes, Part, Score
-from bandmate_shared.music.spelling import spell
-from bandmate_shared.music.voices import staves_of
+from bandmate_music.analysis.bars import bars_of, count_bars
+from bandmate_music.errors import LimitExceeded
+from bandmate_music.musicxml.engraving import accidentals, draw_bar
+from bandmate_music.musicxml.note_values import written
+from bandmate_music.musicxml.voices import staves_of
+from bandmate_music.score import MetreChange, Notes, Part, Score
+from bandmate_music.theory.keys import Key
+from bandmate_music.theory.metre import Metre
+from bandmate_music.theory.spelling import spell
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,7 +81,16 @@ def test_a_metre_change_within_a_bar_ends_it() -> None:
 
 
 def test_bars_without_notes_are_counted_where_asked_for() -> None:
-    assert [len(bars_of(Score(()), least)) for least in (0, 1, 5)] == [0, 1, 5]
+    assert [len(bars_of(Score(()), min_bars)) for min_bars in (0, 1, 5)] == [0, 1, 5]
+
+
+def test_more_bars_than_can_be_laid_out_are_refused_before_one_is() -> None:
+    score = Score((Part("", 0, Notes.from_rows([(2**28, 1, 60, 80)])),), ticks_per_quarter=1)
+    started = time.perf_counter()
+    assert count_bars(score) == 2**26 + 1
+    with pytest.raises(LimitExceeded, match="more than 100,000 bars"):
+        bars_of(score)
+    assert time.perf_counter() - started < 1
 
 
 def test_notes_that_overlap_get_voices_and_hands_get_staves() -> None:

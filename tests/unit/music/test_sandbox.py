@@ -1,4 +1,4 @@
-"""The sandbox: real child processes, really killed, starved and misled."""
+"""The sandbox: real child processes that are killed, run out of memory, and receive false input."""
 
 import os
 import signal
@@ -10,16 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bandmate_music.child_process.process import ChildProcess
+from bandmate_music.limits import Limits
+from bandmate_music.midi.write import write_midi
+from bandmate_music.musicxml.write import write_musicxml
+from bandmate_music.sandbox import pool as sandbox
+from bandmate_music.sandbox.pool import close_readers, read_untrusted, read_untrusted_batch
+from bandmate_music.sandbox.score_codec import decode_score, encode_score
+from bandmate_music.score import KeyChange, Lyric, MetreChange, Notes, Part, Score, TempoChange
+from bandmate_music.theory.keys import Key
+from bandmate_music.theory.metre import Metre
 from bandmate_shared.errors import LimitExceeded, UnreadableFile
-from bandmate_shared.music import sandbox
-from bandmate_shared.music.keys import Key
-from bandmate_shared.music.metre import Metre
-from bandmate_shared.music.midi_write import write_midi
-from bandmate_shared.music.musicxml_write import write_musicxml
-from bandmate_shared.music.sandbox import close_readers, read_untrusted, read_untrusted_batch
-from bandmate_shared.music.score import KeyChange, Lyric, MetreChange, Notes, Part, Score, TempoChange
-from bandmate_shared.music.score_frame import decode_score, encode_score
-from bandmate_shared.settings import SharedSettings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,12 +49,12 @@ def _no_children_left() -> Iterator[None]:
 
 
 def kept_pid() -> int:
-    return sandbox._idle[-1].pid
+    return sandbox._idle[-1].child.pid
 
 
 def test_scores_of_every_format_come_through(corpus: Callable[[str], bytes]) -> None:
-    """Music with much of everything, so that every path is gone where the child can import nothing any more."""
-    common = SharedSettings()
+    """Music that uses every feature, so that each code path runs where the child can no longer import."""
+    common = Limits()
     assert_same(TUNE, read_untrusted(write_midi(TUNE), "tune.mid", common))
     assert_same(TUNE, read_untrusted(write_musicxml(TUNE), "tune.musicxml", common))
     chorale = read_untrusted(corpus("bach/bwv66.6"), "chorale.mxl", common)
@@ -62,17 +63,17 @@ def test_scores_of_every_format_come_through(corpus: Callable[[str], bytes]) -> 
 
 
 def test_errors_come_back_typed_and_name_the_file() -> None:
-    common = SharedSettings()
+    common = Limits()
     with pytest.raises(UnreadableFile, match=r"^cat\.mid: this is a JPEG image, neither MIDI nor MusicXML$"):
         read_untrusted(b"\xff\xd8\xff\xe0", "cat.mid", common)
     with pytest.raises(LimitExceeded, match=r"^long\.mid: .*BANDMATE_MAX_NOTES"):
-        read_untrusted(valid(40), "long.mid", SharedSettings(max_notes=39))
+        read_untrusted(valid(40), "long.mid", Limits(notes=39))
     with pytest.raises(LimitExceeded, match=r"^big\.mid: .*BANDMATE_MAX_FILE_BYTES"):
-        read_untrusted(bytes(100), "big.mid", SharedSettings(max_file_bytes=99))
+        read_untrusted(bytes(100), "big.mid", Limits(file_bytes=99))
 
 
 def test_one_child_reads_a_batch_and_a_bad_file_costs_only_itself() -> None:
-    common = SharedSettings()
+    common = Limits()
     items = [(valid(n), f"{n}.mid") if n % 5 else (b"junk", f"{n}.mid") for n in range(1, 41)]
     results: list[object] = []
     pids = set()
@@ -84,18 +85,18 @@ def test_one_child_reads_a_batch_and_a_bad_file_costs_only_itself() -> None:
 
 
 def test_a_large_parent_keeps_its_child_too() -> None:
-    """The kernel hands a parent's peak memory on to its children; it says nothing about what they hold."""
+    """A child starts with its parent's peak memory, which says nothing about its own use."""
     sandbox.close_readers()
     ballast = np.ones(70_000_000)
-    read_untrusted(valid(), "a.mid", SharedSettings())
+    read_untrusted(valid(), "a.mid", Limits())
     first = kept_pid()
-    read_untrusted(valid(), "b.mid", SharedSettings())
+    read_untrusted(valid(), "b.mid", Limits())
     assert kept_pid() == first
     assert ballast.nbytes > 500_000_000
 
 
 def test_a_child_killed_between_files_goes_unnoticed() -> None:
-    common = SharedSettings()
+    common = Limits()
     for _ in range(3):
         read_untrusted(valid(), "a.mid", common)
         os.kill(kept_pid(), signal.SIGKILL)
@@ -103,7 +104,7 @@ def test_a_child_killed_between_files_goes_unnoticed() -> None:
 
 
 def test_a_file_that_takes_too_much_memory_is_refused_and_the_next_is_read() -> None:
-    narrow = SharedSettings(parse_memory_bytes=8_000_000)
+    narrow = Limits(parse_memory_bytes=8_000_000)
     items = [(valid(), "a.mid"), (LONG, "long.musicxml"), (valid(), "b.mid")]
     first, starved, last = read_untrusted_batch(items, narrow)
     assert isinstance(first, Score)
@@ -113,28 +114,28 @@ def test_a_file_that_takes_too_much_memory_is_refused_and_the_next_is_read() -> 
 
 
 def test_a_file_that_takes_too_long_is_refused_and_the_next_is_read() -> None:
-    hasty = SharedSettings(parse_seconds=0.05)
-    read_untrusted(valid(), "warm.mid", SharedSettings())
+    hasty = Limits(parse_seconds=0.05)
+    read_untrusted(valid(), "warm.mid", Limits())
     (result,) = read_untrusted_batch([(LONG, "long.musicxml")], hasty)
     assert isinstance(result, LimitExceeded)
     assert "BANDMATE_PARSE_SECONDS" in result.detail
-    assert read_untrusted(valid(), "b.mid", SharedSettings()).note_count == 40
+    assert read_untrusted(valid(), "b.mid", Limits()).note_count == 40
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGSEGV, signal.SIGKILL])
 def test_a_reader_that_crashes_twice_on_a_file_is_reported(
     monkeypatch: pytest.MonkeyPatch, signal_number: signal.Signals
 ) -> None:
-    """Each child dies as soon as it has a file, as a parser with a fault in it would."""
-    common = SharedSettings()
-    send = sandbox.ReaderProcess._send
+    """Each child dies as soon as it has a file, as with a crashing parser."""
+    common = Limits()
+    send = ChildProcess.send
 
-    def send_and_kill(reader: sandbox.ReaderProcess, kind: bytes, payload: bytes, deadline: float) -> None:
+    def send_and_kill(child: ChildProcess, kind: bytes, payload: bytes, deadline: float) -> None:
         if kind == b"F":
-            os.kill(reader.pid, signal_number)
-        send(reader, kind, payload, deadline)
+            os.kill(child.pid, signal_number)
+        send(child, kind, payload, deadline)
 
-    monkeypatch.setattr(sandbox.ReaderProcess, "_send", send_and_kill)
+    monkeypatch.setattr(ChildProcess, "send", send_and_kill)
     with pytest.raises(UnreadableFile, match=f"bad.mid: its reader crashed \\({signal_number.name}\\)"):
         read_untrusted(valid(), "bad.mid", common)
     monkeypatch.undo()
@@ -143,7 +144,7 @@ def test_a_reader_that_crashes_twice_on_a_file_is_reported(
 
 def test_the_child_can_open_no_file_and_start_no_process() -> None:
     """The limits as the kernel holds them."""
-    read_untrusted(valid(), "a.mid", SharedSettings(parse_memory_bytes=300_000_000))
+    read_untrusted(valid(), "a.mid", Limits(parse_memory_bytes=300_000_000))
     process = Path("/proc") / str(kept_pid())
     limits = (process / "limits").read_text().splitlines()
     held = {line[:26].strip(): line[26:].split()[1] for line in limits if line.startswith("Max")}
@@ -154,8 +155,9 @@ def test_the_child_can_open_no_file_and_start_no_process() -> None:
     assert names <= {b"OPENBLAS_NUM_THREADS", b"OMP_NUM_THREADS", b"LC_ALL", b"LD_LIBRARY_PATH"}
 
 
+@pytest.mark.process
 def test_threads_do_not_mix_up_their_files() -> None:
-    common = SharedSettings()
+    common = Limits()
     wrong: list[int] = []
 
     def read_many(notes: int) -> None:
@@ -174,16 +176,16 @@ def test_a_forked_worker_starts_a_child_of_its_own() -> None:
     """What a prefork worker pool does: fork after the sandbox was used, use it on both sides."""
     program = """
 import os, sys
-from bandmate_shared.music.sandbox import read_untrusted, _idle
-from bandmate_shared.settings import SharedSettings
-data, common = sys.stdin.buffer.read(), SharedSettings()
+from bandmate_music.sandbox.pool import read_untrusted, _idle
+from bandmate_music.limits import Limits
+data, common = sys.stdin.buffer.read(), Limits()
 def read(): return read_untrusted(data, "x.mid", common).note_count
 assert read() == 40
 pid = os.fork()
 mine = [read() for _ in range(50)]
 ok = mine == [40] * 50
 if pid == 0:
-    from bandmate_shared.music.sandbox import close_readers
+    from bandmate_music.sandbox.pool import close_readers
     close_readers()
     os._exit(0 if ok else 1)
 sys.exit(0 if ok and os.waitpid(pid, 0)[1] == 0 else 1)

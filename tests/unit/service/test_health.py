@@ -1,4 +1,4 @@
-"""`healthcheck` as the container engine runs it: what it says of a process that works, hangs, or has not started."""
+"""`healthcheck` as the container engine runs it, for a process that works, hangs, or has not started."""
 
 import http.server
 import os
@@ -49,20 +49,22 @@ def test_a_process_that_has_not_started_is_not_healthy(file: Path, capsys: pytes
     assert "not started" in capsys.readouterr().err
 
 
-def test_a_main_loop_is_healthy_until_it_stands_still(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pulse = health.Pulse()
+def test_a_main_loop_is_healthy_until_it_stops_touching_the_file(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    liveness = health.LivenessFile()
     assert health.check() == 0
-    stand_still(file, health.HUNG_SECONDS + 5)
+    stand_still(file, health.MAX_SILENT_SECONDS + 5)
     assert health.check() == 1
-    assert "stood still" in capsys.readouterr().err
-    pulse.beat()
+    assert "has not run" in capsys.readouterr().err
+    liveness.touch()
     assert health.check() == 0
 
 
-def test_a_wait_that_is_meant_beats_by_itself(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "BEAT_SECONDS", 0.02)
-    pulse = health.Pulse()
-    with pulse.beating():
+def test_an_intended_wait_touches_the_file_in_the_background(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "TOUCH_SECONDS", 0.02)
+    liveness = health.LivenessFile()
+    with liveness.touching_in_background():
         stand_still(file, 1000)
         deadline = time.monotonic() + 10
         while health.check() != 0:
@@ -71,8 +73,8 @@ def test_a_wait_that_is_meant_beats_by_itself(file: Path, monkeypatch: pytest.Mo
     assert health.check() == 1, "it still beats after the wait"
 
 
-def test_an_intake_beats_whenever_it_looks_whether_to_stop(file: Path) -> None:
-    flag = StopFlag(health.Pulse())
+def test_an_intake_touches_the_file_whenever_it_checks_for_a_stop(file: Path) -> None:
+    flag = StopFlag(health.LivenessFile())
     stand_still(file, 1000)
     assert not flag.is_set()
     assert health.check() == 0
@@ -92,12 +94,12 @@ def test_an_api_that_does_not_listen_is_not_healthy(file: Path, server: http.ser
     assert health.check() == 1
 
 
-def test_the_check_imports_nothing_that_takes_time(file: Path) -> None:
-    health.Pulse()
+def test_the_check_imports_only_the_standard_library(file: Path) -> None:
+    health.LivenessFile()
     code = (
         "import sys; from bandmate_shared.service.__main__ import main; status = main(['healthcheck']);"
         "heavy = {'pydantic', 'sqlalchemy', 'celery', 'fastapi', 'numpy'} & set(sys.modules);"
         "sys.exit(f'imported: {heavy}' if heavy else status)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr

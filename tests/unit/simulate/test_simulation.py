@@ -1,4 +1,4 @@
-"""The simulation against theory, and what must hold whatever it is given."""
+"""The simulation against theory, and invariants for any input."""
 
 import math
 import random
@@ -55,9 +55,13 @@ songs_of_two = st.lists(
     st.tuples(
         st.floats(0, 900),
         st.one_of(
-            st.builds(lambda one: (Stop("generate", one),), st.floats(0.1, 90)),
+            st.builds(lambda seconds: (Stop("generate", seconds),), st.floats(0.1, 90)),
             st.builds(
-                lambda one, two: (Stop("generate", one), Stop("vocal", two), Stop("generate", 0.1)),
+                lambda generate_seconds, vocal_seconds: (
+                    Stop("generate", generate_seconds),
+                    Stop("vocal", vocal_seconds),
+                    Stop("generate", 0.1),
+                ),
                 st.floats(0.1, 90),
                 st.floats(0.1, 90),
             ),
@@ -69,18 +73,20 @@ songs_of_two = st.lists(
 
 
 @settings(max_examples=40, deadline=None)
-@given(asked=songs_of_two, seed=st.integers(0, 9), gpu=st.booleans())
+@given(submissions=songs_of_two, seed=st.integers(0, 9), gpu=st.booleans())
 def test_no_song_is_lost_and_queues_are_first_come_first_served(
-    asked: list[tuple[float, Song]], seed: int, gpu: bool
+    submissions: list[tuple[float, Song]], seed: int, gpu: bool
 ) -> None:
-    asked.sort(key=lambda one: one[0])
+    submissions.sort(key=lambda submission: submission[0])
     policies = [replace(FROM_ZERO, gpu=gpu), VOCAL]
-    out = simulate(policies, [when for when, _ in asked], [song for _, song in asked], seed=seed, keep_starts=True)
-    assert out.finished == len(asked)
-    assert len(out.starts) == sum(len(song) for _, song in asked)
+    out = simulate(
+        policies, [when for when, _ in submissions], [song for _, song in submissions], seed=seed, keep_starts=True
+    )
+    assert out.finished == len(submissions)
+    assert len(out.starts) == sum(len(song) for _, song in submissions)
     for service in ("generate", "vocal"):
-        came = [arrival for name, arrival, _ in out.starts if name == service]
-        assert came == sorted(came)
+        arrivals_in_order = [arrival for name, arrival, _ in out.starts if name == service]
+        assert arrivals_in_order == sorted(arrivals_in_order)
     for station in out.stations.values():
         assert station.backlog == 0
         assert station.busy_seconds <= station.task_seconds + 1e-6
@@ -117,8 +123,8 @@ def test_the_first_song_of_a_quiet_service_waits_for_alarm_and_start() -> None:
     assert out.totals == [pytest.approx(120 + 40 + 1 - 30)]
 
 
-def test_what_is_at_work_is_not_stopped() -> None:
-    """Scale-in to nothing while a long song runs: it finishes, at the time it would have."""
+def test_running_tasks_are_not_stopped() -> None:
+    """Scale-in to zero while a long song runs: the song finishes at the same time."""
     songs: list[Song] = [(Stop("generate", 3000.0),), *[(Stop("generate", 1.0),)] * 40]
     out = simulate([FROM_ZERO], [0.0] * 41, songs, keep_starts=True)
     began = out.starts[0][2]

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from bandmate_shared.http.app import create_app
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import Job, NewJob
+from bandmate_shared.objects.base import Storage
 from bandmate_shared.runtime import Runtime
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.storage import Storage
 from bandmate_train.api import routers
 from bandmate_train.settings import TrainSettings
-from bandmate_train.subprocess_trainer import SubprocessTrainer
+from bandmate_train.trainers.subprocess import SubprocessTrainer
 from bandmate_train.training import TrainingHandler
 from fastapi import FastAPI
 from starlette.testclient import TestClient

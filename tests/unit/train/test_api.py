@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bandmate_shared.auth import KeyStore
 from bandmate_shared.http.app import create_app
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import Job
 from bandmate_shared.runtime import Runtime
 from bandmate_train.api import routers
@@ -32,7 +32,7 @@ from tests.unit.train.conftest import write_dataset
         ({}, "dataset: is needed"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_at_once(
+def test_invalid_trainings_are_refused_at_once(
     client: TestClient, toy: str, request_body: dict[str, Any], words: str
 ) -> None:
     answer = client.post("/v1/trainings", json=request_body)
@@ -58,9 +58,9 @@ def test_submit_train_promote_roll_back(
     listed = {model["id"]: model["aliases"] for model in client.get("/v1/models").json()["items"]}
     assert listed == {"a": [], "b": ["production"]}
     assert client.post("/v1/models/rollback").json()["model"] == "a"
-    shown = client.get("/v1/models/a").json()
-    assert shown["aliases"] == ["production"]
-    assert shown["dataset"]["name"] == toy
+    shown_model = client.get("/v1/models/a").json()
+    assert shown_model["aliases"] == ["production"]
+    assert shown_model["dataset"]["name"] == toy
     assert client.post("/v1/models/rollback").status_code == 409
     assert client.get("/v1/models/zzz").status_code == 404
     assert client.post("/v1/models/zzz/promote").status_code == 404
@@ -78,18 +78,18 @@ def test_a_finished_training_can_be_asked_for_again_with_its_key(
     assert (again.status_code, again.content) == (202, first.content)
 
 
-def test_the_models_of_others_are_not_there(
+def test_models_of_other_tenants_are_not_found(
     runtime: Runtime, queue: InProcessQueue, handler: TrainingHandler, toy: str
 ) -> None:
     pepper = "a pepper that is long enough for a test"
     runtime.settings = runtime.settings.model_copy(update={"mode": "service", "key_pepper": SecretStr(pepper)})
     keys = KeyStore(runtime.store.database, pepper)
-    mine, theirs = ({"X-API-Key": keys.create(tenant)} for tenant in ("acme", "zenith"))
+    own_headers, other_headers = ({"X-API-Key": keys.create(tenant)} for tenant in ("acme", "zenith"))
     client = TestClient(create_app(runtime, "Train", routers(runtime)))
     write_dataset(runtime.storage, "own", space="tenants/acme/")
     body = {"dataset": "own", "name": "m", "hyperparameters": {"steps": 2}, "promote": True}
-    assert client.post("/v1/trainings", json=body, headers=theirs).status_code == 422
-    job = client.post("/v1/trainings", json=body, headers=mine).json()
+    assert client.post("/v1/trainings", json=body, headers=other_headers).status_code == 422
+    job = client.post("/v1/trainings", json=body, headers=own_headers).json()
     queue.run_all(runtime, {"training": handler})
     for method, path in (
         ("GET", job["links"]["self"]),
@@ -99,9 +99,9 @@ def test_the_models_of_others_are_not_there(
         ("GET", "/v1/models/m"),
         ("POST", "/v1/models/m/promote"),
     ):
-        assert client.request(method, path, headers=mine).status_code in (200, 202), path
-        assert client.request(method, path, headers=theirs).status_code == 404, path
+        assert client.request(method, path, headers=own_headers).status_code in (200, 202), path
+        assert client.request(method, path, headers=other_headers).status_code == 404, path
         assert client.request(method, path).status_code == 401, path
-    assert client.get("/v1/models", headers=theirs).json()["items"] == []
-    assert client.post("/v1/models/rollback", headers=theirs).status_code == 409
-    assert [model["id"] for model in client.get("/v1/models", headers=mine).json()["items"]] == ["m"]
+    assert client.get("/v1/models", headers=other_headers).json()["items"] == []
+    assert client.post("/v1/models/rollback", headers=other_headers).status_code == 409
+    assert [model["id"] for model in client.get("/v1/models", headers=own_headers).json()["items"]] == ["m"]

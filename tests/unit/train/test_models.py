@@ -1,13 +1,15 @@
-"""The registry: models never change, aliases remember, and of two changes at once none is lost."""
+"""The registry: models are immutable, aliases keep their history, and concurrent changes are not lost."""
 
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bandmate_shared.contracts.trainings import ModelManifest
+from bandmate_shared.contracts.trainings import ModelAlias, ModelManifest
 from bandmate_shared.errors import Conflict, InvalidRequest, NotFound
-from bandmate_shared.registry import (
+from bandmate_shared.objects.blobs import blob_key
+from bandmate_shared.objects.directory import DirectoryStorage
+from bandmate_shared.registry.models import (
     CorruptModel,
     UnknownModel,
     fetch_model,
@@ -16,9 +18,9 @@ from bandmate_shared.registry import (
     read_alias,
     resolve_model,
 )
-from bandmate_shared.storage import DirectoryStorage, blob_key
-from bandmate_train.models import promote, register, roll_back
-from bandmate_train.starter import register_starter
+from bandmate_train.models import register
+from bandmate_train.promotion.promote import promote, roll_back
+from bandmate_train.promotion.starter import register_starter
 
 
 @pytest.fixture
@@ -35,10 +37,9 @@ def add(storage: DirectoryStorage, tmp_path: Path) -> Callable[..., ModelManifes
         folder.mkdir(exist_ok=True)
         (folder / "model.safetensors").write_text(weights or name)
         (folder / "config.json").write_text('{"architecture": "rnn"}')
-        return register(
-            storage, folder, model_id=name, architecture="rnn", dataset={}, code_version="1", hyperparameters={},
-            metrics={}, job_id=job_id or f"job-{name}", tenant=tenant,
-        )  # fmt: skip
+        lineage = {"architecture": "rnn", "dataset": {"sha256": "d"}, "code_version": "1", "hyperparameters": {}}
+        metrics, job = {"valid_loss": 1.0}, job_id or f"job-{name}"
+        return register(storage, folder, model_id=name, metrics=metrics, job_id=job, tenant=tenant, **lineage)
 
     return register_named
 
@@ -50,7 +51,7 @@ def test_a_model_never_changes(storage: DirectoryStorage, add: Callable[..., Mod
         add("a", job_id="two")
     with pytest.raises(Conflict):
         add("a", job_id="one", tenant="acme")
-    assert [model.id for model in list_models(storage, "acme")] == ["a"], "the house's model, and no other"
+    assert [model.id for model in list_models(storage, "acme")] == ["a"], "the shared model, and no other"
     for reserved in ("aliases", "production", "starter", "rollback"):
         with pytest.raises(InvalidRequest):
             add(reserved)
@@ -73,12 +74,43 @@ def test_promote_and_roll_back(storage: DirectoryStorage, add: Callable[..., Mod
         promote(storage, "nope", "local")
 
 
+def test_rolling_back_the_first_promotion_leaves_the_starter_to_serve(
+    storage: DirectoryStorage, add: Callable[..., ModelManifest]
+) -> None:
+    add("old"), add("new"), add("a"), add("b")
+    promote(storage, "old", "local", "starter")
+    promote(storage, "a", "local"), promote(storage, "b", "local")
+    assert roll_back(storage, "local").model == "a"
+    assert roll_back(storage, "local") == ModelAlias(alias="production", model="old")
+    assert resolve_model(storage).id == "old"
+    assert [alias.alias for alias in list_aliases(storage)] == ["starter"]
+    with pytest.raises(Conflict, match="nothing to go back to"):
+        roll_back(storage, "local")
+    promote(storage, "new", "local", "starter")
+    assert resolve_model(storage).id == "new", "production does not hold on to a starter that a release has replaced"
+    assert promote(storage, "b", "local").history == [], "a promotion after that is a first one again"
+    assert resolve_model(storage).id == "b"
+
+
+def test_a_tenant_rolls_back_to_the_model_that_all_tenants_share(
+    storage: DirectoryStorage, add: Callable[..., ModelManifest]
+) -> None:
+    add("first"), add("shared"), add("own", "acme")
+    promote(storage, "first", "local", "starter")
+    promote(storage, "shared", "local")
+    promote(storage, "own", "acme")
+    assert resolve_model(storage, tenant="acme").id == "own"
+    assert roll_back(storage, "acme").model == "shared"
+    assert resolve_model(storage, tenant="acme").id == "shared"
+    assert resolve_model(storage).id == "shared"
+
+
 def test_a_change_that_expected_something_else_changes_nothing(
     storage: DirectoryStorage, add: Callable[..., ModelManifest]
 ) -> None:
     add("a"), add("b")
     promote(storage, "a", "local")
-    with pytest.raises(Conflict, match="means a by now"):
+    with pytest.raises(Conflict, match="names a by now"):
         promote(storage, "b", "local", expected="b")
     with pytest.raises(Conflict):
         roll_back(storage, "local", expected="b")
@@ -89,10 +121,10 @@ def test_promotions_at_the_same_moment_all_count(storage: DirectoryStorage, add:
     names = [f"m{number}" for number in range(8)]
     for name in names:
         add(name)
-    together = threading.Barrier(len(names))
+    barrier = threading.Barrier(len(names))
 
     def change(name: str) -> None:
-        together.wait()
+        barrier.wait()
         promote(storage, name, "local")
 
     threads = [threading.Thread(target=change, args=(name,)) for name in names]
@@ -150,19 +182,19 @@ def test_many_may_fetch_the_same_model_at_once(
     storage: DirectoryStorage, add: Callable[..., ModelManifest], tmp_path: Path
 ) -> None:
     manifest = add("a")
-    together = threading.Barrier(8)
-    found = []
+    barrier = threading.Barrier(8)
+    contents = []
 
     def fetch() -> None:
-        together.wait()
-        found.append((fetch_model(storage, manifest, tmp_path / "cache") / "model.safetensors").read_text())
+        barrier.wait()
+        contents.append((fetch_model(storage, manifest, tmp_path / "cache") / "model.safetensors").read_text())
 
     threads = [threading.Thread(target=fetch) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == ["a"] * 8
+    assert contents == ["a"] * 8
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["a"]
 
 

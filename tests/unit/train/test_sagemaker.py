@@ -1,4 +1,4 @@
-"""What is told to SageMaker, and what comes back from it: settings, requests, names, reasons and archives."""
+"""The interface to SageMaker: settings, requests, names, failure reasons and archives."""
 
 import io
 import tarfile
@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from bandmate_shared.errors import LimitExceeded, UnreadableFile
-from bandmate_train.model_archive import unpack
-from bandmate_train.sagemaker_request import job_name, training_job
 from bandmate_train.settings import TrainSettings
-from bandmate_train.trainer import TrainingPlan
+from bandmate_train.trainers.base import TrainingPlan
+from bandmate_train.trainers.model_archive import unpack
+from bandmate_train.trainers.sagemaker_request import job_name, training_job
 
-from tests.aws_wire import Violation, check, operation
+from tests.support.aws_wire import Violation, check, operation
 
 COMPLETE = {
     "trainer": "sagemaker",
@@ -22,8 +22,8 @@ COMPLETE = {
 }
 
 
-def settings(**more: Any) -> TrainSettings:
-    return TrainSettings.model_validate(COMPLETE | more)
+def settings(**options: Any) -> TrainSettings:
+    return TrainSettings.model_validate(COMPLETE | options)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_incomplete_settings_are_refused_at_the_start(change: dict[str, str], wo
 
 
 @pytest.mark.parametrize(
-    "more",
+    "options",
     [
         {},
         {"sagemaker_spot": True, "sagemaker_instance_count": 2},
@@ -56,14 +56,14 @@ def test_incomplete_settings_are_refused_at_the_start(change: dict[str, str], wo
         {"sagemaker_s3": "", "storage_url": "s3://bucket"},
     ],
 )
-def test_the_request_is_what_the_service_describes(plan: TrainingPlan, more: dict[str, Any]) -> None:
-    request = training_job(settings(**more), plan, job_name(plan.job_id, 1))
+def test_the_request_is_what_the_service_describes(plan: TrainingPlan, options: dict[str, Any]) -> None:
+    request = training_job(settings(**options), plan, job_name(plan.job_id, 1))
     check(request, operation("sagemaker", "CreateTrainingJob").input_shape)
-    if more.get("sagemaker_spot"):
+    if options.get("sagemaker_spot"):
         stopping = request["StoppingCondition"]
         assert stopping["MaxWaitTimeInSeconds"] >= stopping["MaxRuntimeInSeconds"]
         assert request["EnableManagedSpotTraining"]
-    assert ("VpcConfig" in request) == ("sagemaker_subnets" in more)
+    assert ("VpcConfig" in request) == ("sagemaker_subnets" in options)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_an_archive_is_unpacked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "member", [("../escaped", b"x"), ("/etc/escaped", b"x"), ("a/../../escaped", b"x"), ("link", "/etc/passwd")]
 )
-def test_nothing_leaves_the_folder(tmp_path: Path, member: tuple[str, bytes | str]) -> None:
+def test_no_member_of_an_archive_leaves_the_folder(tmp_path: Path, member: tuple[str, bytes | str]) -> None:
     path = archive(tmp_path / "a.tar.gz", member)
     with pytest.raises(UnreadableFile, match="no plain file inside it"):
         unpack(path, tmp_path / "out", 100)
@@ -137,14 +137,14 @@ def test_an_archive_cannot_fill_the_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b\x08\x00broken"])
-def test_what_is_no_archive_is_said(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_archive_is_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.tar.gz"
     path.write_bytes(content)
     with pytest.raises(UnreadableFile, match=r"a\.tar\.gz"):
         unpack(path, tmp_path / "out", 100)
 
 
-def test_a_cut_archive_is_said(tmp_path: Path) -> None:
+def test_a_truncated_archive_is_reported(tmp_path: Path) -> None:
     import os
 
     path = archive(tmp_path / "a.tar.gz", ("noise", os.urandom(100_000)))

@@ -1,5 +1,6 @@
 """The trainer that runs a process here: the folders it makes, how it stops, how it goes on."""
 
+import importlib.util
 import json
 import os
 from collections.abc import Callable
@@ -7,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from bandmate_shared.settings import SharedSettings
-from bandmate_train.subprocess_trainer import SubprocessTrainer
-from bandmate_train.trainer import (
+from bandmate_train.settings import TrainSettings
+from bandmate_train.trainers.base import (
     METRIC_DEFINITIONS,
     TrainerInterrupted,
     TrainerMissing,
@@ -17,6 +18,7 @@ from bandmate_train.trainer import (
     as_hyperparameters,
     parse_metrics,
 )
+from bandmate_train.trainers.subprocess import SubprocessTrainer, require_torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,8 +31,8 @@ def plan(tmp_path: Path) -> TrainingPlan:
     return TrainingPlan("training_1", dataset, {"architecture": "rnn", "id": "m", "steps": "4"})
 
 
-def slow(plan: TrainingPlan, **more: str) -> TrainingPlan:
-    hyperparameters = {**plan.hyperparameters, "steps": "1000", "step_seconds": "0.02", **more}
+def slow(plan: TrainingPlan, **extra: str) -> TrainingPlan:
+    hyperparameters = {**plan.hyperparameters, "steps": "1000", "step_seconds": "0.02", **extra}
     return TrainingPlan(plan.job_id, plan.dataset, hyperparameters)
 
 
@@ -47,8 +49,8 @@ def test_a_training_runs_in_sagemakers_folders_to_its_end(
     assert run.model == root / "model"
     assert (run.model / "model.safetensors").is_file()
     assert [line["step"] for line in run.history()] == [1, 2, 3, 4]
-    assert "valid_loss" not in run.history()[0], "nan is no metric"
-    trainer.forget(plan.job_id)
+    assert "valid_loss" not in run.history()[0], "nan is not reported as a metric"
+    trainer.discard(plan.job_id)
     assert not (settings.home / "trainings" / plan.job_id).exists()
 
 
@@ -66,7 +68,9 @@ def test_stopping_saves_and_starting_again_goes_on(trainer: SubprocessTrainer, p
     assert history == sorted(history), "the history is of all attempts"
 
 
-def test_a_deaf_trainer_is_killed_after_the_grace_period(plan: TrainingPlan, settings: SharedSettings) -> None:
+def test_a_trainer_that_ignores_the_stop_is_killed_after_the_grace_period(
+    plan: TrainingPlan, settings: SharedSettings
+) -> None:
     from tests.unit.train.conftest import TINY_COMMAND
 
     run = SubprocessTrainer(TINY_COMMAND, settings.home, stop_seconds=0.3).start(slow(plan, trouble="deaf"))
@@ -101,17 +105,17 @@ def test_a_failure_file_is_the_reason(trainer: SubprocessTrainer, plan: Training
 
 
 @pytest.mark.parametrize(("trouble", "reason"), [("dies", "SIGKILL"), ("crashes", "status 3: Segmentation fault")])
-def test_a_trainer_that_dies_is_worth_another_attempt(
+def test_a_dead_trainer_is_a_retryable_error(
     trainer: SubprocessTrainer, plan: TrainingPlan, trouble: str, reason: str
 ) -> None:
     run = trainer.start(slow(plan, trouble=trouble))
-    with pytest.raises(TrainerInterrupted, match=reason) as caught:
+    with pytest.raises(TrainerInterrupted, match=reason) as raised:
         list(run.follow())
-    assert caught.value.retryable
+    assert raised.value.retryable
     run.stop()
 
 
-def test_no_such_program_is_said_at_once(settings: SharedSettings, plan: TrainingPlan) -> None:
+def test_a_missing_program_is_reported_at_once(settings: SharedSettings, plan: TrainingPlan) -> None:
     with pytest.raises(TrainerMissing, match="no-such-trainer"):
         SubprocessTrainer(["no-such-trainer"], settings.home, 1).start(plan)
 
@@ -121,9 +125,13 @@ def test_metric_expressions_keep_sagemakers_limits() -> None:
     assert all(len(expression) <= 500 for expression in METRIC_DEFINITIONS.values())
     line = "[metrics] step=100 epoch=0.42 train_loss=1.234 valid_loss=1.300 tokens_per_second=5600 eta_seconds=120"
     assert parse_metrics(line) == {
-        "step": 100, "epoch": 0.42, "train_loss": 1.234, "valid_loss": 1.3, "tokens_per_second": 5600,
+        "step": 100,
+        "epoch": 0.42,
+        "train_loss": 1.234,
+        "valid_loss": 1.3,
+        "tokens_per_second": 5600,
         "eta_seconds": 120,
-    }  # fmt: skip
+    }
     assert parse_metrics("the train_loss=1.0 is fine") == {}
     assert parse_metrics("[metrics] step=7 valid_loss=nan train_loss=1e-3 eta_seconds=-") == {
         "step": 7,
@@ -142,3 +150,13 @@ def test_hyperparameters_become_strings_within_sagemakers_limits() -> None:
     for bad in ({"a": "x" * 2501}, {"": 1}, {"n" * 257: 1}, {str(i): i for i in range(101)}):
         with pytest.raises(Exception, match="hyperparameter"):
             as_hyperparameters(bad)
+
+
+def test_the_own_trainer_without_torch_is_refused_with_the_line_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    require_torch(["/opt/bin/train"])
+    with pytest.raises(TrainerMissing, match=r"pip install 'bandmate-model\[train\]'") as caught:
+        require_torch(TrainSettings().trainer_arguments)
+    assert not caught.value.retryable

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 from bandmate_shared.contracts.jobs import JobState
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import Job, NewJob
-from bandmate_shared.registry import fetch_model, read_alias, read_model, resolve_model
+from bandmate_shared.registry.models import fetch_model, read_alias, read_model, resolve_model
 from bandmate_shared.runtime import Runtime
 from bandmate_shared.settings import SharedSettings
-from bandmate_train.training import TrainingHandler
+from bandmate_train.promotion.starter import register_starter
+from bandmate_train.training import TrainingHandler, notes_on
 
-from tests.spawned import Spawn
+from tests.support.spawned import Spawn
 from tests.unit.train.conftest import TINY, write_dataset
 
 
@@ -38,9 +39,8 @@ def test_a_training_ends_in_a_registered_model_with_its_lineage(
     folder = fetch_model(runtime.storage, manifest, tmp_path / "models")
     assert {path.name for path in folder.iterdir()} >= {"model.safetensors", "config.json", "MODEL_CARD.md"}
     names = {artifact.name for artifact in job.artifacts}
-    assert names == {
-        "evaluation.json", "history.json", "loss.png", "config.json", "metrics.json", "MODEL_CARD.md", "train.log"
-    }  # fmt: skip
+    written = {"loss.png", "config.json", "metrics.json", "MODEL_CARD.md"}
+    assert names == {"evaluation.json", "history.json", "train.log"} | written
     assert read_alias(runtime.storage, "production") is None, "nothing is promoted unasked"
     assert not (runtime.settings.home / "trainings" / job.id).exists()
 
@@ -51,10 +51,10 @@ def test_events_tell_stages_progress_and_the_time_left(runtime: Runtime, train: 
     stages = [event.data["stage"] for event in events if event.type == "stage"]
     assert stages == ["prepare", "train", "evaluate", "register"]
     progress = [event.data for event in events if event.type == "progress"]
-    fractions = [one["fraction"] for one in progress]
+    fractions = [event["fraction"] for event in progress]
     assert fractions == sorted(fractions)
     assert any(0 < fraction < 1 for fraction in fractions)
-    assert any(one.get("eta_seconds") is not None and "loss" in one["message"] for one in progress)
+    assert any(event.get("eta_seconds") is not None and "loss" in event["message"] for event in progress)
     assert "bandmate.model.trained" in [event.type for event in events]
 
 
@@ -74,6 +74,23 @@ def test_a_worse_model_is_registered_and_not_promoted(runtime: Runtime, train: C
     assert "worse is worse than good: held-out loss" in worse.result["not_promoted"]
     assert resolve_model(runtime.storage).id == "good"
     assert read_model(runtime.storage, "worse") is not None
+
+
+def test_a_first_model_that_cannot_be_compared_with_the_starter_is_not_promoted(
+    runtime: Runtime, train: Callable[..., Job], tmp_path: Path
+) -> None:
+    starter = tmp_path / "starter"
+    starter.mkdir()
+    (starter / "model.safetensors").write_bytes(b"weights")
+    (starter / "config.json").write_text('{"architecture": "transformer", "dataset_sha256": "of-another-dataset"}')
+    (starter / "metrics.json").write_text('{"valid_loss": 2.0, "overlap_share": 0.97}')
+    register_starter(runtime.storage, starter)
+    job = train({"promote": True, "name": "tiny"}, steps=4)
+    assert job.state == JobState.SUCCEEDED, job.error
+    assert job.result is not None
+    assert job.result["promoted_to"] is None
+    assert "tiny (transformer) cannot be compared with starter-" in job.result["not_promoted"]
+    assert resolve_model(runtime.storage).id.startswith("starter-")
 
 
 def test_a_killed_trainer_goes_on_from_its_checkpoint(
@@ -119,23 +136,24 @@ def test_the_best_weights_of_a_training_that_fails_become_a_model(
     assert job.state == JobState.FAILED
     assert job.error is not None
     model_id = f"first-last-good-{job.id[-10:]}"
-    told = f"no number any more; the best weights are kept in last-good, and are the model {model_id}"
-    assert (job.error.type, job.error.detail) == ("training-failed", told)
+    detail = f"no number any more; the best weights are kept in last-good, and are the model {model_id}"
+    assert (job.error.type, job.error.detail) == ("training-failed", detail)
     assert read_model(runtime.storage, "first") is None
-    kept = read_model(runtime.storage, model_id)
-    assert kept is not None
-    assert (kept.job_id, kept.metrics) == (job.id, {})
+    model = read_model(runtime.storage, model_id)
+    assert model is not None
+    assert (model.job_id, model.metrics) == (job.id, {})
     assert train({"name": "second", "initial": model_id}).state == JobState.SUCCEEDED
 
 
 WORKER = """
 import sys
-from bandmate_shared.jobs.inprocess import InProcessQueue
-from bandmate_shared.jobs.worker import run_job
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.worker import run_job
 from bandmate_shared.runtime import open_runtime
 from bandmate_train.settings import TrainSettings
-from bandmate_train.subprocess_trainer import SubprocessTrainer
-from bandmate_train.training import TrainingHandler
+from bandmate_train.trainers.subprocess import SubprocessTrainer
+from bandmate_train.promotion.starter import register_starter
+from bandmate_train.training import TrainingHandler, notes_on
 
 settings = TrainSettings()
 trainer = SubprocessTrainer(settings.trainer_arguments, settings.home, settings.trainer_stop_seconds)
@@ -185,6 +203,7 @@ def _lives(pid: int) -> bool:
     return state != "Z"
 
 
+@pytest.mark.process
 def test_cancelling_stops_the_trainer(
     runtime: Runtime, queue: InProcessQueue, handler: TrainingHandler, toy: str, wait_until: Callable[..., None]
 ) -> None:
@@ -235,7 +254,7 @@ def test_unknown_and_damaged_datasets(runtime: Runtime, train: Callable[..., Job
     assert damaged.error.type == "corrupt-dataset"
 
 
-def test_a_tenant_trains_on_its_own_and_the_houses_datasets_only(
+def test_a_tenant_trains_on_its_own_and_shared_datasets_only(
     runtime: Runtime, queue: InProcessQueue, handler: TrainingHandler, toy: str
 ) -> None:
     write_dataset(runtime.storage, "secret", space="tenants/acme/")
@@ -249,6 +268,14 @@ def test_a_tenant_trains_on_its_own_and_the_houses_datasets_only(
     refused = outcome["zenith", "secret"].error
     assert refused is not None
     assert refused.type == "unknown-dataset"
-    assert resolve_model(runtime.storage, tenant="acme").id == "acme-toy"
+    assert resolve_model(runtime.storage, tenant="acme").id == "acme-secret", "of another dataset, so not comparable"
+    assert read_model(runtime.storage, "acme-toy", "acme") is not None
     assert read_model(runtime.storage, "acme-toy", "zenith") is None
     assert read_model(runtime.storage, "acme-toy") is None
+
+
+def test_a_training_too_short_to_learn_says_so() -> None:
+    losses = [{"step": 0.0, "valid_loss": 3.0}, {"step": 50.0, "valid_loss": 2.5}]
+    assert notes_on(losses) == []
+    assert "too short" in notes_on(losses[:1])[0]
+    assert "did not learn: after 50 steps" in notes_on([losses[0], {"step": 50.0, "valid_loss": 3.1}])[0]

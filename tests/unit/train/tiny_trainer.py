@@ -1,4 +1,4 @@
-"""A real trainer that is done in a moment: it fits one number to the bytes of its dataset by gradient descent.
+"""A real trainer that finishes quickly: it fits one number to the bytes of its dataset by gradient descent.
 
 It keeps the contract of the model container's `train` (SageMaker's folders below BANDMATE_ML_ROOT, strings as
 hyperparameters, one line of metrics a step, checkpoint and status 0 on SIGTERM, a failure file and status 1 on

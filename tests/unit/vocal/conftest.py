@@ -1,4 +1,4 @@
-"""A song sung once for all tests that listen to it, and an ear that is not the service's own."""
+"""A song sung once for all tests of its sound, and a pitch tracker independent of the service's."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from bandmate_shared.contracts.vocals import SungNote
-from bandmate_vocal.espeak_process import EspeakEngine
-from bandmate_vocal.performance import SpokenLyrics, sing_phrases, speak_lyrics
-from bandmate_vocal.speech import SpeechEngine
-from bandmate_vocal.tone import polish
+from bandmate_vocal.speech.base import SingingEngine, SpeechEngine
+from bandmate_vocal.speech.espeak.engine import EspeakEngine
+from bandmate_vocal.synthesis.performance import PreparedLyrics, perform, prepare_lyrics
+from bandmate_vocal.synthesis.tone import polish
 from numpy.typing import NDArray
 
-from tests.ear import hear
-from tests.polly_server import PollyServer
+from tests.support.ear import hear
+from tests.support.polly_server import PollyServer
 
 SAMPLE_RATE = 44100
 
@@ -31,7 +31,7 @@ class Sung:
 
     notes: list[SungNote]
     seconds: float
-    spoken: SpokenLyrics
+    spoken: PreparedLyrics
     voice: NDArray[np.float32]
 
 
@@ -51,12 +51,8 @@ def melody(transpose: int = 0, tempo: float = 96.0) -> tuple[list[SungNote], flo
         syllables = syllables_of(text)
         for number, ((syllable, word_end), pitch, beats) in enumerate(zip(syllables, pitches, BEATS, strict=True)):
             last = number == len(pitches) - 1
-            notes.append(
-                SungNote(
-                    onset=time, duration=beats * beat, pitch=pitch + transpose, syllable=syllable, word_end=word_end,
-                    line_end=last,
-                )
-            )  # fmt: skip
+            sung = {"syllable": syllable, "word_end": word_end, "line_end": last}
+            notes.append(SungNote(onset=time, duration=beats * beat, pitch=pitch + transpose, **sung))
             time += beats * beat
         time += beat
     return notes, time + 0.3
@@ -74,11 +70,14 @@ def eighths(tempo: float) -> tuple[list[SungNote], float]:
     return notes, time + 0.5
 
 
-def perform(
-    notes: list[SungNote], seconds: float, voice: str = "en-us+linda", engine: SpeechEngine | None = None
+def sing(
+    notes: list[SungNote],
+    seconds: float,
+    voice: str = "en-us+linda",
+    engine: SpeechEngine | SingingEngine | None = None,
 ) -> Sung:
-    spoken = speak_lyrics(notes, engine or EspeakEngine(), voice)
-    return Sung(notes, seconds, spoken, polish(sing_phrases(spoken, notes, seconds, 1)))
+    spoken = prepare_lyrics(notes, engine or EspeakEngine(), voice)
+    return Sung(notes, seconds, spoken, polish(perform(spoken, notes, seconds, 1)))
 
 
 def raw_pitch_accuracy(voice: NDArray[np.float32], notes: Sequence[SungNote]) -> tuple[float, float]:
@@ -87,18 +86,18 @@ def raw_pitch_accuracy(voice: NDArray[np.float32], notes: Sequence[SungNote]) ->
     Inside: without the first 20 and the last 50 ms, where the voice glides from note to note (at most a quarter each).
     """
     rows = [(note.onset, note.duration, note.pitch) for note in notes]
-    heard = hear(voice, SAMPLE_RATE, rows, skip_begin=0.02, skip_end=0.05)
-    return heard.share, heard.worst_cents
+    judgement = hear(voice, SAMPLE_RATE, rows, skip_begin=0.02, skip_end=0.05)
+    return judgement.share, judgement.worst_cents
 
 
 @pytest.fixture(scope="session")
 def sung() -> Sung:
-    return perform(*melody())
+    return sing(*melody())
 
 
 @pytest.fixture(scope="session")
 def singing() -> "Callable[..., Sung]":
-    return perform
+    return sing
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +112,7 @@ def pitch_judge() -> "Callable[[NDArray[np.float32], Sequence[SungNote]], tuple[
 
 @pytest.fixture(scope="session")
 def judged(sung: Sung) -> tuple[float, float]:
-    """What the independent tracker hears in `sung`."""
+    """The independent tracker's judgement of `sung`."""
     return raw_pitch_accuracy(sung.voice, sung.notes)
 
 

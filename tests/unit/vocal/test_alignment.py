@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from bandmate_shared.contracts.vocals import SungNote
-from bandmate_vocal.alignment import Alignment, align, phones_of
-from bandmate_vocal.espeak_process import EspeakEngine
-from bandmate_vocal.ipa import nuclei
-from bandmate_vocal.speech import Phone, Speech, SpokenWord, Utterance
-from bandmate_vocal.syllables import lines_of
+from bandmate_vocal.alignment.align import Alignment, align
+from bandmate_vocal.alignment.syllables import lines_of
+from bandmate_vocal.speech.base import Phone, Speech, SpokenWord, Utterance, syllabic_phones
+from bandmate_vocal.speech.espeak.engine import EspeakEngine
+from bandmate_vocal.speech.ipa import nuclei
 
 
 def aligned(text: str) -> tuple[Alignment, list[Phone]]:
@@ -22,8 +22,8 @@ def aligned(text: str) -> tuple[Alignment, list[Phone]]:
             notes.append(SungNote(onset=len(notes), duration=1.0, pitch=60, syllable=part, word_end=end))
     (line,) = lines_of(notes)
     (speech,) = EspeakEngine().speak([Utterance(line.text, 100, 220.0)], "en-us")
-    phones = phones_of(speech)
-    return align(line, speech, phones), phones
+    phones = syllabic_phones(speech)
+    return align(line, speech.words, phones), phones
 
 
 def sung(alignment: Alignment, phones: list[Phone]) -> list[tuple[str, str, tuple[int, ...]]]:
@@ -69,7 +69,7 @@ def test_a_word_without_a_vowel_is_sung_on_its_fullest_sound() -> None:
     (line,) = lines_of([SungNote(onset=0.0, duration=1.0, pitch=60, syllable="hmm")])
     phones = [Phone("h", 0.0, 0.2, False, 0), Phone("m", 0.2, 0.3, False, 0)]
     speech = Speech(np.zeros(22050, np.float32), 22050, 220.0, (SpokenWord(0, 3, 0.0, 0.3),), tuple(phones), ())
-    assert sung(align(line, speech, phones), phones) == [("h", "m", (0,))]
+    assert sung(align(line, speech.words, phones), phones) == [("h", "m", (0,))]
 
 
 @pytest.mark.parametrize("text", ["o'er 42 na-ïve", "strengths a-bove", "the a in the of", "xyz qqq www", "shh hush"])
@@ -78,8 +78,8 @@ def test_phones_and_notes_are_used_once_in_order_whatever_the_words(text: str) -
     assert alignment.syllables[0].start == 0
     assert alignment.syllables[-1].end == len(phones)
     assert all(before.end == after.start for before, after in pairwise(alignment.syllables))
-    assert all(each.start <= each.nucleus < each.end for each in alignment.syllables)
-    notes = [note for each in alignment.syllables for note in each.notes]
+    assert all(syllable.start <= syllable.nucleus < syllable.end for syllable in alignment.syllables)
+    notes = [note for syllable in alignment.syllables for note in syllable.notes]
     assert notes == list(range(len(text.replace("-", " ").split())))
 
 

@@ -1,4 +1,4 @@
-"""Whatever is asked within the contract is sung: no crash, no hole, no sample out of range."""
+"""Every melody within the contract is sung: no crash, no gap, no sample out of range."""
 
 import numpy as np
 from bandmate_shared.contracts.vocals import SungNote
@@ -37,5 +37,5 @@ def test_any_melody_is_sung(singing, rows: list[tuple], start: float) -> None:
     assert np.abs(sung.voice).max() <= 1.0
     for note in notes:
         if note.duration > 0.2:
-            heard = sung.voice[int(note.onset * 44100) : int((note.onset + note.duration) * 44100)]
-            assert np.abs(heard).max() > 0.003, note
+            sound = sung.voice[int(note.onset * 44100) : int((note.onset + note.duration) * 44100)]
+            assert np.abs(sound).max() > 0.003, note

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from bandmate_vocal.contour import STEP, fundamental
-from bandmate_vocal.epochs import mark_epochs
-from bandmate_vocal.espeak_process import EspeakEngine
-from bandmate_vocal.speech import Speech, Utterance
+from bandmate_vocal.speech.base import Speech, Utterance
+from bandmate_vocal.speech.espeak.engine import EspeakEngine
+from bandmate_vocal.synthesis.contour import STEP, fundamental
+from bandmate_vocal.synthesis.epochs import mark_epochs
 
-from tests.numba_cache import pyin
+from tests.support.numba_cache import pyin
 
 RATE = 22050
 
@@ -28,10 +28,10 @@ def voice(hertz: np.ndarray) -> np.ndarray:
 def test_a_gliding_voice_is_followed_without_octave_errors(low: float, high: float) -> None:
     times = np.arange(2 * RATE) / RATE
     hertz = np.sqrt(low * high) * (high / low) ** (0.5 * np.sin(2 * np.pi * 0.8 * times))
-    found = fundamental(voice(hertz), RATE)
-    at = STEP * np.arange(len(found))
+    contour = fundamental(voice(hertz), RATE)
+    at = STEP * np.arange(len(contour))
     inside = (at > 0.05) & (at < 1.95)
-    cents = 1200 * np.log2(found / np.interp(at, times, hertz))[inside]
+    cents = 1200 * np.log2(contour / np.interp(at, times, hertz))[inside]
     assert np.abs(cents).max() < 60
     assert np.median(np.abs(cents)) < 10
 
@@ -53,21 +53,21 @@ def test_natural_speech_is_followed_like_by_an_independent_tracker(voice_name: s
     (speech,) = EspeakEngine().speak([Utterance("over hills of silver i wander home again", 110, None)], voice_name)
     hertz, voiced, _ = pyin(speech.pcm, fmin=60, fmax=600, sr=speech.sample_rate, hop_length=256)
     times = librosa.times_like(hertz, sr=speech.sample_rate, hop_length=256)
-    found = fundamental(speech.pcm, speech.sample_rate)
-    own = np.interp(times, STEP * np.arange(len(found)), found)
+    contour = fundamental(speech.pcm, speech.sample_rate)
+    interpolated = np.interp(times, STEP * np.arange(len(contour)), contour)
     where = voiced & ~np.isnan(hertz)
     assert where.sum() > 100
-    cents = np.abs(1200 * np.log2(own[where] / hertz[where]))
+    cents = np.abs(1200 * np.log2(interpolated[where] / hertz[where]))
     assert (cents < 80).mean() > 0.95
     assert (cents > 900).mean() < 0.01
 
 
 @pytest.mark.parametrize("samples", [0, 1, 50, 4000])
 def test_silence_and_snippets_have_a_contour_too(samples: int) -> None:
-    found = fundamental(np.zeros(samples, dtype=np.float32), RATE)
-    assert len(found) >= 1
-    assert (found > 0).all()
-    assert np.isfinite(found).all()
+    contour = fundamental(np.zeros(samples, dtype=np.float32), RATE)
+    assert len(contour) >= 1
+    assert (contour > 0).all()
+    assert np.isfinite(contour).all()
 
 
 def test_a_constant_pitch_is_taken_as_it_is_said() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bandmate_vocal.espeak_process import EspeakEngine
-from bandmate_vocal.speech import SpeechEngineMissing, SpeechFailed, UnknownVoice, Utterance
+from bandmate_vocal.speech.base import SpeechEngineMissing, SpeechFailed, UnknownVoice, Utterance
+from bandmate_vocal.speech.espeak.engine import EspeakEngine
 
-from tests.numba_cache import pyin
+from tests.support.numba_cache import pyin
 
 LINE = Utterance("in the morning light i wander", 100, 220.0)
 

@@ -1,15 +1,15 @@
-"""The mix, judged by a loudness meter written here from the standard, not by the one the service uses."""
+"""The mix, measured by a loudness meter written here from the standard, independent of the service's."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from bandmate_shared.audio.loudness import integrated_lufs, true_peak_dbtp
-from bandmate_shared.audio.mastering import master
+from bandmate_music.audio.loudness import integrated_lufs, true_peak_dbtp
+from bandmate_music.audio.mastering import master
 from bandmate_shared.errors import UnreadableFile
-from bandmate_vocal.mix import mix, read_instrumental
-from bandmate_vocal.room import place
+from bandmate_vocal.synthesis.mix import make_room, mix, read_instrumental
+from bandmate_vocal.synthesis.room import place
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def band(seconds: float, level: float = 0.05) -> NDArray[np.float32]:
 
 
 def test_the_song_is_as_loud_as_the_target_and_does_not_clip(sung) -> None:
-    song = mix(sung.voice, band(sung.seconds))
+    song = mix(sung.voice, band(sung.seconds)).sound
     assert song.shape == (round(sung.seconds * SAMPLE_RATE), 2)
     assert standard_lufs(song) == pytest.approx(-14.0, abs=0.2)
     assert peak_between_samples(song) <= -1.0
@@ -58,11 +58,11 @@ def test_the_voice_lies_above_the_band_where_words_are_understood(sung, level: f
     """Whatever the band's level: measured while the voice sings, between 1 and 4 kHz, +1 to +4 dB."""
     instrumental = band(sung.seconds, level)
     presence = butter(4, (1000, 4000), "bandpass", fs=SAMPLE_RATE, output="sos")
-    from bandmate_vocal.mix import voice_gain
+    from bandmate_vocal.synthesis.mix import voice_gain
 
     voice = sung.voice * voice_gain(sung.voice, instrumental)
     loud = np.convolve(sung.voice**2, np.ones(2205) / 2205, "same") > 1e-4
-    powers = [np.mean(sosfilt(presence, each)[loud] ** 2) for each in (voice, instrumental.mean(axis=1))]
+    powers = [np.mean(sosfilt(presence, signal)[loud] ** 2) for signal in (voice, instrumental.mean(axis=1))]
     assert 1.0 < 10 * np.log10(powers[0] / powers[1]) < 4.0
 
 
@@ -118,3 +118,15 @@ def test_an_instrumental_that_is_no_audio_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xd8\xff\xe0 a picture")
     with pytest.raises(UnreadableFile, match="instrumental"):
         read_instrumental(path, 1.0)
+
+
+def test_the_band_gives_way_while_words_are_sung_and_comes_back() -> None:
+    voice = np.zeros(6 * SAMPLE_RATE, dtype=np.float32)
+    voice[2 * SAMPLE_RATE : 4 * SAMPLE_RATE] = 0.1
+    steady = np.full((len(voice), 2), 0.1, dtype=np.float32)
+    make_room(voice, steady)
+    levels = 20 * np.log10(steady[:, 0] / 0.1)
+    assert levels[SAMPLE_RATE] == pytest.approx(0.0, abs=0.01)
+    assert -2.0 < levels[3 * SAMPLE_RATE] < -1.0
+    assert levels[-1] == pytest.approx(0.0, abs=0.05)
+    assert np.abs(np.diff(levels)).max() < 0.01  # Smoothly.

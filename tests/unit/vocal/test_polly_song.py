@@ -1,4 +1,4 @@
-"""A song sung with Amazon Polly's wire format and a voice that speaks with natural intonation, judged by the ear."""
+"""A song sung with Amazon Polly's wire format and a voice with natural intonation, judged by pitch."""
 
 import html
 import io
@@ -11,20 +11,21 @@ import pytest
 import soundfile
 from bandmate_shared.contracts.jobs import JobState
 from bandmate_shared.contracts.vocals import VocalReport, VocalRequest
-from bandmate_shared.jobs.inprocess import InProcessQueue
+from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import Job, NewJob
+from bandmate_shared.objects.blobs import blob_key
+from bandmate_shared.objects.directory import DirectoryStorage
 from bandmate_shared.runtime import Runtime
-from bandmate_shared.storage import DirectoryStorage, blob_key
-from bandmate_vocal.espeak_process import EspeakEngine
-from bandmate_vocal.measure import vowel_onset_errors
-from bandmate_vocal.polly_client import PollyClient
-from bandmate_vocal.polly_engine import PollyEngine
 from bandmate_vocal.settings import VocalSettings
 from bandmate_vocal.sing import sing
+from bandmate_vocal.speech.espeak.engine import EspeakEngine
+from bandmate_vocal.speech.polly.client import PollyClient
+from bandmate_vocal.speech.polly.engine import PollyEngine
+from bandmate_vocal.synthesis.measure import vowel_onset_errors
 
-from tests.polly_server import PollyServer
+from tests.support.polly_server import PollyServer
 
-LONGEST_OFF = 0.025
+MAX_ONSET_ERROR = 0.025
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ LONGEST_OFF = 0.025
         ("alto", "Matthew", "neural", True),  # a man's voice, sung an octave and more above where it speaks
     ],
 )
-def test_it_is_sung_on_pitch_and_on_the_beat(
+def test_the_song_is_sung_on_pitch_and_on_the_beat(
     polly: PollyServer,
     singing,
     melodies,
@@ -57,7 +58,7 @@ def test_it_is_sung_on_pitch_and_on_the_beat(
     errors = vowel_onset_errors(performed.voice, vowels)
     assert len(errors) >= 8
     assert abs(float(np.median(errors))) < 0.012
-    assert float(np.percentile(np.abs(errors), 80)) < LONGEST_OFF
+    assert float(np.percentile(np.abs(errors), 80)) < MAX_ONSET_ERROR
     assert performed.spoken.mended <= 1
 
 
@@ -73,10 +74,10 @@ def run(runtime: Runtime, queue: InProcessQueue, request: dict[str, Any]) -> Job
 
 
 def hashes(job: Job) -> dict[str, str]:
-    return {each.name: each.sha256 for each in job.artifacts}
+    return {artifact.name: artifact.sha256 for artifact in job.artifacts}
 
 
-def test_the_job_says_what_it_cost_and_sings_again_for_nothing(
+def test_the_job_reports_its_cost_and_a_repeat_costs_nothing(
     polly: PollyServer, runtime: Runtime, queue: InProcessQueue, melodies, pitch_judge
 ) -> None:
     notes, seconds = melodies["alto"]
@@ -117,7 +118,7 @@ def test_what_polly_does_not_know_fails_the_job_at_once(
     assert polly.calls == []
 
 
-def test_words_with_nothing_to_say_are_hummed(polly: PollyServer, runtime: Runtime, queue: InProcessQueue) -> None:
+def test_words_without_a_pronunciation_are_hummed(polly: PollyServer, runtime: Runtime, queue: InProcessQueue) -> None:
     rows = [("o'er", 60, 0.4), ("42", 55, 0.4), ("😀", 67, 0.4), ("shh", 60, 0.4), ("<b>", 62, 0.4), (None, 64, 0.4)]
     notes = [
         {"onset": 0.4 * number, "duration": length, "pitch": pitch, "syllable": syllable}

@@ -1,4 +1,4 @@
-"""Amazon Polly on a bad day: throttled, broken off, denied, or asked for what it cannot do."""
+"""Failures of Amazon Polly: throttling, broken connections, denied access, unsupported requests."""
 
 import json
 import threading
@@ -7,18 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bandmate_shared.aws import AwsMissing
 from bandmate_shared.errors import BandmateError
-from bandmate_shared.storage import DirectoryStorage
-from bandmate_vocal.engines import open_engine
-from bandmate_vocal.polly_cache import SpeechCache
-from bandmate_vocal.polly_client import PollyClient, Spoken
-from bandmate_vocal.polly_engine import PollyEngine
-from bandmate_vocal.polly_errors import SpeechDenied, SpeechRefused, SpeechThrottled
+from bandmate_shared.objects.directory import DirectoryStorage
 from bandmate_vocal.settings import VocalSettings
-from bandmate_vocal.speech import SpeechFailed, UnknownVoice, Utterance
+from bandmate_vocal.speech.base import SpeechEngineMissing, SpeechFailed, UnknownVoice, Utterance
+from bandmate_vocal.speech.open import open_engine
+from bandmate_vocal.speech.polly.cache import SpeechCache
+from bandmate_vocal.speech.polly.client import PollyClient, Spoken
+from bandmate_vocal.speech.polly.engine import PollyEngine
+from bandmate_vocal.speech.polly.errors import SpeechDenied, SpeechRefused, SpeechThrottled
+from bandmate_vocal.speech.polly.rate import SharedRate
 
-from tests.polly_server import PollyServer
+from tests.support.polly_server import PollyServer
 
 LA = Utterance("la la la", 120, None)
 
@@ -42,7 +42,7 @@ def test_sound_and_marks_are_asked_for_as_pollys_model_has_it(polly: PollyServer
     assert marks == {**both, "OutputFormat": "json", "SpeechMarkTypes": ["sentence", "ssml", "viseme", "word"]}
 
 
-def test_throttling_is_waited_out(polly: PollyServer, engine: PollyEngine) -> None:
+def test_throttled_calls_are_retried(polly: PollyServer, engine: PollyEngine) -> None:
     polly.throttle(2)
     (speech,) = engine.speak([LA], "Joanna")
     assert speech.phones
@@ -50,7 +50,9 @@ def test_throttling_is_waited_out(polly: PollyServer, engine: PollyEngine) -> No
     assert engine.usage.billed_characters == 16
 
 
-def test_waiting_has_an_end(polly: PollyServer, engine: PollyEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_throttling_fails_after_six_attempts(
+    polly: PollyServer, engine: PollyEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda self, context: 0.0)
     polly.throttle(1000)
     with pytest.raises(SpeechThrottled, match="Rate exceeded") as raised:
@@ -79,7 +81,7 @@ def test_answers_that_always_break_off_are_a_failure(polly: PollyServer, engine:
     assert raised.value.retryable
 
 
-def test_nonsense_is_a_failure_and_is_not_kept(
+def test_malformed_answers_fail_and_are_not_cached(
     polly: PollyServer, engine: PollyEngine, storage: DirectoryStorage
 ) -> None:
     polly.garble(2)
@@ -99,9 +101,9 @@ def test_what_was_spoken_before_a_failure_is_kept(
     with pytest.raises(SpeechThrottled):
         engine.speak([LA, other], "Joanna")
     polly._faults.clear()
-    asked = len(polly.calls)
+    call_count = len(polly.calls)
     engine.speak([LA, other], "Joanna")
-    assert [call["Text"] for call in polly.calls[asked:]] == [polly.calls[-1]["Text"]] * 2
+    assert [call["Text"] for call in polly.calls[call_count:]] == [polly.calls[-1]["Text"]] * 2
 
 
 def test_an_unreachable_service_is_a_failure_to_try_again(
@@ -140,7 +142,7 @@ def test_without_boto3_the_error_says_what_to_install(
     storage: DirectoryStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(AwsMissing, match=r"bandmate-shared\[aws\]"):
+    with pytest.raises(SpeechEngineMissing, match=r"bandmate\[aws\]"):
         open_engine(VocalSettings(speech_engine="polly", polly_engine="standard"), storage)
 
 
@@ -159,7 +161,7 @@ def test_engines_that_cannot_sing_are_refused_with_the_reason() -> None:
 
 
 def test_polly_itself_refuses_marks_of_generative_voices(polly: PollyServer) -> None:
-    """What the check above spares a user."""
+    """The failure that the check above prevents."""
     client = PollyClient("neural")
     client.engine = "generative"
     with pytest.raises(KeyError):  # there is no sample rate to sing it at
@@ -167,10 +169,15 @@ def test_polly_itself_refuses_marks_of_generative_voices(polly: PollyServer) -> 
     with pytest.raises(SpeechRefused, match="not available with generative"):
         client._ask(
             {
-                "Engine": "generative", "Text": "<speak>la</speak>", "TextType": "ssml", "VoiceId": "Joanna",
-                "OutputFormat": "json", "SpeechMarkTypes": ["word"],
-            }
-        )  # fmt: skip
+                "Engine": "generative",
+                "Text": "<speak>la</speak>",
+                "TextType": "ssml",
+                "VoiceId": "Joanna",
+                "OutputFormat": "json",
+                "SpeechMarkTypes": ["word"],
+            },
+            None,
+        )
 
 
 @pytest.mark.parametrize(
@@ -243,7 +250,7 @@ def test_voices_are_asked_for_once_in_an_hour(
     pages = polly.voice_calls
     assert pages == 3  # of six voices each, all of one listing
     now = [10_000_000.0]
-    monkeypatch.setattr("bandmate_vocal.polly_client.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("bandmate_vocal.speech.polly.client.time.monotonic", lambda: now[0])
     client.voices()
     assert polly.voice_calls == 2 * pages
 
@@ -275,7 +282,7 @@ def spoil(change: Callable[[Path], None], storage: DirectoryStorage, pattern: st
     ],
     ids=["sound-gone", "sound-spoilt", "record-cut", "record-empty"],
 )
-def test_a_spoilt_cache_is_mended(
+def test_a_damaged_cache_entry_is_replaced(
     polly: PollyServer, storage: DirectoryStorage, pattern: str, change: Callable[[Path], None]
 ) -> None:
     client = PollyClient("neural")
@@ -289,30 +296,30 @@ def test_a_spoilt_cache_is_mended(
 
 
 def test_two_workers_agree_on_one_recording(storage: DirectoryStorage) -> None:
-    """Sound and marks of one pair of calls stay together, whoever is first."""
+    """Audio and marks of one pair of calls stay together, whichever worker is first."""
     cache = SpeechCache(storage, "neural")
     both = threading.Barrier(2)
-    kept: dict[str, Spoken] = {}
+    recordings: dict[str, Spoken] = {}
 
     def work(name: str) -> None:
         spoken = Spoken(name.encode(), json.dumps({"by": name}).encode(), 5)
         both.wait()
-        kept[name] = cache.put("<speak>la</speak>", "Joanna", spoken)
+        recordings[name] = cache.put("<speak>la</speak>", "Joanna", spoken)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert kept["one"].audio == kept["two"].audio
-    assert json.loads(kept["one"].marks)["by"] == kept["one"].audio.decode()
-    assert kept["one"].billed_characters == kept["two"].billed_characters == 5
-    found = cache.get("<speak>la</speak>", "Joanna")
-    assert found is not None
-    assert (found.audio, found.billed_characters) == (kept["one"].audio, 0)
+    assert recordings["one"].audio == recordings["two"].audio
+    assert json.loads(recordings["one"].marks)["by"] == recordings["one"].audio.decode()
+    assert recordings["one"].billed_characters == recordings["two"].billed_characters == 5
+    recording = cache.get("<speak>la</speak>", "Joanna")
+    assert recording is not None
+    assert (recording.audio, recording.billed_characters) == (recordings["one"].audio, 0)
 
 
-def test_what_shapes_the_sound_is_in_the_key(polly: PollyServer, storage: DirectoryStorage) -> None:
+def test_the_cache_key_covers_everything_that_shapes_the_sound(polly: PollyServer, storage: DirectoryStorage) -> None:
     client = PollyClient("neural")
     PollyEngine(client, storage).speak([LA], "Joanna")
     for engine, utterance, voice in (
@@ -323,3 +330,26 @@ def test_what_shapes_the_sound_is_in_the_key(polly: PollyServer, storage: Direct
         opened = PollyEngine(engine, storage)
         opened.speak([utterance], voice)
         assert opened.usage.from_cache == 0
+
+
+def test_both_calls_of_a_line_keep_the_rate_and_cached_ones_need_none(
+    polly: PollyServer, storage: DirectoryStorage
+) -> None:
+    asked: list[tuple[str, float, int]] = []
+
+    def reserve(service: str, per_second: float, burst: int, max_wait: float) -> float:
+        asked.append((service, per_second, burst))
+        return 0.0
+
+    engine = PollyEngine(PollyClient("neural"), storage, rate_limit=SharedRate(reserve, "neural", 8.0))
+    engine.speak([LA], "Joanna")
+    engine.speak([LA], "Joanna")
+    assert asked == [("polly-neural", 8.0, 8)] * 2
+
+
+def test_a_turn_that_is_too_far_off_is_throttling(polly: PollyServer, storage: DirectoryStorage) -> None:
+    limit = SharedRate(lambda *_: None, "neural", 8.0)
+    with pytest.raises(SpeechThrottled, match="more than 8 calls a second; ask AWS for a higher quota") as raised:
+        PollyEngine(PollyClient("neural"), storage, rate_limit=limit).speak([LA], "Joanna")
+    assert raised.value.pause_seconds == 10.0
+    assert polly.calls == []

@@ -1,4 +1,4 @@
-"""What is heard: on pitch by an independent tracker, vowels on the beat, no clicks, silence in the rests."""
+"""The sung sound: on pitch (by an independent tracker), vowels on the beat, no clicks, silence in the rests."""
 
 import numpy as np
 import pytest
@@ -21,21 +21,21 @@ def test_other_voices_and_fast_notes_too(singing, melodies, pitch_judge, name: s
 
 
 def test_the_services_own_measurement_agrees_with_the_independent_one(sung, judged) -> None:
-    from bandmate_vocal.measure import intonation
+    from bandmate_vocal.synthesis.measure import intonation
 
-    own = intonation(sung.voice, sung.notes)
+    measured = intonation(sung.voice, sung.notes)
     share, _ = judged
-    assert own.within_50_cents == pytest.approx(share, abs=0.02)
-    assert own.frames > 500
+    assert measured.within_50_cents == pytest.approx(share, abs=0.02)
+    assert measured.frames > 500
 
 
 def test_the_services_own_measurement_hears_wrong_notes(sung) -> None:
-    from bandmate_vocal.measure import intonation
+    from bandmate_vocal.synthesis.measure import intonation
 
     wrong = [note.model_copy(update={"pitch": note.pitch + 1}) for note in sung.notes]
-    heard = intonation(sung.voice, wrong)
-    assert heard.within_50_cents < 0.05
-    assert heard.worst_note_cents > 80.0
+    measured = intonation(sung.voice, wrong)
+    assert measured.within_50_cents < 0.05
+    assert measured.worst_note_cents > 80.0
 
 
 def test_vowels_begin_on_the_beat(sung) -> None:
@@ -66,18 +66,18 @@ def test_rests_are_silent(sung) -> None:
 
 
 def test_there_are_no_clicks(sung) -> None:
-    """Where recordings or notes meet, the voice is no rougher than inside its vowels.
+    """Where recordings or notes join, the signal is no rougher than inside vowels.
 
     A click is broad: it shows as a jump of the second difference above anything in the steady vowels around it.
     """
     bend = np.abs(np.diff(sung.voice.astype(float), 2))
     steady, joins = [], []
     for phrase in sung.spoken.phrases:
-        for stretch, following in zip(phrase.stretches[:-1], phrase.stretches[1:], strict=True):
-            if stretch.held:
-                steady.append(bend[int(stretch.t0 * SAMPLE_RATE) : int(stretch.t1 * SAMPLE_RATE)].max())
-            if stretch.take != following.take:
-                at = int(stretch.t1 * SAMPLE_RATE)
+        for segment, following in zip(phrase.segments[:-1], phrase.segments[1:], strict=True):
+            if segment.held:
+                steady.append(bend[int(segment.t0 * SAMPLE_RATE) : int(segment.t1 * SAMPLE_RATE)].max())
+            if segment.take != following.take:
+                at = int(segment.t1 * SAMPLE_RATE)
                 joins.append(bend[at - 220 : at + 220].max())
         for edge in (phrase.t0, phrase.t1):
             at = int(edge * SAMPLE_RATE)
@@ -114,16 +114,16 @@ def test_the_words_can_be_told_apart(singing, melodies) -> None:
 
 
 @pytest.mark.parametrize("pitch", [57, 62, 69, 74, 76.5, 79, 84])
-def test_the_services_ear_makes_no_octave_errors(pitch: float) -> None:
+def test_the_services_pitch_tracker_makes_no_octave_errors(pitch: float) -> None:
     """A tone as bright as an 'ee', searched over three octaves; of high notes a period is a few dozen samples."""
-    from bandmate_vocal.measure import track
+    from bandmate_vocal.synthesis.measure import track
 
     hertz = 440.0 * 2.0 ** ((pitch - 69) / 12)
     times = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     phases = np.random.default_rng(1).uniform(0.0, 6.0, 60)
     partials = [(k * hertz, phases[k]) for k in range(1, 60) if k * hertz < 10000]
     tone = sum((3.0 if 1500 < at < 3000 else 0.5) * np.sin(2 * np.pi * at * times + phase) for at, phase in partials)
-    _, heard = track((0.3 * tone / np.abs(tone).max()).astype(np.float32), 150.0, 1200.0)
-    inside = heard[10:-10]
+    _, contour = track((0.3 * tone / np.abs(tone).max()).astype(np.float32), 150.0, 1200.0)
+    inside = contour[10:-10]
     assert not np.isnan(inside).any()
     assert np.abs(1200 * np.log2(inside / hertz)).max() < 20

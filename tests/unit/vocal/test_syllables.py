@@ -2,7 +2,7 @@
 
 import pytest
 from bandmate_shared.contracts.vocals import SungNote
-from bandmate_vocal.syllables import HUM, lines_of, speakable
+from bandmate_vocal.alignment.syllables import HUM, lines_of, speakable
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +39,14 @@ def test_syllables_join_until_the_word_ends_and_melismas_stay_with_theirs() -> N
     assert lines[0].words[0].syllables == ((0, 1), (2,), (3,))
 
 
-def test_what_cannot_be_spoken_is_hummed() -> None:
+def test_words_that_meet_on_a_note_stay_words() -> None:
+    rows = [("gran", False, False), ("de a", False, False), ("mor", True, False), ("to us", True, False)]
+    (line,) = lines_of(notes_of(rows))
+    assert line.text == "grande amor to us"
+    assert line.words[0].syllables == ((0,), (1,), (2,))
+
+
+def test_unpronounceable_words_are_hummed() -> None:
     (line,) = lines_of(notes_of([(None, True, False), ("love", True, False), ("🙂", True, False)]))
     assert [(word.text, word.is_hum) for word in line.words] == [(HUM, True), ("love", False), (HUM, True)]
 

@@ -4,16 +4,16 @@ from itertools import pairwise
 
 import pytest
 from bandmate_shared.contracts.vocals import SungNote
-from bandmate_vocal.alignment import SungSyllable
-from bandmate_vocal.speech import Phone
-from bandmate_vocal.timing import CONSONANT_SHARE, Phrase, Placed, Source, phrases_of
+from bandmate_vocal.alignment.align import SungSyllable
+from bandmate_vocal.alignment.timing import CONSONANT_SHARE, Phrase, PlacedSyllable, Source, phrases_of
+from bandmate_vocal.speech.base import Phone
 from hypothesis import given
 from hypothesis import strategies as st
 
 PHONES = {"s": 0.12, "t": 0.08, "ˈaɪ": 0.2, "n": 0.07, "ˈɑː": 0.25}
 
 
-def spoken(words: list[list[str]], notes: list[list[int]]) -> list[Placed]:
+def spoken(words: list[list[str]], notes: list[list[int]]) -> list[PlacedSyllable]:
     """Words as phones, one after the other, each on the given notes, all from one recording."""
     phones, spans, time = [], [], 0.0
     for word in words:
@@ -25,7 +25,10 @@ def spoken(words: list[list[str]], notes: list[list[int]]) -> list[Placed]:
         nucleus = next(i for i in range(start, len(phones)) if phones[i].is_nucleus)
         spans.append((start, nucleus, len(phones)))
     source = Source(0, phones)
-    return [Placed(SungSyllable(tuple(on), *span), (source,) * len(on)) for span, on in zip(spans, notes, strict=True)]
+    return [
+        PlacedSyllable(SungSyllable(tuple(notes_of_syllable), *span), (source,) * len(notes_of_syllable))
+        for span, notes_of_syllable in zip(spans, notes, strict=True)
+    ]
 
 
 def melody(durations: list[float], gaps: list[float], start: float = 1.0) -> list[SungNote]:
@@ -38,8 +41,8 @@ def melody(durations: list[float], gaps: list[float], start: float = 1.0) -> lis
 
 def check_whole(phrases: list[Phrase]) -> None:
     for phrase in phrases:
-        assert all(abs(a.t1 - b.t0) < 1e-9 for a, b in pairwise(phrase.stretches))
-        assert all(stretch.t1 > stretch.t0 and stretch.s1 >= stretch.s0 for stretch in phrase.stretches)
+        assert all(abs(a.t1 - b.t0) < 1e-9 for a, b in pairwise(phrase.segments))
+        assert all(segment.t1 > segment.t0 and segment.s1 >= segment.s0 for segment in phrase.segments)
     assert all(a.t1 <= b.t0 + 1e-9 for a, b in pairwise(phrases))
 
 
@@ -61,7 +64,7 @@ def test_consonants_take_at_most_45_percent_of_a_short_note() -> None:
 
 def test_the_middle_of_a_long_vowel_stretches_and_its_ends_do_not() -> None:
     (phrase,) = phrases_of(spoken([["ˈɑː"]], [[0]]), melody([2.0], [0.0]))
-    attack, hold, release = phrase.stretches
+    attack, hold, release = phrase.segments
     assert hold.held
     assert attack.t1 - attack.t0 == pytest.approx(attack.s1 - attack.s0)
     assert release.t1 - release.t0 == pytest.approx(release.s1 - release.s0)
@@ -104,14 +107,14 @@ def test_a_long_legato_is_given_breaths() -> None:
     st.sampled_from([0.0, 0.05, 1.0]),
 )
 def test_any_melody_is_laid_out_whole(rows: list[tuple[float, float, list[str], int]], start: float) -> None:
-    durations, gaps, words, on = [], [], [], []
+    durations, gaps, words, note_indexes = [], [], [], []
     for duration, gap, word, count in rows:
-        on.append(list(range(len(durations), len(durations) + count)))
+        note_indexes.append(list(range(len(durations), len(durations) + count)))
         words.append(word)
         durations += [duration] * count
         gaps += [gap] * count
     notes = melody(durations, gaps, start)
-    phrases = phrases_of(spoken(words, on), notes)
+    phrases = phrases_of(spoken(words, note_indexes), notes)
     check_whole(phrases)
     assert phrases[0].t0 >= -1e-9
     assert phrases[-1].t1 <= notes[-1].onset + notes[-1].duration + 1e-9

@@ -1,1 +1,1 @@
-"""The `bandmate` command line: one file a command, thin over the HTTP API, so that it can do what any program can."""
+"""The `bandmate` command line: one file a command, a thin client of the HTTP API."""

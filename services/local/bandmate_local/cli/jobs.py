@@ -1,4 +1,4 @@
-"""`bandmate jobs`: what was asked for and what became of it. Reads the job store itself, so no platform need run."""
+"""`bandmate jobs`: list, show and manage jobs. Reads the job store directly, so no platform has to run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from bandmate_shared.contracts.jobs import JobKind, JobState
 from bandmate_shared.errors import InvalidRequest
+from rich.markup import escape
+from rich.table import Column, Table
 
-from bandmate_local.cli.output import console, print_json
+from bandmate_local.cli.output import console, json_anywhere, print_json
 from bandmate_local.settings import local_settings
 
 if TYPE_CHECKING:
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
     from bandmate_shared.runtime import Runtime
 
 app = typer.Typer(help="List, show, cancel, redrive and recover jobs.", invoke_without_command=True)
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", callback=json_anywhere, help="Print JSON.")]
 _TENANT = "local"
+_SUBJECT_CHARACTERS = 48
 
 
 @app.callback()
@@ -41,15 +44,14 @@ def list_jobs(
             _TENANT, cast(JobKind | None, kind), None if state is None else _state(state), limit=limit
         )
     if as_json:
-        print_json([_plain(job) for job in jobs])
+        print_json([_as_json(job) for job in jobs])
         return
-    console.print(f"{'id':<36} {'state':<10} {'stage':<9} {'attempt':>7} {'created':<19} {'seconds':>7}")
+    table = Table("id", "what", "state", "stage", Column("attempt", justify="right"), "created", "seconds", box=None)
     for job in jobs:
-        created = f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
-        console.print(
-            f"{job.id:<36} {job.state:<10} {job.stage or '':<9} {job.attempt:>7} {created:<19} {_seconds(job):>7}",
-            markup=False,
-        )
+        created = f"{job.created_at.astimezone():%Y-%m-%d %H:%M}"
+        what = escape(shortened(subject(job)))
+        table.add_row(job.id, what, job.state, job.stage or "", str(job.attempt), created, _seconds(job))
+    console.print(table)
 
 
 @app.command("show")
@@ -59,7 +61,7 @@ def show(job_id: str, as_json: AsJson = False) -> None:
         job = runtime.store.get(job_id, _TENANT)
         events = list(runtime.store.events(job_id, limit=10_000))
     if as_json:
-        print_json({**_plain(job), "events": [event.model_dump(mode="json") for event in events]})
+        print_json({**_as_json(job), "events": [event.model_dump(mode="json") for event in events]})
         return
     console.print(f"{job.id}: {job.state.value}, attempt {job.attempt}", markup=False)
     if job.error is not None:
@@ -75,7 +77,7 @@ def cancel(job_id: str, as_json: AsJson = False) -> None:
     """Cancel a job; a running one stops at its next step."""
     with _runtime() as runtime:
         job = runtime.store.cancel(job_id, _TENANT) or runtime.store.get(job_id, _TENANT)
-    _say(job, as_json)
+    _print_job(job, as_json)
 
 
 @app.command("dead-letters")
@@ -83,7 +85,7 @@ def dead_letters(
     queue: Annotated[str | None, typer.Option(help="One queue's only, for instance bandmate-generate.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What was given up, and why."""
+    """Failed messages and jobs, with their reasons."""
     with _runtime() as runtime:
         letters = runtime.store.dead_letters(queue)
     if as_json:
@@ -103,7 +105,7 @@ def redrive(
     """Try a dead letter again, with its attempts counted from one."""
     with _runtime() as runtime:
         job = runtime.store.redrive(identifier)
-    _say(job, as_json)
+    _print_job(job, as_json)
 
 
 @app.command("recover")
@@ -111,16 +113,15 @@ def recover_jobs(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing, say what would be recovered.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """After the database was lost: bring back every finished job from the files in the store."""
-    from bandmate_shared.jobs.recover import as_json as plain
-    from bandmate_shared.jobs.recover import recover, report_of
+    """Rebuild a lost database: restore every finished job from the manifests in the object store."""
+    from bandmate_shared.jobs import recover  # start-up time: SQLAlchemy
 
     with _runtime() as runtime:
-        outcome = recover(runtime.store.database, runtime.storage, dry_run=dry_run)
+        outcome = recover.recover(runtime.store.database, runtime.storage, dry_run=dry_run)
     if as_json:
-        print_json(plain(outcome))
+        print_json(recover.as_json(outcome))
     else:
-        console.print(report_of(outcome, dry_run=dry_run), markup=False, highlight=False)
+        console.print(recover.report_of(outcome, dry_run=dry_run), markup=False, highlight=False)
     if outcome.files_missing or outcome.unreadable:
         raise typer.Exit(1)
 
@@ -130,8 +131,8 @@ def prune_events(
     older_than: Annotated[str, typer.Option("--older-than", help="Days since the job ended, such as 90d.")],
     as_json: AsJson = False,
 ) -> None:
-    """Drop the progress events of jobs that ended long ago. Jobs, results and files stay."""
-    from bandmate_shared.jobs.prune import days, prune
+    """Delete the progress events of jobs that ended long ago; jobs, results and files stay."""
+    from bandmate_shared.jobs.prune import days, prune  # start-up time: SQLAlchemy
 
     with _runtime() as runtime:
         deleted = prune(runtime.store.database, days(older_than))
@@ -143,7 +144,7 @@ def prune_events(
 
 @contextmanager
 def _runtime() -> "Iterator[Runtime]":
-    from bandmate_shared.runtime import open_runtime  # SQLAlchemy takes a quarter of a second; only these commands pay.
+    from bandmate_shared.runtime import open_runtime  # start-up time: SQLAlchemy
 
     runtime = open_runtime(local_settings())
     try:
@@ -159,24 +160,40 @@ def _state(text: str) -> JobState:
         raise InvalidRequest(f"there is no state {text!r}; one of {', '.join(JobState)}") from error
 
 
-def _say(job: "Job", as_json: bool) -> None:
+def _print_job(job: "Job", as_json: bool) -> None:
     if as_json:
-        print_json(_plain(job))
+        print_json(_as_json(job))
     else:
-        asked = ", cancellation asked for" if job.cancel_requested and not job.state.is_final else ""
-        console.print(f"{job.id}: {job.state.value}{asked}", markup=False)
+        cancelling = ", cancellation requested" if job.cancel_requested and not job.state.is_final else ""
+        console.print(f"{job.id}: {job.state.value}{cancelling}", markup=False)
 
 
-def _plain(job: "Job") -> dict[str, Any]:
-    """The job as JSON, less what only the workers need."""
-    hidden = ("saved", "fence", "tenant", "lease_until")
-    plain: dict[str, Any] = {name: getattr(job, name) for name in job.__dataclass_fields__ if name not in hidden}
-    for name, value in plain.items():
+def _as_json(job: "Job") -> dict[str, Any]:
+    """The job as JSON, without the fields that only workers use."""
+    internal = ("saved", "fence", "tenant", "lease_until")
+    fields: dict[str, Any] = {name: getattr(job, name) for name in job.__dataclass_fields__ if name not in internal}
+    for name, value in fields.items():
         if isinstance(value, datetime):
-            plain[name] = value.isoformat()
-    plain["error"] = None if job.error is None else job.error.model_dump(mode="json")
-    plain["artifacts"] = [artifact.model_dump(mode="json") for artifact in job.artifacts]
-    return plain
+            fields[name] = value.isoformat()
+    fields["error"] = None if job.error is None else job.error.model_dump(mode="json")
+    fields["artifacts"] = [artifact.model_dump(mode="json") for artifact in job.artifacts]
+    return fields
+
+
+def subject(job: "Job") -> str:
+    """What a job is about, for a list: a song's title and style, a dataset's or a model's name."""
+    result = job.result or {}
+    request = job.request
+    if job.kind in ("song", "take"):
+        title = result.get("title") or request.get("text") or ""
+        return ", ".join(filter(None, (title, result.get("style") or request.get("style"))))
+    return str(result.get("model") or request.get("name") or request.get("dataset") or job.kind)
+
+
+def shortened(text: str, characters: int = _SUBJECT_CHARACTERS) -> str:
+    """The text on one line, cut where it is longer."""
+    line = " ".join(text.split())
+    return line if len(line) <= characters else line[: characters - 1] + "…"
 
 
 def _seconds(job: "Job") -> str:

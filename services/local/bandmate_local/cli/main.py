@@ -1,35 +1,45 @@
-"""The `bandmate` command: its subcommands, and how an error reaches the person who typed it."""
+"""The `bandmate` command: its subcommands, and the reporting of errors."""
 
 import sys
 import traceback
+from typing import Annotated
 
 import typer
+from bandmate_shared import __version__
 from bandmate_shared.errors import BandmateError, InvalidRequest
 from bandmate_shared.faults import in_words
 from pydantic import ValidationError
 
-from bandmate_local.cli import ingest, jobs, models, sing, song, train, up
-from bandmate_local.cli.benchmark import app as benchmark
-from bandmate_local.cli.output import complain
+from bandmate_local.cli.lazy_commands import LazyCommands
+from bandmate_local.cli.output import console, print_error
 from bandmate_local.settings import local_settings
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        console.print(f"bandmate {__version__}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="bandmate",
-    help="A folder of MIDI becomes a band that writes songs on request: ingest, train, song, sing.",
+    cls=LazyCommands,
+    help="Composes songs with models trained on your MIDI: ingest, train, song, sing.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("up")(up.up)
-app.command("song")(song.song)
-app.command("sing")(sing.sing)
-app.command("ingest")(ingest.ingest)
-app.command("train")(train.train)
-app.add_typer(models.app, name="models")
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(benchmark.app, name="benchmark")
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, in whatever command follows.")] = False,
+) -> None:
+    """Options of the command itself."""
 
 
 def main() -> None:
@@ -38,15 +48,15 @@ def main() -> None:
     try:
         app()
     except BandmateError as error:
-        complain(error, as_json)
+        print_error(error, as_json)
     except ValidationError as error:
-        complain(InvalidRequest(in_words(error)), as_json)
-    except Exception as error:  # The last resort: a person gets a line, and the log what a developer needs.
-        complain(BandmateError(f"{type(error).__name__}: {error}; {_keep_trace()}"), as_json)
+        print_error(InvalidRequest(in_words(error)), as_json)
+    except Exception as error:  # Unexpected: a line for the user, the traceback in a log.
+        print_error(BandmateError(f"{type(error).__name__}: {error}; {_log_traceback()}"), as_json)
     sys.exit(1)
 
 
-def _keep_trace() -> str:
+def _log_traceback() -> str:
     try:
         log = local_settings().home / "logs" / "cli.log"
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,15 +1,15 @@
-"""`bandmate models`: what there is to write songs with; putting one in production, and taking it back."""
+"""`bandmate models`: list and show models; promote one to production, and roll back."""
 
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from bandmate_local.cli.output import console, print_json
-from bandmate_local.cli.working import platform_session
+from bandmate_local.cli.job_runner import platform_session
+from bandmate_local.cli.output import console, json_anywhere, print_json
 
 app = typer.Typer(help="List, show, promote and roll back models.", invoke_without_command=True)
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", callback=json_anywhere, help="Print JSON.")]
 
 
 @app.callback()
@@ -27,14 +27,17 @@ def list_models(as_json: AsJson = False) -> None:
     if as_json:
         print_json(answer)
         return
-    table = Table("id", "architecture", "dataset", "aliases", "created", box=None)
+    table = Table("id", "architecture", "dataset", "from", "held-out loss", "in use as", "created", box=None)
     for model in answer["items"]:
+        loss = model["metrics"].get("valid_loss")
         table.add_row(
             model["id"],
             model["architecture"],
             model["dataset"].get("name", ""),
+            model.get("initial") or "",
+            "" if loss is None else f"{loss:.3f}",
             ", ".join(model.get("aliases", ())),
-            model["created"],
+            model["created"][:16].replace("T", " "),
         )
     console.print(table)
 
@@ -50,7 +53,7 @@ def show(model: str, as_json: AsJson = False) -> None:
 @app.command("promote")
 def promote(
     model: str,
-    force: Annotated[bool, typer.Option("--force", help="Also when it is worse than the one it replaces.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also when it is worse or not comparable.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write songs with this model from now on."""

@@ -1,19 +1,29 @@
-"""How the command line prints: results on standard output, everything else on standard error."""
+"""Printing of the command line: results on standard output, everything else on standard error."""
 
 import json
 from typing import Any
 
+import typer
 from bandmate_shared.contracts.jobs import JobError
 from bandmate_shared.errors import BandmateError
 from rich.console import Console
 from rich.markup import escape
 
 console = Console(highlight=False, soft_wrap=True)
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
+err_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def json_anywhere(context: typer.Context, value: bool) -> bool:
+    """Callback of the option --json: it counts before a subcommand as well as after it."""
+    parent = context.parent
+    while parent is not None and not value:
+        value = bool(parent.params.get("as_json"))
+        parent = parent.parent
+    return value
 
 
 class JobFailed(BandmateError):
-    """The job ended without a result; carries the job's own error."""
+    """The job ended without a result; has the type and title of the job's own error."""
 
     def __init__(self, job_id: str, error: JobError) -> None:
         super().__init__(error.detail)
@@ -22,12 +32,12 @@ class JobFailed(BandmateError):
         self.job_id = job_id
 
 
-def complain(error: BandmateError, as_json: bool) -> None:
+def print_error(error: BandmateError, as_json: bool) -> None:
     """One red line for a person; for a program also the problem as JSON on standard output."""
-    notes.print(f"[bold red]Error:[/] [red]{escape(error.detail)}[/] [dim]({error.type})[/]")
+    err_console.print(f"[bold red]Error:[/] [red]{escape(error.detail)}[/] [dim]({error.type})[/]")
     if as_json:
-        named = {"field": error.field} if error.field is not None else {}
-        print_json({"error": {"type": error.type, "title": error.title, "detail": error.detail, **named}})
+        field = {"field": error.field} if error.field is not None else {}
+        print_json({"error": {"type": error.type, "title": error.title, "detail": error.detail, **field}})
 
 
 def print_json(value: Any) -> None:

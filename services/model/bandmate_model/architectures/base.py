@@ -7,12 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bandmate_model.cells.vocabulary import VOCABULARY_SIZE
+from bandmate_model.model_files import REPRESENTATION
 
 if TYPE_CHECKING:
     import torch
-
-REPRESENTATION = "cells-1"
-"""Which tokens a model writes: cells/vocabulary.py. Another vocabulary is another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Hyperparameters:
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """`build(sizes)` makes a module whose forward takes tokens (rows, length), documents (rows, length), targets (rows,
-    length) and wanted (rows, length), and gives the wanted targets' losses, (wanted,), natural log, in order.
+    length) and a mask (rows, length), and gives the losses of the targets in the mask, in order, as natural logarithms.
 
     `layout` is what config.json says of the network beside what is ours.
     """
@@ -46,6 +44,9 @@ class Architecture:
 
     def config(self, styles: list[str], sizes: Hyperparameters) -> dict[str, Any]:
         return {
-            **self.layout(sizes), "architecture": self.name, "representation": REPRESENTATION,
-            "network": asdict(sizes), "styles": styles,
-        }  # fmt: skip
+            **self.layout(sizes),
+            "architecture": self.name,
+            "representation": REPRESENTATION,
+            "network": asdict(sizes),
+            "styles": styles,
+        }

@@ -1,6 +1,7 @@
-"""The LSTM composer: the same tokens, a state instead of a context. Tied embeddings; parameters as torch.nn.LSTM's.
+"""The LSTM composer: the transformer's tokens, with a state instead of a context. Tied embeddings; parameters as
+torch.nn.LSTM's.
 
-A state carries a piece as long as need be at the same cost a token; it remembers less exactly than attention.
+The state has a fixed cost per token however long the piece is, but recalls it less exactly than attention.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bandmate_model.architectures.base import Architecture, Hyperparameters
-from bandmate_model.architectures.wanted import rows_of
+from bandmate_model.architectures.masked_rows import rows_of
 
 
 class Recurrent(nn.Module):
@@ -28,36 +29,36 @@ class Recurrent(nn.Module):
         self.out_bias = nn.Parameter(torch.zeros(sizes.vocabulary))
         nn.init.normal_(self.embed.weight, std=sizes.hidden**-0.5)
 
-    def forward(self, tokens: Tensor, documents: Tensor, targets: Tensor, wanted: Tensor) -> Tensor:
-        rows, count = rows_of(wanted)
+    def forward(self, tokens: Tensor, documents: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        rows, count = rows_of(mask)
         hidden = self.hidden(tokens, documents)[rows]
         logits = functional.linear(self.drop(hidden), self.embed.weight, self.out_bias)[:count]
-        return functional.cross_entropy(logits.float(), targets[wanted], reduction="none")
+        return functional.cross_entropy(logits.float(), targets[mask], reduction="none")
 
     def hidden(self, tokens: Tensor, documents: Tensor) -> Tensor:
         """The last layer's output, (rows * length, hidden)."""
         inputs = self.drop(self.embed(tokens)).flatten(0, 1)
         result: Tensor = inputs.new_zeros(inputs.shape)
-        for place, there in _groups(documents):
+        for place, present in _groups(documents):
             output, _ = self.lstm(inputs[place])
-            result = result.index_copy(0, place[there], output[there].to(result.dtype))
+            result = result.index_copy(0, place[present], output[present].to(result.dtype))
         return result
 
 
 def _groups(documents: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """The documents of a batch side by side, those of like length together, so that little is padded: where the tokens
-    lie in the flattened batch, (documents, longest), and which of these are there. Padded rows are left out."""
+    """The documents of a batch side by side, those of like length together, to keep padding small. Yields the indices
+    of the tokens in the flattened batch, (documents, longest), and which of them exist. Padded rows are left out."""
     rows, length = documents.shape
     opening = torch.ones_like(documents, dtype=torch.bool)
     opening[:, 1:] = documents[:, 1:] != documents[:, :-1]
-    first = opening.reshape(-1).nonzero().squeeze(1)
-    lengths = torch.diff(first, append=first.new_tensor([rows * length]))
-    first, lengths = (values[documents.reshape(-1)[first] >= 0] for values in (first, lengths))
+    starts = opening.reshape(-1).nonzero().squeeze(1)
+    lengths = torch.diff(starts, append=starts.new_tensor([rows * length]))
+    starts, lengths = (values[documents.reshape(-1)[starts] >= 0] for values in (starts, lengths))
     order = torch.argsort(lengths, descending=True, stable=True)
     for group in torch.split(order, rows):
         inside = torch.arange(int(lengths[group[0]]), device=documents.device)
-        there = inside < lengths[group, None]
-        yield torch.where(there, first[group, None] + inside, first[group, None]), there
+        present = inside < lengths[group, None]
+        yield torch.where(present, starts[group, None] + inside, starts[group, None]), present
 
 
 def _layout(sizes: Hyperparameters) -> dict[str, Any]:

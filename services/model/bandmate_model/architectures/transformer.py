@@ -1,5 +1,5 @@
-"""The Transformer composer: a decoder in Llama's layout (RoPE, RMSNorm, SwiGLU, tied embeddings), so that its
-checkpoint is one that transformers.LlamaForCausalLM loads and engines made for serving can run.
+"""The Transformer composer: a decoder in Llama's layout (RoPE, RMSNorm, SwiGLU, tied embeddings), so that
+transformers.LlamaForCausalLM and serving engines can load its checkpoints.
 
 Parameters are named as Hugging Face names them. Attention is written out: with few wide heads and rows of some hundred
 tokens it is twice as fast on a processor as the fused function, backward pass included (docs/benchmarks/speed.md).
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bandmate_model.architectures.base import Architecture, Hyperparameters
-from bandmate_model.architectures.wanted import rows_of
+from bandmate_model.architectures.masked_rows import rows_of
 from bandmate_model.cells.vocabulary import END, PAD, START
 
 ROPE_THETA = 10_000.0
@@ -75,7 +75,7 @@ class Layer(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Named `model` inside the whole, as in the layout."""
+    """The submodule named `model`, as in the layout."""
 
     def __init__(self, sizes: Hyperparameters) -> None:
         super().__init__()
@@ -103,11 +103,11 @@ class Transformer(nn.Module):
                 scale = 1 / math.sqrt(2 * sizes.layers) if name.endswith(("o_proj.weight", "down_proj.weight")) else 1.0
                 nn.init.normal_(parameter, std=INITIAL_DEVIATION * scale)
 
-    def forward(self, tokens: Tensor, documents: Tensor, targets: Tensor, wanted: Tensor) -> Tensor:
-        rows, count = rows_of(wanted)
+    def forward(self, tokens: Tensor, documents: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        rows, count = rows_of(mask)
         hidden = self.hidden(tokens, documents).flatten(0, 1)[rows]
         logits = functional.linear(hidden, self.model.embed_tokens.weight)[:count]
-        return functional.cross_entropy(logits.float(), targets[wanted], reduction="none")
+        return functional.cross_entropy(logits.float(), targets[mask], reduction="none")
 
     def hidden(self, tokens: Tensor, documents: Tensor) -> Tensor:
         """The last layer's output, (rows, length, hidden)."""
@@ -116,8 +116,8 @@ class Transformer(nn.Module):
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
         place = torch.arange(length, device=tokens.device)
-        seen = (place[:, None] >= place[None, :]) & (documents[:, :, None] == documents[:, None, :])
-        mask = torch.zeros(seen.shape, dtype=x.dtype, device=x.device).masked_fill_(~seen, float("-inf"))[:, None]
+        visible = (place[:, None] >= place[None, :]) & (documents[:, :, None] == documents[:, None, :])
+        mask = torch.zeros(visible.shape, dtype=x.dtype, device=x.device).masked_fill_(~visible, float("-inf"))[:, None]
         width = self.sizes.hidden // self.sizes.heads
         angles = torch.outer(place.float(), ROPE_THETA ** (-torch.arange(0, width, 2, device=x.device).float() / width))
         cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
@@ -139,13 +139,26 @@ def _turned(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
 def _layout(sizes: Hyperparameters) -> dict[str, Any]:
     """config.json as transformers reads it."""
     return {
-        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": sizes.vocabulary,
-        "hidden_size": sizes.hidden, "intermediate_size": sizes.feedforward, "num_hidden_layers": sizes.layers,
-        "num_attention_heads": sizes.heads, "num_key_value_heads": sizes.key_heads,
-        "head_dim": sizes.hidden // sizes.heads, "max_position_embeddings": sizes.window, "rope_theta": ROPE_THETA,
-        "rms_norm_eps": NORM_EPSILON, "hidden_act": "silu", "attention_bias": False, "mlp_bias": False,
-        "tie_word_embeddings": True, "bos_token_id": START, "eos_token_id": END, "pad_token_id": PAD,
-    }  # fmt: skip
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": sizes.vocabulary,
+        "hidden_size": sizes.hidden,
+        "intermediate_size": sizes.feedforward,
+        "num_hidden_layers": sizes.layers,
+        "num_attention_heads": sizes.heads,
+        "num_key_value_heads": sizes.key_heads,
+        "head_dim": sizes.hidden // sizes.heads,
+        "max_position_embeddings": sizes.window,
+        "rope_theta": ROPE_THETA,
+        "rms_norm_eps": NORM_EPSILON,
+        "hidden_act": "silu",
+        "attention_bias": False,
+        "mlp_bias": False,
+        "tie_word_embeddings": True,
+        "bos_token_id": START,
+        "eos_token_id": END,
+        "pad_token_id": PAD,
+    }
 
 
 ARCHITECTURE = Architecture("transformer", Transformer, _layout)

@@ -1,8 +1,8 @@
 """Training batches: rows of tokens of one length, each packed with windows of pieces.
 
 A lane of the batch goes through whole pieces, window after window, so that a long piece is seen entirely and a batch
-never consists of one piece. What is given, and whether harmony and registers are told, is thrown anew for every piece.
-The order of everything follows from the seed, and `position()` is all that a checkpoint needs to go on exactly there.
+never consists of one piece. What is given, and whether chords and registers are written, is drawn anew for every piece.
+The order follows from the seed, and `position()` is all that a checkpoint needs to resume exactly there.
 """
 
 from dataclasses import dataclass, replace
@@ -16,12 +16,16 @@ from bandmate_model.cells.pieces import Cells, is_drum
 from bandmate_model.cells.training_set import TrainingSet
 from bandmate_model.cells.vocabulary import DRUM, PAD, PITCH, REGISTER, TEMPO
 
-LEAST_ROOM = 48
-"""A row with less room is padded."""
+MIN_ROOM = 48
+"""A row with room for fewer tokens is padded."""
 GIVEN_WEIGHT = 0.3
-"""What a token of a given cell counts beside one of a free cell: they teach music, but will not be asked for."""
+"""Loss weight of a token of a given cell (1 for a free cell). Given cells are useful training data but are never
+sampled."""
+CHORD_SHARE = 0.65
+"""Share of the pieces whose chords are written: new songs are always composed to chords."""
 VALIDATION_WINDOWS = 2
-"""Windows of a validation piece that are measured: openings count as much as long middles."""
+"""How many windows of each validation piece are measured, so that the beginnings of pieces count as much as their
+middles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Batch:
 
 @dataclass(slots=True)
 class _Lane:
-    """The piece a lane is in, its next bar, and the number of the draw, which decides all that is random about it."""
+    """The piece a lane is in, its next bar, and the number of the draw, which seeds everything random about it."""
 
     piece: int = -1
     bar: int = 0
@@ -53,11 +57,18 @@ class Streams:
     """Endless training batches. `epoch` counts passes over the (weighted) training split."""
 
     def __init__(
-        self, training: TrainingSet, *, lanes: int, length: int, seed: int, mix_power: float, styles: list[str],
-        augment: float = 0.1, octaves: float = 0.0,
-    ) -> None:  # fmt: skip
-        """`augment`: the share of pieces told to be one tempo class faster or slower than they are; `octaves`: the
-        share moved by one."""
+        self,
+        training: TrainingSet,
+        *,
+        lanes: int,
+        length: int,
+        seed: int,
+        mix_power: float,
+        styles: list[str],
+        augment: float = 0.1,
+        octaves: float = 0.0,
+    ) -> None:
+        """`augment`: the share of pieces whose tempo class is shifted by one; `octaves`: of those transposed."""
         self._training = training
         self._length = length
         self._seed = seed
@@ -72,7 +83,7 @@ class Streams:
         self._order = self._shuffled(0)
         self._lanes = [_Lane() for _ in range(lanes)]
 
-    def notes_an_epoch(self) -> int:
+    def notes_per_epoch(self) -> int:
         pieces = [self._training.pieces[index] for index in self._indices]
         return round(sum(self._weights[piece.style] * piece.count["notes"] for piece in pieces))
 
@@ -83,12 +94,12 @@ class Streams:
         return Batch(np.stack(tokens), stacked, np.stack(documents), int((stacked == 1).sum()), sum(notes))
 
     def position(self) -> dict[str, Any]:
-        """Where the streams stand, as JSON values."""
+        """The state of the streams, as JSON values."""
         lanes = [[lane.piece, lane.bar, lane.number] for lane in self._lanes]
         return {"epoch": self.epoch, "next": self._next, "pieces": self.pieces, "lanes": lanes}
 
     def seek(self, position: dict[str, Any]) -> None:
-        """Go on from a `position()`."""
+        """Resume from a `position()`."""
         self.epoch, self._next, self.pieces = position["epoch"], position["next"], position["pieces"]
         self._order = self._shuffled(self.epoch)
         self._lanes = [_Lane(*lane) for lane in position["lanes"]]
@@ -99,38 +110,42 @@ class Streams:
         weights = np.zeros(size, np.float32)
         documents = np.full(size, -1, np.int16)
         filled = notes = number = 0
-        while size - filled >= LEAST_ROOM:
+        while size - filled >= MIN_ROOM:
             if lane.piece < 0 or lane.bar >= self._training.pieces[lane.piece].count["bars"]:
                 lane.piece, lane.bar, lane.number = self._take(), 0, self.pieces
-            window, kinds, made = self._window(lane, size - filled)
+            window, kinds, note_count = self._window(lane, size - filled)
             end = filled + len(window)
             tokens[filled:end] = window
             weights[filled:end] = np.where(kinds == FREE, 1.0, np.where(kinds == GIVEN, GIVEN_WEIGHT, 0.0))
             documents[filled:end] = number
-            filled, number, notes = end, number + 1, notes + made
+            filled, number, notes = end, number + 1, notes + note_count
         return tokens, weights[1:], documents[:-1], notes
 
     def _window(self, lane: _Lane, room: int) -> tuple[NDArray[np.int16], NDArray[np.uint8], int]:
-        """As much of the lane's piece as there is room for, from its next bar on; the lane moves on."""
+        """As much of the lane's piece as fits, from its next bar on. Advances the lane."""
         piece = self._training[lane.piece]
         generator = np.random.default_rng([self._seed, lane.number])
-        given = throw_given(piece, generator)
-        chords, registers = bool(generator.random() < 0.5), bool(generator.random() < 0.5)
+        given = draw_given_cells(piece, generator)
+        chords, registers = bool(generator.random() < CHORD_SHARE), bool(generator.random() < 0.5)
         faster = int(generator.integers(2)) * 2 - 1 if generator.random() < self._augment else 0
         if self._octaves and generator.random() < self._octaves:
-            piece = moved(piece, 12 * (int(generator.integers(2)) * 2 - 1))
+            piece = transposed(piece, 12 * (int(generator.integers(2)) * 2 - 1))
         density = max(4.0, 2.0 * piece.notes.shape[0] / piece.bars)
-        last = lane.bar + max(4, int(2.0 * room / density))
+        last_bar = lane.bar + max(4, int(2.0 * room / density))
         style = self._styles.index(piece.style)
-        made = encode(piece, style, first=lane.bar, last=last, given=given, chords=chords, registers=registers)
-        tokens, kinds = made.tokens[:room].copy(), made.kinds[:room]
+        encoded = encode(piece, style, first=lane.bar, last=last_bar, given=given, chords=chords, registers=registers)
+        tokens, kinds = encoded.tokens[:room].copy(), encoded.kinds[:room]
         tempo = TEMPO.value(int(tokens[3])) + faster if len(tokens) > 3 else 0
         if faster and 0 <= tempo < TEMPO.size:
             tokens[3] = TEMPO.token(tempo)
-        whole = int(np.searchsorted(made.bar_at, room)) if len(made.tokens) > room else min(last, piece.bars) - lane.bar
-        if len(made.tokens) > room and whole > 1:
-            whole -= 1  # The bar that was cut comes whole in the next window.
-        lane.bar += max(1, whole)
+        whole_bars = (
+            int(np.searchsorted(encoded.bar_at, room))
+            if len(encoded.tokens) > room
+            else min(last_bar, piece.bars) - lane.bar
+        )
+        if len(encoded.tokens) > room and whole_bars > 1:
+            whole_bars -= 1  # The bar that was cut comes whole in the next window.
+        lane.bar += max(1, whole_bars)
         notes = int(((tokens >= _PITCH_FIRST) & (tokens < _DRUM_END) & (kinds == FREE)).sum())
         return tokens, kinds, notes
 
@@ -154,8 +169,8 @@ class Streams:
         return [order[k] for k in generator.permutation(len(order))]
 
 
-def moved(piece: Cells, semitones: int) -> Cells:
-    """The piece higher or lower, all but its drums; itself where a note would leave MIDI's range."""
+def transposed(piece: Cells, semitones: int) -> Cells:
+    """The piece transposed, all but its drums; unchanged where a note would leave MIDI's range."""
     tuned = ~is_drum(piece.notes[:, 1])
     pitch = piece.notes[:, 4] + np.where(tuned, semitones, 0).astype(np.int16)
     if len(pitch) and (pitch.min() < 0 or pitch.max() > 127):
@@ -169,26 +184,29 @@ def moved(piece: Cells, semitones: int) -> Cells:
     return replace(piece, notes=notes, registers=registers)
 
 
-def throw_given(piece: Cells, generator: np.random.Generator) -> NDArray[np.bool_] | None:
-    """Which cells are told ahead: none, some parts, all but a stretch of bars of some parts, or cells at random."""
+def draw_given_cells(piece: Cells, generator: np.random.Generator) -> NDArray[np.bool_] | None:
+    """Which cells are given: none, the first part (the melody, where there is one), some parts, all but some bars of
+    some parts, or cells at random."""
     kind = generator.random()
     slots = np.array(piece.slots)
-    if kind < 0.55:
+    if kind < 0.45:
         return None
     bar, slot = piece.cells[:, 0], piece.cells[:, 1]
+    if kind < 0.6:
+        return np.equal(slot, slots[0]) if len(slots) > 1 else None
     if kind < 0.8:
         if len(slots) < 2:
             return None
-        told = generator.permutation(slots)[: int(generator.integers(1, len(slots)))]
-        return np.isin(slot, told)
+        given_slots = generator.permutation(slots)[: int(generator.integers(1, len(slots)))]
+        return np.isin(slot, given_slots)
     if kind < 0.93:
         first = int(generator.integers(piece.bars))
         length = int(generator.choice([1, 2, 4, 8]))
         if generator.random() >= 0.5:
             slots = generator.permutation(slots)[: int(generator.integers(1, len(slots) + 1))]
         hole = (bar >= first) & (bar < first + length) & np.isin(slot, slots)
-        given: NDArray[np.bool_] = ~hole & (bar >= first)
-        return given
+        mask: NDArray[np.bool_] = ~hole & (bar >= first)
+        return mask
     chosen: NDArray[np.bool_] = generator.random(len(bar)) < generator.random()
     return chosen
 
@@ -212,15 +230,15 @@ class ValidationRun:
 
 
 def validation_runs(
-    training: TrainingSet, *, lanes: int, length: int, styles: list[str], tokens_a_style: int
+    training: TrainingSet, *, lanes: int, length: int, styles: list[str], tokens_per_style: int
 ) -> list[ValidationRun]:
-    """For each style that has some, its validation pieces' first windows, nothing given or told, up to about
-    `tokens_a_style`."""
+    """For each style that has some, the first windows of its validation pieces, up to about `tokens_per_style`; nothing
+    is given, no chords or registers are written."""
     result = []
     for number, style in enumerate(styles):
         rows: list[Batch] = []
         for index in (index for index in training.split("valid") if training.pieces[index].style == style):
-            if len(rows) * length >= tokens_a_style:
+            if len(rows) * length >= tokens_per_style:
                 break
             rows += _windows(training[index], number, length)
         batches = [_joined(rows[start : start + lanes]) for start in range(0, len(rows), lanes)]
@@ -235,17 +253,17 @@ def _windows(piece: Cells, style: int, length: int) -> list[Batch]:
     for _ in range(VALIDATION_WINDOWS):
         if bar >= piece.bars:
             break
-        made = encode(piece, style, first=bar)
+        encoded = encode(piece, style, first=bar)
         tokens, weights = np.full((1, length + 1), PAD, np.int16), np.zeros((1, length), np.float32)
         documents = np.full((1, length), -1, np.int16)
-        count = min(length + 1, len(made.tokens))
-        tokens[0, :count] = made.tokens[:count]
-        weights[0, : count - 1] = made.kinds[1:count] == FREE
+        count = min(length + 1, len(encoded.tokens))
+        tokens[0, :count] = encoded.tokens[:count]
+        weights[0, : count - 1] = encoded.kinds[1:count] == FREE
         documents[0, :count] = 0
-        whole = int(np.searchsorted(made.bar_at, count))
-        end = piece.bars if count == len(made.tokens) else bar + max(1, whole - 1)
-        if end < piece.bars and whole > 1:
-            weights[0, int(made.bar_at[whole - 1]) :] = 0  # Only whole bars are measured.
+        whole_bars = int(np.searchsorted(encoded.bar_at, count))
+        end = piece.bars if count == len(encoded.tokens) else bar + max(1, whole_bars - 1)
+        if end < piece.bars and whole_bars > 1:
+            weights[0, int(encoded.bar_at[whole_bars - 1]) :] = 0  # Only whole bars are measured.
         free = (piece.cells[:, 0] >= bar) & (piece.cells[:, 0] < end)
         rows.append(Batch(tokens, weights, documents, int(weights.sum()), int(piece.cells[free, 3].sum())))
         bar = end
@@ -254,10 +272,12 @@ def _windows(piece: Cells, style: int, length: int) -> list[Batch]:
 
 def _joined(rows: list[Batch]) -> Batch:
     return Batch(
-        np.concatenate([row.tokens for row in rows]), np.concatenate([row.weights for row in rows]),
-        np.concatenate([row.documents for row in rows]), sum(row.choices for row in rows),
+        np.concatenate([row.tokens for row in rows]),
+        np.concatenate([row.weights for row in rows]),
+        np.concatenate([row.documents for row in rows]),
+        sum(row.choices for row in rows),
         sum(row.notes for row in rows),
-    )  # fmt: skip
+    )
 
 
 _PITCH_FIRST, _DRUM_END = PITCH.first, DRUM.end

@@ -1,4 +1,4 @@
-"""The chords asked for, in the model's key: which sounds at each tick, and the CHORD tokens that tell of them."""
+"""The requested chords in the model's key: the chord at each tick, and the CHORD tokens of each bar."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bandmate_shared.contracts.composition import ChordSpan
 from numpy.typing import NDArray
 
 from bandmate_model.cells.vocabulary import QUALITY_STEPS, chord_token
-from bandmate_model.tokens import GRID_PER_TICK, Frame
+from bandmate_model.data.tokens import GRID_PER_TICK, Frame
 
 NONE = -1
 
@@ -43,7 +43,7 @@ def harmony_of(spans: Sequence[ChordSpan], frame: Frame, shift: int) -> Harmony:
     at = np.full(frame.end, NONE, np.int64)
     for number, span in enumerate(spans):
         inside = np.zeros(12, np.bool_)
-        inside[[(each + shift) % 12 for each in span.pitch_classes]] = True
+        inside[[(pitch_class + shift) % 12 for pitch_class in span.pitch_classes]] = True
         root = (span.root + shift) % 12
         bass = root if span.bass is None else (span.bass + shift) % 12
         chords.append(Chord(inside, bass, nearest_token(root, inside)))
@@ -67,15 +67,15 @@ def nearest_token(root: int, inside: NDArray[np.bool_]) -> int:
 def _bar_tokens(at: NDArray[np.int64], chords: Sequence[Chord]) -> tuple[int, ...]:
     """One token if both halves of the bar have the same chord, or one of them none; two if they differ."""
     half = len(at) // 2
-    told = [_most(at[:half], chords), _most(at[half:], chords)]
-    found = [token for token in told if token]
-    return tuple(found[:1] if len(set(found)) < 2 else found)
+    halves = [_longest_chord(at[:half], chords), _longest_chord(at[half:], chords)]
+    tokens = [token for token in halves if token]
+    return tuple(tokens[:1] if len(set(tokens)) < 2 else tokens)
 
 
-def _most(at: NDArray[np.int64], chords: Sequence[Chord]) -> int:
+def _longest_chord(at: NDArray[np.int64], chords: Sequence[Chord]) -> int:
     """The token of the chord that sounds longest, 0 for none."""
-    some = at[at != NONE]
-    return chords[int(np.bincount(some).argmax())].token if len(some) else 0
+    numbers = at[at != NONE]
+    return chords[int(np.bincount(numbers).argmax())].token if len(numbers) else 0
 
 
 def _next_change(at: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from bandmate_shared.contracts.composition import CompositionRequest
 
-from bandmate_model.cells.compose import TEMPERATURE, Sampling, song
-from bandmate_model.cells.request import Plan, plan
-from bandmate_model.cells.taste import Taste
+from bandmate_model.cells.bias.weights import BiasWeights
+from bandmate_model.cells.compose import TEMPERATURE, Sampling, compose_take
+from bandmate_model.cells.plan import Plan, plan
 from bandmate_model.cells.vocabulary import MAX_STYLES, VOCABULARY_SIZE
-from bandmate_model.composer import ModelInfo, ModelUnusable, Take
-from bandmate_model.engine import Batcher, open_engine
+from bandmate_model.composer import Take
+from bandmate_model.engine.batcher import Batcher
+from bandmate_model.engine.open import open_engine
+from bandmate_model.model_files import ModelInfo, ModelUnusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class TokenComposer:
     batcher: Batcher
     sampling: Sampling
     without: frozenset[str] = frozenset()
-    """Wishes not heeded, so that what they do can be measured: "chords", "density"."""
+    """Request fields to ignore, so that their effect can be measured: "chords", "density"."""
 
     @staticmethod
     def load(folder: Path, info: ModelInfo) -> "TokenComposer":
@@ -47,14 +49,18 @@ class TokenComposer:
     ) -> list[Take]:
         """A take for each (seed, attempt), all at once. Raises what `check` raises."""
         window = self.batcher.engine.window
-        tasks = [song(planned, self.sampling, seed=seed, attempt=attempt, window=window) for seed, attempt in seeds]
+        tasks = [
+            compose_take(planned, self.sampling, seed=seed, attempt=attempt, window=window) for seed, attempt in seeds
+        ]
         return self.batcher.run(tasks, check)
 
 
 def _sampling(info: ModelInfo) -> Sampling:
     values = info.config.get("sampling", {})
     try:
-        taste = Taste.off() if values.get("taste") == "off" else Taste.from_config(values.get("taste", {}))
-        return Sampling(taste, float(values.get("temperature", TEMPERATURE)))
+        weights = (
+            BiasWeights.off() if values.get("taste") == "off" else BiasWeights.from_config(values.get("taste", {}))
+        )
+        return Sampling(weights, float(values.get("temperature", TEMPERATURE)))
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelUnusable(f"config.json of {info.id}: sampling cannot be read: {error}") from error

@@ -1,4 +1,4 @@
-"""Pieces become tokens, in numpy: every token gets a key that says where it stands, and one sort puts all in order."""
+"""Encode pieces as tokens, in numpy: every token gets a sort key of its place, and one sort puts all in order."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -33,7 +33,7 @@ from bandmate_model.cells.vocabulary import (
     TEMPO,
     VELOCITY,
 )
-from bandmate_model.tokens import remaining_bucket
+from bandmate_model.data.tokens import remaining_bucket
 
 FORCED, FREE, GIVEN = 0, 1, 2
 _AHEAD_SECTION, _BAR_SECTION, _CELL_SECTION = 0, 1, 2
@@ -84,7 +84,7 @@ def encode(
 ) -> Encoded:
     """Bars first..last (exclusive; None: to the end, with END).
 
-    `given`: which rows of piece.cells are told ahead. `chords`, `registers`: whether these are told.
+    `given`: which rows of piece.cells are written ahead of their bar. `chords`, `registers`: whether these are written.
     """
     bars = piece.bars
     end = bars if last is None else min(last, bars)
@@ -106,8 +106,8 @@ def encode(
     base = (section << _SECTION_SHIFT) + (slot << _SLOT_SHIFT)
     kind = np.where(ahead == 1, GIVEN, FREE)
     if given is not None:
-        told = np.unique(section[ahead == 1])
-        add(told << _SECTION_SHIFT, np.full(len(told), AHEAD), np.full(len(told), FORCED))
+        sections = np.unique(section[ahead == 1])
+        add(sections << _SECTION_SHIFT, np.full(len(sections), AHEAD), np.full(len(sections), FORCED))
     add(base, SLOT.first + slot - 1, kind)
     # Only what stood inside these bars: a reader knows nothing before them.
     again = (repeat != NO_REPEAT) & (ahead == 0) & (bar - _LAGS[repeat] >= first)
@@ -115,9 +115,14 @@ def encode(
     add(base + 1, np.where(again, REPEAT.first + repeat, counts), kind)
     written = ~(again & is_drum(slot))
     _notes(
-        piece, base[written], start[written], count[written], np.where(again, FORCED, kind)[written],
-        is_drum(slot)[written], add,
-    )  # fmt: skip
+        piece,
+        base[written],
+        start[written],
+        count[written],
+        np.where(again, FORCED, kind)[written],
+        is_drum(slot)[written],
+        add,
+    )
     key = np.concatenate(keys)
     order = np.argsort(key, kind="stable")  # Of a few runs in order: merging is faster than sorting.
     head = header(piece, style, first=first, registers=registers)
@@ -133,7 +138,7 @@ def encode(
 
 
 def _bars(piece: Cells, first: int, end: int, chords: bool, add: _Add) -> None:
-    """BAR, METRE where it changes, CHORDs where they are told."""
+    """BAR, METRE where it changes, CHORDs if wanted."""
     number = np.arange(first, end)
     base = ((number - first + 1) * 3 + _BAR_SECTION) << _SECTION_SHIFT
     remaining = _BUCKETS[np.minimum(piece.bars - number, len(_BUCKETS) - 1)]
@@ -142,13 +147,16 @@ def _bars(piece: Cells, first: int, end: int, chords: bool, add: _Add) -> None:
     changed[1:] = np.diff(piece.metres[first:end]) != 0
     add(base[changed] + 1, METRE.first + piece.metres[first:end][changed].astype(np.int64), _forced(changed))
     if chords:
-        told = piece.chords[first:end].astype(np.int64)
-        one, two = told[:, 0], told[:, 1]
-        one, two = np.where(one == NO_CHORD, two, one), np.where(two == NO_CHORD, one, two)
-        some = one != NO_CHORD
-        add(base[some] + 2, CHORD.first + one[some], _forced(some))
-        second = some & (two != one)
-        add(base[second] + 3, CHORD.first + two[second], _forced(second))
+        halves = piece.chords[first:end].astype(np.int64)
+        first_chord, second_chord = halves[:, 0], halves[:, 1]
+        first_chord, second_chord = (
+            np.where(first_chord == NO_CHORD, second_chord, first_chord),
+            np.where(second_chord == NO_CHORD, first_chord, second_chord),
+        )
+        has_chord = first_chord != NO_CHORD
+        add(base[has_chord] + 2, CHORD.first + first_chord[has_chord], _forced(has_chord))
+        chord_changes = has_chord & (second_chord != first_chord)
+        add(base[chord_changes] + 3, CHORD.first + second_chord[chord_changes], _forced(chord_changes))
 
 
 def _forced(chosen: NDArray[np.bool_]) -> _Column:

@@ -1,15 +1,15 @@
-"""A score as it was read, on the grid by its own beat: what the tokeniser takes where no dataset is made.
+"""A score as a piece to tokenise, on the grid of its own beat, without a dataset.
 
-A dataset's pieces come from the ingest service, which also finds the beat of what was played freely, the key, the
-upbeat and what else a file does not say. Here the file is believed.
+A dataset's pieces come from the ingest service, which also finds the beat of free playing, the key, the upbeat and what
+else a file does not say. Here key, metre and tempo are taken from the file.
 """
 
 import numpy as np
-from bandmate_shared.music.metre import Metre
-from bandmate_shared.music.score import Notes, Score
+from bandmate_music.analysis.bars import bars_of
+from bandmate_music.score import Notes, Score
 from numpy.typing import NDArray
 
-from bandmate_model.data import PartInfo, Piece
+from bandmate_model.data.pieces import PartInfo, Piece
 
 GRID = 24
 """Grid ticks a quarter note, as datasets have them."""
@@ -27,31 +27,10 @@ def piece_of(score: Score, name: str = "", style: str = "song") -> Piece:
         tonic=key.tonic if key else 0,
         mode=key.mode if key else "major",
         tempo=score.tempi[0].tempo if score.tempi else 120.0,
-        bars=tuple(_bars(score)),
+        bars=tuple((b.length * GRID // ticks, b.metre.numerator, b.metre.denominator) for b in bars_of(score)),
         parts=tuple(PartInfo(number, p.name, p.program, p.is_drum) for number, p in enumerate(score.parts)),
         notes=np.concatenate(tables) if tables else np.zeros((0, 5), np.int32),
     )
-
-
-def _bars(score: Score) -> list[tuple[int, int, int]]:
-    """(grid ticks, numerator, denominator) of every bar up to the end of the last note; a change begins a bar."""
-    changes = [(change.onset, change.metre) for change in score.metres]
-    if not changes or changes[0][0] > 0:
-        changes.insert(0, (0, Metre(4, 4)))
-    last = max(1, score.end)
-    bars: list[tuple[int, int, int]] = []
-    for number, (onset, metre) in enumerate(changes):
-        until = min(last, changes[number + 1][0]) if number + 1 < len(changes) else last
-        if until <= onset:
-            break
-        ticks = max(1, metre.bar_ticks(score.ticks_per_quarter))
-        whole, rest = divmod(until - onset, ticks)
-        cut = rest > 0 and until < last
-        bar = (ticks * GRID // score.ticks_per_quarter, metre.numerator, metre.denominator)
-        bars += [bar] * (whole + (rest > 0 and not cut))
-        if cut:
-            bars.append((rest * GRID // score.ticks_per_quarter, metre.numerator, metre.denominator))
-    return bars
 
 
 def _rows(part: int, notes: Notes, ticks: int) -> NDArray[np.int32]:

@@ -1,4 +1,4 @@
-"""Given notes in the model's terms: as cells, to be told to the network, and as they sound, to be kept clear of.
+"""Given notes in the model's terms: as cells, for the network's context, and as sounding notes, which restrict choices.
 
 The cells are what pieces.cells_of makes of the same notes: times on the model's grid, the nearest durations, a note
 struck again while it sounds ends there. The answer has the notes as they were given.
@@ -6,9 +6,10 @@ struck again while it sounds ends there. The answer has the notes as they were g
 
 from collections.abc import Sequence
 
+from bandmate_music.note_rows import NoteRow
+
 from bandmate_model.cells.line import Cell, Held
-from bandmate_model.composer import NoteRow
-from bandmate_model.tokens import (
+from bandmate_model.data.tokens import (
     DURATIONS,
     GRID_PER_TICK,
     PAD_DRUMS,
@@ -44,12 +45,12 @@ def given_cells(rows: Sequence[NoteRow], frame: Frame, shift: int, *, drum: bool
 
 def given_held(rows: Sequence[NoteRow], frame: Frame, shift: int, *, drum: bool) -> tuple[tuple[Held, ...], ...]:
     """The notes of one part as they sound, by the bar they begin in; ends rounded up."""
-    held: list[list[Held]] = [[] for _ in frame.starts]
+    bars: list[list[Held]] = [[] for _ in frame.starts]
     for _, onset, duration, pitch, _ in rows:
         tick = onset // GRID_PER_TICK
         end = tick if drum else -(-(onset + duration) // GRID_PER_TICK)
-        held[frame.bar_at(tick)].append((tick, pitch + shift, end))
-    return tuple(tuple(sorted(each)) for each in held)
+        bars[frame.bar_at(tick)].append((tick, pitch + shift, end))
+    return tuple(tuple(sorted(notes)) for notes in bars)
 
 
 def _token(ticks: int, gap: int | None) -> int:

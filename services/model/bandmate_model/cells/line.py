@@ -1,4 +1,4 @@
-"""One part of a piece to compose, in the model's terms: what it may play, what is given, what is left to compose."""
+"""A part of a piece to compose, in the model's terms, and the notes that it holds."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +13,9 @@ Held = tuple[int, int, int]
 """A given note as it sounds: first tick, pitch in the model's key (also one the vocabulary cannot hold), end tick."""
 
 NEVER = 1 << 40
+"""A tick after every piece."""
 UNCAPPED = 1 << 20
+"""A cap that no part reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Line:
     shift: int
     """Semitones from the request's pitches to the model's."""
     cap: int
-    """The most notes sounding at once; of drums, struck at once."""
+    """Maximum number of notes sounding at once; for drums, struck at once."""
     free: tuple[bool, ...]
     """The bars to compose."""
     until: tuple[int, ...]
@@ -51,7 +53,7 @@ class Line:
 
 
 class Voice:
-    """What a line is doing at a tick: which pitches it holds, and when it may strike again."""
+    """The notes that a line holds at a tick, and when each pitch may be struck again."""
 
     __slots__ = ("_held", "allowed", "ends", "line")
 
@@ -63,39 +65,39 @@ class Voice:
         self._held: list[int] = []
 
     def hold(self, pitch: int, end: int) -> None:
-        """Take in a note that sounds until `end`, a given one perhaps outside the range."""
+        """Add a note that sounds until `end`; a given one may lie outside the range."""
         if 0 <= pitch < 128 and self.allowed[pitch] and self.ends[pitch] < end:
             self.ends[pitch] = end
         if self.line.cap < UNCAPPED:
             self._held.append(end)
 
     def hold_all(self, notes: Iterable[Held]) -> None:
-        """Take in given notes. What a drum has struck, it does not hold."""
+        """Add given notes; drums are not held."""
         if not self.line.drum:
             for _, pitch, end in notes:
                 self.hold(pitch, end)
 
     def forget(self, tick: int) -> None:
-        """Nobody will ask for what was before `tick`."""
+        """Drop notes that ended before `tick`."""
         if self._held:
             self._held = self.held(tick)
 
     def held(self, tick: int) -> list[int]:
-        """The ends of the notes that sound at `tick`; empty where nobody counts."""
+        """The ends of the notes that sound at `tick`; empty for lines without a cap."""
         return [end for end in self._held if end > tick]
 
     def sounding(self, tick: int) -> int:
-        """How many notes sound at `tick`; 0 where nobody counts."""
+        """How many notes sound at `tick`; 0 for lines without a cap."""
         return len(self.held(tick)) if self._held else 0
 
     def free_from(self, tick: int) -> int:
         """The first tick, `tick` or later, at which some pitch may be struck."""
-        first = max(tick, int(self.ends.min()))
+        first_tick = max(tick, int(self.ends.min()))
         if not self._held:
-            return first
-        held = self.held(tick)
-        over = len(held) - self.line.cap
-        return max(first, sorted(held)[over]) if over >= 0 else first
+            return first_tick
+        held_ends = self.held(tick)
+        over = len(held_ends) - self.line.cap
+        return max(first_tick, sorted(held_ends)[over]) if over >= 0 else first_tick
 
     def pitches(self, tick: int, above: int = -1) -> NDArray[np.int64]:
         """The pitches above a given one that may be struck at `tick`."""

@@ -1,14 +1,15 @@
-"""A piece as a grid of cells, in arrays: made from a dataset's piece once, encoded as often as it is seen."""
+"""A piece as a grid of cells, in arrays: built once from a dataset's piece, encoded each time it is read."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bandmate_model.cells.harmony import half_bar_chords
+from bandmate_model.cells.chord_estimate import half_bar_chords
 from bandmate_model.cells.vocabulary import REPEAT_BARS
-from bandmate_model.data import Piece, part_slots, shift_to_c
-from bandmate_model.tokens import (
+from bandmate_model.data.accompaniment import harmony_parts
+from bandmate_model.data.pieces import Piece, part_slots, shift_to_c
+from bandmate_model.data.tokens import (
     DURATIONS,
     GRID_PER_TICK,
     PAD_DRUMS,
@@ -23,9 +24,9 @@ NO_REPEAT = -1
 _LAGS = np.array(REPEAT_BARS)
 _TICKS = np.array([0, *DURATIONS])
 NO_CHORD = -1
-_LONGEST = DURATIONS[-1] * 2
-_NEAREST = np.array([duration_token(max(1, ticks)) for ticks in range(_LONGEST + 1)])
-_AT_MOST = np.searchsorted(np.array(DURATIONS), np.arange(_LONGEST + 1), side="right").clip(min=1)
+_MAX_TICKS = DURATIONS[-1] * 2
+_NEAREST = np.array([duration_token(max(1, ticks)) for ticks in range(_MAX_TICKS + 1)])
+_AT_MOST = np.searchsorted(np.array(DURATIONS), np.arange(_MAX_TICKS + 1), side="right").clip(min=1)
 _DRUM_OF_PAD = np.arange(128)
 _DRUM_OF_PAD[list(PAD_DRUMS)] = list(PAD_DRUMS.values())
 _IS_DRUM_SLOT = np.array([slot > 0 and is_drum_slot(slot) for slot in range(SLOT_SIZE)])
@@ -69,8 +70,8 @@ class Cells:
 
 def is_drum(slots: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Which of the slot tokens are drums."""
-    found: NDArray[np.bool_] = _IS_DRUM_SLOT[slots]
-    return found
+    result: NDArray[np.bool_] = _IS_DRUM_SLOT[slots]
+    return result
 
 
 def cells_of(piece: Piece, *, harmony: bool = True) -> Cells:
@@ -82,10 +83,33 @@ def cells_of(piece: Piece, *, harmony: bool = True) -> Cells:
     starts = np.array(frame.starts)
     used, mono, registers = _parts(table, starts)
     return Cells(
-        piece.name, piece.style, piece.split, int(piece.mode == "minor"), tempo_token(piece.tempo), lengths, metres,
-        used, mono, registers, table.astype(np.int16), cell_rows(table, lengths),
-        half_bar_chords(table, starts, lengths) if harmony else np.full((len(lengths), 2), NO_CHORD, np.int16),
-    )  # fmt: skip
+        piece.name,
+        piece.style,
+        piece.split,
+        int(piece.mode == "minor"),
+        tempo_token(piece.tempo),
+        lengths,
+        metres,
+        used,
+        mono,
+        registers,
+        table.astype(np.int16),
+        cell_rows(table, lengths),
+        _chords(piece, table, slots, starts, lengths) if harmony else np.full((len(lengths), 2), NO_CHORD, np.int16),
+    )
+
+
+def _chords(
+    piece: Piece,
+    table: NDArray[np.int64],
+    slots: dict[int, int],
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int16],
+) -> NDArray[np.int16]:
+    """Cells.chords, by the parts that tell the harmony."""
+    parts = harmony_parts(piece)
+    telling = [slot for part, slot in slots.items() if part in parts]
+    return half_bar_chords(table[np.isin(table[:, 1], telling)], starts, lengths, mode=int(piece.mode == "minor"))
 
 
 def _table(piece: Piece, frame: Frame, slots: dict[int, int]) -> NDArray[np.int64]:
@@ -100,7 +124,7 @@ def _table(piece: Piece, frame: Frame, slots: dict[int, int]) -> NDArray[np.int6
         of_part = rows[:, 0] == part
         if ((rows[of_part, 3] == 22) | (rows[of_part, 3] == 26)).any():
             pitch[of_part] = _DRUM_OF_PAD[pitch[of_part].clip(0, 127)]
-    ticks = np.minimum(np.maximum((rows[:, 2] + 1) // GRID_PER_TICK, 1), _LONGEST)
+    ticks = np.minimum(np.maximum((rows[:, 2] + 1) // GRID_PER_TICK, 1), _MAX_TICKS)
     loud = 1 + np.minimum(np.maximum(rows[:, 4], 0), 127) // 16
     keep = (slot > 0) & (tick >= 0) & (tick < frame.end) & (pitch >= 0) & (pitch < 128)
     if not keep.all():
@@ -109,15 +133,15 @@ def _table(piece: Piece, frame: Frame, slots: dict[int, int]) -> NDArray[np.int6
     # One key sorts several times faster than lexsort; ticks stay far below 2**32, lengths below 2**10.
     order = np.argsort((((slot << 7 | pitch) << 32 | tick) << 10) - np.where(drum, loud, ticks))
     slot, tick, pitch, drum, ticks, loud = (array[order] for array in (slot, tick, pitch, drum, ticks, loud))
-    same = np.zeros(len(slot), bool)
-    same[1:] = (slot[1:] == slot[:-1]) & (pitch[1:] == pitch[:-1]) & (tick[1:] == tick[:-1])
-    if same.any():
-        slot, tick, pitch, drum, ticks, loud = (array[~same] for array in (slot, tick, pitch, drum, ticks, loud))
+    duplicate = np.zeros(len(slot), bool)
+    duplicate[1:] = (slot[1:] == slot[:-1]) & (pitch[1:] == pitch[:-1]) & (tick[1:] == tick[:-1])
+    if duplicate.any():
+        slot, tick, pitch, drum, ticks, loud = (array[~duplicate] for array in (slot, tick, pitch, drum, ticks, loud))
     length = _NEAREST[ticks]
     # Struck again while it sounds: the first ends there.
-    gap = np.full(len(slot), _LONGEST)
+    gap = np.full(len(slot), _MAX_TICKS)
     again = (slot[1:] == slot[:-1]) & (pitch[1:] == pitch[:-1])
-    gap[:-1][again] = np.minimum((tick[1:] - tick[:-1])[again], _LONGEST)
+    gap[:-1][again] = np.minimum((tick[1:] - tick[:-1])[again], _MAX_TICKS)
     length = np.where(drum, loud, np.minimum(length, _AT_MOST[gap]))
     starts = np.array(frame.starts)
     bar = np.searchsorted(starts, tick, side="right") - 1
@@ -141,9 +165,9 @@ def cell_rows(notes: NDArray[np.integer], lengths: NDArray[np.integer]) -> CellR
     place = np.full((len(lengths) + room, SLOT_SIZE), -1)
     place[bar + room, slot] = np.arange(len(bar))
     before = place[bar[:, None] + room - _LAGS, slot[:, None]]
-    found = (before >= 0) & (content[before] == content[:, None])
-    found &= lengths[bar[before]] == lengths[bar][:, None]
-    repeat = np.where(found.any(axis=1), found.argmax(axis=1), NO_REPEAT)
+    matches = (before >= 0) & (content[before] == content[:, None])
+    matches &= lengths[bar[before]] == lengths[bar][:, None]
+    repeat = np.where(matches.any(axis=1), matches.argmax(axis=1), NO_REPEAT)
     return np.stack([bar, slot, first, count, repeat], axis=1).astype(np.int32)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandmate_model.cells.pieces import Cells, cells_of
-from bandmate_model.data import MIN_NOTES, Piece, require_splits
+from bandmate_model.data.pieces import MIN_NOTES, Piece, require_splits
 
 _ARRAYS = {"notes": (np.int16, 5), "cells": (np.int32, 5), "bars": (np.int16, 4)}
 """Files of rows: Cells.notes, Cells.cells, and (length, metre, chord, chord) a bar."""
@@ -18,7 +18,7 @@ _ARRAYS = {"notes": (np.int16, 5), "cells": (np.int32, 5), "bars": (np.int16, 4)
 
 @dataclass(slots=True)
 class PieceEntry:
-    """Where a piece's rows lie in the files, and what holds for the whole piece."""
+    """The location of a piece's rows in the files, and the attributes of the whole piece."""
 
     name: str
     style: str
@@ -58,9 +58,20 @@ class TrainingSet:
         }
         bars = rows["bars"]
         return Cells(
-            entry.name, entry.style, entry.split, entry.mode, entry.tempo, bars[:, 0], bars[:, 1], tuple(entry.slots),
-            tuple(entry.mono), tuple(entry.registers), rows["notes"], rows["cells"], bars[:, 2:],
-        )  # fmt: skip
+            entry.name,
+            entry.style,
+            entry.split,
+            entry.mode,
+            entry.tempo,
+            bars[:, 0],
+            bars[:, 1],
+            tuple(entry.slots),
+            tuple(entry.mono),
+            tuple(entry.registers),
+            rows["notes"],
+            rows["cells"],
+            bars[:, 2:],
+        )
 
 
 def build(pieces: Callable[[], Iterable[Piece]], folder: Path) -> TrainingSet:
@@ -76,40 +87,47 @@ def build(pieces: Callable[[], Iterable[Piece]], folder: Path) -> TrainingSet:
         temporary = index_path.with_suffix(".part")
         temporary.write_text(json.dumps(entries))
         temporary.replace(index_path)
-    known = [PieceEntry(**row) for row in json.loads(index_path.read_text())]
-    require_splits([piece.split for piece in known])
+    piece_entries = [PieceEntry(**row) for row in json.loads(index_path.read_text())]
+    require_splits([piece.split for piece in piece_entries])
     arrays = {
         name: np.memmap(folder / f"{name}.bin", dtype=kind, mode="r").reshape(-1, width)
         for name, (kind, width) in _ARRAYS.items()
     }
-    return TrainingSet(known, dict(arrays))
+    return TrainingSet(piece_entries, dict(arrays))
 
 
 def _write(pieces: Iterable[Piece], folder: Path) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
-    first = dict.fromkeys(_ARRAYS, 0)
+    offsets = dict.fromkeys(_ARRAYS, 0)
     files = {name: (folder / f"{name}.bin").open("wb") for name in _ARRAYS}
     try:
         for piece in pieces:
             if piece.split == "test":
                 continue
-            made = cells_of(piece)
-            if len(made.notes) < MIN_NOTES:
+            cells = cells_of(piece)
+            if len(cells.notes) < MIN_NOTES:
                 continue
-            bars = np.stack([made.lengths, made.metres, made.chords[:, 0], made.chords[:, 1]], axis=1)
-            rows: dict[str, NDArray[Any]] = {"notes": made.notes, "cells": made.cells, "bars": bars}
+            bars = np.stack([cells.lengths, cells.metres, cells.chords[:, 0], cells.chords[:, 1]], axis=1)
+            rows: dict[str, NDArray[Any]] = {"notes": cells.notes, "cells": cells.cells, "bars": bars}
             count = {}
             for name, (kind, _) in _ARRAYS.items():
                 files[name].write(rows[name].astype(kind).tobytes())
                 count[name] = len(rows[name])
             entries.append(
                 {
-                    "name": made.name, "style": made.style, "split": made.split, "mode": made.mode,
-                    "tempo": made.tempo, "slots": list(made.slots), "mono": list(made.mono),
-                    "registers": list(made.registers), "first": dict(first), "count": count,
+                    "name": cells.name,
+                    "style": cells.style,
+                    "split": cells.split,
+                    "mode": cells.mode,
+                    "tempo": cells.tempo,
+                    "slots": list(cells.slots),
+                    "mono": list(cells.mono),
+                    "registers": list(cells.registers),
+                    "first": dict(offsets),
+                    "count": count,
                 }
-            )  # fmt: skip
-            first = {name: first[name] + count[name] for name in _ARRAYS}
+            )
+            offsets = {name: offsets[name] + count[name] for name in _ARRAYS}
     finally:
         for file in files.values():
             file.close()

@@ -14,37 +14,45 @@
 
 Bars come in order of time, so that parts stay aligned (REMI: Huang and Yang, 2020); inside a bar parts come one after
 the other with attributes first, so that whole parts and single bars can be asked for (MMM: Ens and Pasquier, 2020);
-what is given is told one bar before it sounds, so that any cells can be filled in (Thickstun et al., 2023).
+given cells are written one bar before they sound, so that any cells can be filled in (Thickstun et al., 2023).
 Pieces are in tonic C. Notes of a cell are in order of position and pitch.
 """
 
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from bandmate_model.tokens import DURATIONS, MAX_BAR_TICKS, METRES, SLOTS, TEMPO_BOUNDS, remaining_bucket
+from bandmate_model.data.tokens import DURATIONS, MAX_BAR_TICKS, METRES, SLOTS, TEMPO_BOUNDS, remaining_bucket
 
 MAX_STYLES = 32
 PHASES = 4
-"""A bar token knows its place in a phrase of four bars."""
+"""A bar token says the bar's place in a phrase of four."""
 REMAINING_CLASSES = 7
 REPEAT_BARS = (1, 2, 3, 4, 8, 16)
 """How many bars ago the cell stood that a REPEAT writes again; the nearest is written where several are equal."""
 COUNT_BOUNDS = (2, 3, 4, 5, 7, 9, 13, 17, 25)
 """Classes of the number of notes in a cell: 1, 2, 3, 4, 5-6, 7-8, 9-12, 13-16, 17-24, 25 and more."""
 COUNT_CLASSES = len(COUNT_BOUNDS) + 1
-QUALITIES = ("", "m", "dim", "aug", "7", "maj7", "m7", "m7b5", "dim7", "sus4")
-"""Chord qualities with a token of their own; the pitch classes of each are in QUALITY_STEPS."""
-QUALITY_STEPS = (
-    (0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 8), (0, 4, 7, 10), (0, 4, 7, 11), (0, 3, 7, 10), (0, 3, 6, 10),
-    (0, 3, 6, 9), (0, 5, 7),
-)  # fmt: skip
-MAX_CHORDS_A_BAR = 2
+_CHORDS = {
+    "": (0, 4, 7),
+    "m": (0, 3, 7),
+    "dim": (0, 3, 6),
+    "aug": (0, 4, 8),
+    "7": (0, 4, 7, 10),
+    "maj7": (0, 4, 7, 11),
+    "m7": (0, 3, 7, 10),
+    "m7b5": (0, 3, 6, 10),
+    "dim7": (0, 3, 6, 9),
+    "sus4": (0, 5, 7),
+}
+QUALITIES, QUALITY_STEPS = tuple(_CHORDS), tuple(_CHORDS.values())
+"""Chord qualities with a token of their own, and the semitones of each above its root."""
+MAX_CHORDS_PER_BAR = 2
 """A bar's harmony is told for the whole bar (one token) or for each half (two)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A run of token ids that mean the values 0, 1, … of one kind."""
+    """A range of token ids that stand for the values 0, 1, … of one kind."""
 
     first: int
     size: int
@@ -111,17 +119,11 @@ def count_class(notes: int) -> int:
 
 def count_limits(count: int) -> tuple[int, int]:
     """The least and the greatest number of notes of a class; the last class has no greatest (a large number)."""
-    least = 1 if count == 0 else COUNT_BOUNDS[count - 1]
-    most = COUNT_BOUNDS[count] - 1 if count < len(COUNT_BOUNDS) else 1 << 20
-    return least, most
+    minimum = 1 if count == 0 else COUNT_BOUNDS[count - 1]
+    maximum = COUNT_BOUNDS[count] - 1 if count < len(COUNT_BOUNDS) else 1 << 20
+    return minimum, maximum
 
 
 def chord_token(root: int, quality: int) -> int:
     """`root`: semitones above the tonic; `quality`: index in QUALITIES."""
     return CHORD.token(root % 12 * len(QUALITIES) + quality)
-
-
-def chord_classes(token: int) -> frozenset[int]:
-    """The pitch classes (0 is the tonic) of a chord token."""
-    root, quality = divmod(CHORD.value(token), len(QUALITIES))
-    return frozenset((root + step) % 12 for step in QUALITY_STEPS[quality])

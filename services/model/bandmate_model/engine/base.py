@@ -1,7 +1,6 @@
-"""What an engine is: it holds a network and some slots, and says what may come next in each.
+"""The interface of an inference engine: a network with several slots, each holding one running sequence.
 
-An engine keeps one running sequence a slot. Whoever composes feeds it tokens and gets logits; sampling, grammar and
-music are not its business, so that one engine can be put in another's place.
+A caller feeds tokens and gets logits. Sampling, grammar and music are not part of it, so engines are interchangeable.
 """
 
 from collections.abc import Sequence
@@ -13,17 +12,13 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 
-class ModelUnusable(ValueError):
-    """A model folder that cannot be served; the message says what is missing or wrong."""
-
-
 class Feed(NamedTuple):
-    """Tokens that a sequence takes in."""
+    """Tokens to append to a sequence."""
 
     tokens: list[int]
     """At least one."""
     keep: int | None = None
-    """Forget the positions from here on first (0: begin anew). None: forget nothing."""
+    """Truncate the sequence to so many positions first (0: begin anew). None: keep all."""
 
 
 class Engine(Protocol):
@@ -38,12 +33,12 @@ class Engine(Protocol):
 
     @property
     def window(self) -> int:
-        """The most tokens a sequence may hold."""
+        """Maximum number of tokens in a sequence."""
         ...
 
     @property
     def slots(self) -> int:
-        """The most sequences at once."""
+        """Maximum number of sequences at once."""
         ...
 
     def open(self) -> int:
@@ -51,16 +46,16 @@ class Engine(Protocol):
         ...
 
     def close(self, slot: int) -> None:
-        """Give the slot back."""
+        """Free the slot."""
         ...
 
     def feed(self, feeds: Sequence[tuple[int, Feed]]) -> Array:
-        """Take in tokens, for each slot its own; a slot stands in `feeds` once at most.
+        """Append tokens to the sequences; each slot may occur in `feeds` only once.
 
         Returns:
             Logits after the last token of each feed, (len(feeds), vocabulary). The caller may change them.
 
         Raises:
-            ValueError: no tokens, unknown ones, or more than the window holds; nothing has been taken in.
+            ValueError: no tokens, unknown ones, or more than the window holds; no sequence has changed.
         """
         ...

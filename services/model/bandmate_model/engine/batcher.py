@@ -1,8 +1,8 @@
-"""Continuous batching: many songs, one engine, one thread that steps them all together.
+"""Continuous batching: one thread steps the sequences of many songs through one engine.
 
-A task is a generator: it yields what its sequence takes in, is sent the logits that follow, and returns its result.
-Tasks join at any step and leave at any step; as each one's logits do not depend on the others, neither does its result.
-The thread lives as long as there is work, so a batcher that nobody uses holds nothing but its engine.
+A task is a generator: it yields a Feed, is sent the logits that follow, and returns its result. Tasks join and leave at
+any step; as the logits of a slot do not depend on the others, neither does a task's result. The thread ends when there
+is no work, so an idle batcher holds nothing but its engine.
 """
 
 import threading
@@ -19,12 +19,12 @@ T = TypeVar("T")
 Task = Generator[Feed, NDArray[np.float32], T]
 
 CHECK_STEPS = 16
-"""Each run's check is called once in so many steps of the batch: about once a bar."""
+"""Each run's check is called every N steps of the batch: about once a bar."""
 
 
 @dataclass(eq=False, slots=True)
 class _Run(Generic[T]):
-    """What one caller waits for."""
+    """The tasks of one call of `Batcher.run`."""
 
     tasks: Sequence[Task[T]]
     check: Callable[[], None] | None
@@ -36,12 +36,12 @@ class _Run(Generic[T]):
 
     @property
     def waiting(self) -> bool:
-        """Whether it has tasks that are not started."""
+        """Whether it has tasks that have not started."""
         return self.error is None and self.started < len(self.tasks)
 
     @property
     def over(self) -> bool:
-        """Whether nothing of it is, or will be, in the batch."""
+        """Whether no task of it is in the batch or still to start."""
         return self.active == 0 and not self.waiting
 
 
@@ -71,7 +71,7 @@ class Batcher:
         self._thread: threading.Thread | None = None
 
     def run(self, tasks: Sequence[Task[T]], check: Callable[[], None] | None = None) -> list[T]:
-        """Carry the tasks out together with everyone else's, and give their results in order.
+        """Run the tasks in the shared batch and return their results in order.
 
         `check` is called in the batcher's thread before the first step and about once a bar, also while the tasks
         wait for their turn; it gives the run up by raising.
@@ -94,7 +94,7 @@ class Batcher:
         return [run.results[number] for number in range(len(tasks))]
 
     def _work(self) -> None:
-        """Step what is there until there is nothing."""
+        """The thread: step the batch until no run is left."""
         active: list[_Active] = []
         checked: dict[_Run[Any], int] = {}
         step = 0
@@ -130,7 +130,7 @@ class Batcher:
             return
         try:
             run.check()
-        except BaseException as error:  # It is the caller's, who gets it from run().
+        except BaseException as error:  # Raised again in the caller's thread by run().
             run.error = error
 
     def _join(self, runs: list[_Run[Any]], active: list[_Active]) -> None:
@@ -151,46 +151,48 @@ class Batcher:
     def _step(self, active: list[_Active]) -> None:
         """Feed every task's tokens and send it its logits."""
         try:
-            logits = self.engine.feed([(each.slot, each.feed) for each in active])
-        except Exception as error:  # Out of memory, say: no task can go on.
-            for each in active:
-                each.run.error = each.run.error or error
+            logits = self.engine.feed([(member.slot, member.feed) for member in active])
+        except Exception as error:  # For example out of memory: no task can continue.
+            for member in active:
+                member.run.error = member.run.error or error
             return
-        for each, row in zip(active, logits, strict=True):
-            if each.run.error is None:
-                self._advance(each, row)
+        for member, row in zip(active, logits, strict=True):
+            if member.run.error is None:
+                self._advance(member, row)
 
-    def _advance(self, each: _Active, logits: NDArray[np.float32] | None) -> None:
-        """To the task's next wish, its result or its error."""
+    def _advance(self, member: _Active, logits: NDArray[np.float32] | None) -> None:
+        """Advance the task to its next feed, its result or its error."""
         try:
-            feed = next(each.task) if logits is None else each.task.send(logits)
-            each.length = self._length(each, feed)
-            each.feed = feed
+            feed = next(member.task) if logits is None else member.task.send(logits)
+            member.length = self._length(member, feed)
+            member.feed = feed
         except StopIteration as stop:
-            each.run.results[each.number] = stop.value
-        except BaseException as error:  # It is the caller's, who gets it from run().
-            each.run.error = each.run.error or error
+            member.run.results[member.number] = stop.value
+        except BaseException as error:  # Raised again in the caller's thread by run().
+            member.run.error = member.run.error or error
 
-    def _length(self, each: _Active, feed: Feed) -> int:
-        """How many tokens its sequence will hold. One task's mistake must not fail the whole batch: ValueError."""
+    def _length(self, member: _Active, feed: Feed) -> int:
+        """How many tokens its sequence will hold. Raises ValueError for an invalid feed, so that it fails only its own
+        task and not the whole batch."""
         tokens, keep = feed
-        kept = each.length if keep is None else keep
-        length = kept + len(tokens)
+        start = member.length if keep is None else keep
+        length = start + len(tokens)
         if not tokens or not 0 <= min(tokens) <= max(tokens) < self.engine.vocabulary:
             raise ValueError(f"a feed is one token or more, each of 0..{self.engine.vocabulary - 1}")
-        if not 0 <= kept <= each.length or length > self.engine.window:
-            raise ValueError(f"{kept} of {each.length} tokens kept and {len(tokens)} fed; the window holds "
-                             f"{self.engine.window}")  # fmt: skip
+        if not 0 <= start <= member.length or length > self.engine.window:
+            raise ValueError(
+                f"{start} of {member.length} tokens kept and {len(tokens)} fed; the window holds {self.engine.window}"
+            )
         return length
 
     def _leave(self, active: list[_Active]) -> list[_Active]:
-        """Those that go on; the slots of the others are free again."""
+        """The tasks that continue. Frees the slots of the others."""
         staying = []
-        for each in active:
-            if each.number not in each.run.results and each.run.error is None:
-                staying.append(each)
+        for member in active:
+            if member.number not in member.run.results and member.run.error is None:
+                staying.append(member)
                 continue
-            each.task.close()
-            self.engine.close(each.slot)
-            each.run.active -= 1
+            member.task.close()
+            self.engine.close(member.slot)
+            member.run.active -= 1
         return staying

@@ -1,10 +1,9 @@
-"""Machine code for the engines, put together when a model is loaded: a thin layer over LLVM's builder.
+"""Machine code for the engines, generated when a model is loaded: a thin layer over LLVM's IR builder.
 
 Everything is written in vectors of LANES floats and explicit fused multiply-adds, which LLVM splits to what the
-processor has (AVX-512, AVX2, NEON), and in exact sums of integers. So the order of every sum of floats is fixed by this
-code alone, and a song comes out the same on every machine, beside whatever else is composed. No optimising passes run:
-what is written here is what is done, and compiling takes a fraction of a second.
-"""
+processor has (AVX-512, AVX2, NEON), and in exact sums of integers. So the order of every sum of floats is fixed by
+this code alone, and a song is the same on every machine, whatever else is composed at the same time. No optimising
+passes run, so the code is executed as written here, and compiling takes a fraction of a second."""
 
 import ctypes
 from collections.abc import Callable, Sequence
@@ -28,11 +27,11 @@ PAIRS = ir.VectorType(I16, 2 * LANES)
 """Two 16-bit integers a lane."""
 
 Value = Any
-"""A value of the code being written; llvmlite has no types."""
+"""A value of the generated code; llvmlite has no types."""
 
 
 class Code:
-    """One function under way."""
+    """Builds one function."""
 
     def __init__(self, module: Any, name: str, arguments: Sequence[Any], *, internal: bool = False) -> None:
         self.module = module
@@ -47,16 +46,22 @@ class Code:
         return self.function
 
     def call(self, function: Any, *arguments: Value) -> None:
-        self.builder.call(function, [self.integer(each) if isinstance(each, int) else each for each in arguments])
+        self.builder.call(
+            function, [self.integer(argument) if isinstance(argument, int) else argument for argument in arguments]
+        )
 
     def loop(
-        self, start: Value, stop: Value, step: int, carried: Sequence[Value],
+        self,
+        start: Value,
+        stop: Value,
+        step: int,
+        carried: Sequence[Value],
         body: Callable[[Value, list[Value]], Sequence[Value]],
-    ) -> list[Value]:  # fmt: skip
+    ) -> list[Value]:
         """`for index in range(start, stop, step)`: the body gets the index and what it returned the last time."""
         before = self.builder.block
         head, inside, after = (self.function.append_basic_block() for _ in range(3))
-        start, stop = (self.integer(each) if isinstance(each, int) else each for each in (start, stop))
+        start, stop = (self.integer(bound) if isinstance(bound, int) else bound for bound in (start, stop))
         self.builder.branch(head)
         self.builder.position_at_end(head)
         phis = [self.builder.phi(value.type) for value in (start, *carried)]
@@ -72,8 +77,8 @@ class Code:
         self.builder.position_at_end(after)
         return list(phis[1:])
 
-    def each(self, start: Value, stop: Value, body: Callable[[Value], None], step: int = 1) -> None:
-        """A loop that carries nothing."""
+    def for_each(self, start: Value, stop: Value, body: Callable[[Value], None], step: int = 1) -> None:
+        """A loop without carried values."""
 
         def run(index: Value, _: list[Value]) -> Sequence[Value]:
             body(index)
@@ -95,8 +100,8 @@ class Code:
     def _fold(self, operation: Any, values: Sequence[Value | int]) -> Value:
         result = None
         for value in values:
-            each = self.integer(value) if isinstance(value, int) else value
-            result = each if result is None else operation(result, each)
+            operand = self.integer(value) if isinstance(value, int) else value
+            result = operand if result is None else operation(result, operand)
         return result
 
     def at(self, pointer: Value, index: Value | int, kind: Any = F32) -> Value:
@@ -125,8 +130,8 @@ class Code:
 
     def pair(self, pointer: Value, index: Value | int) -> Value:
         """The two 16-bit integers from element `index` on, in every lane."""
-        both = self.builder.load(self.at(pointer, index, I16), typ=I32, align=2)
-        return self.builder.bitcast(self.spread(both), PAIRS)
+        two_shorts = self.builder.load(self.at(pointer, index, I16), typ=I32, align=2)
+        return self.builder.bitcast(self.broadcast(two_shorts), PAIRS)
 
     def dot(self, total: Value, a: Value, b: Value, *, at_once: int) -> Value:
         """Each lane of `total`, 32-bit integers, plus both products of its pair of `a` and of `b`.
@@ -141,18 +146,22 @@ class Code:
             halves = []
             for start in (0, LANES):
                 mask = ir.Constant(ir.VectorType(I32, LANES), [*range(start, start + LANES)])
-                halves.append(builder.call(multiply, [builder.shuffle_vector(each, each, mask) for each in (a, b)]))
+                halves.append(
+                    builder.call(multiply, [builder.shuffle_vector(operand, operand, mask) for operand in (a, b)])
+                )
             return builder.add(total, builder.shuffle_vector(*halves, ir.Constant(INTEGERS, [*range(LANES)])))
         for start in (0, 1):
             mask = ir.Constant(INTEGERS, [*range(start, 2 * LANES, 2)])
-            one, other = (builder.sext(builder.shuffle_vector(each, each, mask), INTEGERS) for each in (a, b))
-            total = builder.add(total, builder.mul(one, other))
+            wide_a, wide_b = (
+                builder.sext(builder.shuffle_vector(operand, operand, mask), INTEGERS) for operand in (a, b)
+            )
+            total = builder.add(total, builder.mul(wide_a, wide_b))
         return total
 
     def _multiply_pairs(self, name: str, lanes: int) -> Any:
         full = f"llvm.x86.{name}"
-        taken = ir.VectorType(I16, 2 * lanes)
-        kind = ir.FunctionType(ir.VectorType(I32, lanes), [taken, taken])
+        operand_kind = ir.VectorType(I16, 2 * lanes)
+        kind = ir.FunctionType(ir.VectorType(I32, lanes), [operand_kind, operand_kind])
         return self.module.globals.get(full) or ir.Function(self.module, kind, full)
 
     def rounded(self, value: Value) -> Value:
@@ -164,17 +173,17 @@ class Code:
         shorts = self.builder.trunc(self.rounded(value), SHORTS)
         self.builder.store(shorts, self.at(pointer, index, I16), align=2)
 
-    def spread(self, value: Value) -> Value:
+    def broadcast(self, value: Value) -> Value:
         """A vector of one 32-bit integer."""
-        one = self.builder.insert_element(ir.Constant(INTEGERS, ir.Undefined), value, ir.Constant(I32, 0))
-        return self.builder.shuffle_vector(one, one, ir.Constant(INTEGERS, [0] * LANES))
+        vector = self.builder.insert_element(ir.Constant(INTEGERS, ir.Undefined), value, ir.Constant(I32, 0))
+        return self.builder.shuffle_vector(vector, vector, ir.Constant(INTEGERS, [0] * LANES))
 
     def splat(self, value: Value | float) -> Value:
         """A vector of one value."""
         if isinstance(value, float):
             return ir.Constant(VECTOR, [value] * LANES)
-        one = self.builder.insert_element(ir.Constant(VECTOR, ir.Undefined), value, ir.Constant(I32, 0))
-        return self.builder.shuffle_vector(one, one, ir.Constant(INTEGERS, [0] * LANES))
+        vector = self.builder.insert_element(ir.Constant(VECTOR, ir.Undefined), value, ir.Constant(I32, 0))
+        return self.builder.shuffle_vector(vector, vector, ir.Constant(INTEGERS, [0] * LANES))
 
     def fma(self, a: Value, b: Value, c: Value) -> Value:
         """a * b + c, rounded once."""
@@ -198,7 +207,7 @@ class Code:
     def minimum(self, a: Value, b: Value) -> Value:
         return self.builder.select(self.builder.fcmp_ordered("<", a, b), a, b)
 
-    def folded(self, value: Value, operation: Callable[[Value, Value], Value]) -> Value:
+    def reduce(self, value: Value, operation: Callable[[Value, Value], Value]) -> Value:
         """The lanes of a vector combined to one float: halves, quarters, …"""
         width = LANES
         while width > 1:
@@ -210,8 +219,8 @@ class Code:
 
     def lanes_below(self, index: Value, stop: Value) -> Value:
         """Which lanes of the vector that begins at element `index` are elements before `stop`."""
-        left = self.builder.trunc(self.builder.sub(stop, index), I32)
-        return self.builder.icmp_signed("<", ir.Constant(INTEGERS, [*range(LANES)]), self.spread(left))
+        remaining = self.builder.trunc(self.builder.sub(stop, index), I32)
+        return self.builder.icmp_signed("<", ir.Constant(INTEGERS, [*range(LANES)]), self.broadcast(remaining))
 
     def count(self, mask: Value) -> Value:
         """How many lanes of a comparison are true."""
@@ -223,13 +232,13 @@ class Code:
         """e to the power of each lane, to about one unit in the last place; 0 below -87."""
         builder = self.builder
         value = self.maximum(self.minimum(value, self.splat(88.0)), self.splat(-87.0))
-        whole = self.unary("llvm.rint", builder.fmul(value, self.splat(1.4426950408889634)))
-        rest = self.fma(whole, self.splat(-0.693145751953125), value)
-        rest = self.fma(whole, self.splat(-1.4286068203094172e-06), rest)
+        exponent_of_two = self.unary("llvm.rint", builder.fmul(value, self.splat(1.4426950408889634)))
+        remainder = self.fma(exponent_of_two, self.splat(-0.693145751953125), value)
+        remainder = self.fma(exponent_of_two, self.splat(-1.4286068203094172e-06), remainder)
         result = self.splat(1 / 5040)
         for factor in (1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5, 1.0, 1.0):
-            result = self.fma(result, rest, self.splat(factor))
-        exponent = builder.add(builder.fptosi(whole, INTEGERS), ir.Constant(INTEGERS, [127] * LANES))
+            result = self.fma(result, remainder, self.splat(factor))
+        exponent = builder.add(builder.fptosi(exponent_of_two, INTEGERS), ir.Constant(INTEGERS, [127] * LANES))
         power = builder.bitcast(builder.shl(exponent, ir.Constant(INTEGERS, [23] * LANES)), VECTOR)
         return builder.fmul(result, power)
 
@@ -253,9 +262,9 @@ class Machine:
 
     @property
     def products(self) -> int:
-        """How many products of 16-bit integers one instruction adds up in pairs; 0: none that we know."""
-        known = self.features.split(",")
-        return 2 * LANES if "+avx512bw" in known else LANES if "+avx2" in known else 0
+        """How many products of 16-bit integers one instruction adds in pairs; 0: no known instruction."""
+        features = self.features.split(",")
+        return 2 * LANES if "+avx512bw" in features else LANES if "+avx2" in features else 0
 
     @staticmethod
     def host() -> "Machine":
@@ -277,7 +286,7 @@ class Compiled:
         self._engine.finalize_object()
 
     def function(self, name: str, arguments: int, *, numbers: int = 0, short: bool = False) -> Callable[..., None]:
-        """`numbers`: so many floats of 64 bits follow. `short`: so quick that other threads wait."""
+        """`numbers`: how many 64-bit floats follow. `short`: fast enough to keep the GIL."""
         prototype = (ctypes.PYFUNCTYPE if short else ctypes.CFUNCTYPE)(
             None, *[ctypes.c_int64] * arguments, *[ctypes.c_double] * numbers
         )

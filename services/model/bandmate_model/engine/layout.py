@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bandmate_model.engine.base import ModelUnusable
 from bandmate_model.engine.products import padded
+from bandmate_model.model_files import ModelUnusable
 
-_KNOWN = {"hidden_act": "silu", "attention_bias": False, "mlp_bias": False, "tie_word_embeddings": True}
-"""What the layout leaves open and this engine has in one way only."""
+_SUPPORTED = {"hidden_act": "silu", "attention_bias": False, "mlp_bias": False, "tie_word_embeddings": True}
+"""Options of the layout of which this engine supports only one value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +32,24 @@ class Shape:
             heads = int(config["num_attention_heads"])
             rope = config.get("rope_parameters") or {}
             shape = Shape(
-                vocabulary=int(config["vocab_size"]), hidden=int(config["hidden_size"]),
-                layers=int(config["num_hidden_layers"]), heads=heads,
+                vocabulary=int(config["vocab_size"]),
+                hidden=int(config["hidden_size"]),
+                layers=int(config["num_hidden_layers"]),
+                heads=heads,
                 key_heads=int(config.get("num_key_value_heads") or heads),
                 head=int(config.get("head_dim") or config["hidden_size"] // heads),
-                feedforward=int(config["intermediate_size"]), window=int(config["max_position_embeddings"]),
+                feedforward=int(config["intermediate_size"]),
+                window=int(config["max_position_embeddings"]),
                 theta=float(rope.get("rope_theta") or config.get("rope_theta") or 10_000.0),
                 epsilon=float(config["rms_norm_eps"]),
-            )  # fmt: skip
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelUnusable(f"config.json does not describe a network in Llama's layout: {error}") from error
         if min(shape.vocabulary, shape.hidden, shape.layers, shape.key_heads, shape.feedforward, shape.window) < 1:
             raise ModelUnusable("config.json gives a size below 1")
         if shape.heads % shape.key_heads or shape.head % 2:
             raise ModelUnusable(f"{shape.heads} heads of width {shape.head} cannot share {shape.key_heads} keys")
-        odd = {name: config[name] for name, known in _KNOWN.items() if config.get(name, known) != known}
+        odd = {name: config[name] for name, value in _SUPPORTED.items() if config.get(name, value) != value}
         if odd or rope.get("rope_type", "default") != "default" or config.get("rope_scaling"):
             raise ModelUnusable(f"config.json asks for what this engine does not have: {odd or 'scaled RoPE'}")
         return shape

@@ -9,11 +9,12 @@ from llvmlite import ir
 from numpy.typing import NDArray
 
 from bandmate_model.engine import kernels, products
-from bandmate_model.engine.base import Array, Feed, ModelUnusable
+from bandmate_model.engine.base import Array, Feed
 from bandmate_model.engine.code import I16, I64, POINTER, Code, Compiled, Machine, Value
 from bandmate_model.engine.products import PANEL, packed, padded, padded_matrix
 from bandmate_model.engine.slots import Slots
 from bandmate_model.engine.weights import Aligned, Weights
+from bandmate_model.model_files import ModelUnusable
 
 ENDLESS = 1 << 30
 """A state holds any number of tokens."""
@@ -21,7 +22,7 @@ _GATES = 4
 
 
 class RnnEngine(Slots):
-    """See base.Engine. What a state has taken in cannot be forgotten in part: `keep` is None, 0 or all there is."""
+    """See base.Engine. A state cannot forget a part of its tokens: `keep` is None, 0 or the whole length."""
 
     def __init__(
         self, vocabulary: int, hidden: int, layers: int, weights: Weights, slots: int, machine: Machine
@@ -38,11 +39,11 @@ class RnnEngine(Slots):
                 matrix = weights.take(f"lstm.weight_{kind}_l{layer}", _GATES * hidden, hidden)
                 parts.append(padded_matrix(matrix.reshape(_GATES, hidden, hidden)).reshape(-1, size))
                 bias = bias + weights.take(f"lstm.bias_{kind}_l{layer}", _GATES * hidden)
-            whole, scale = packed(np.concatenate(parts, axis=1))
-            matrices.append(whole)
+            integers, scale = packed(np.concatenate(parts, axis=1))
+            matrices.append(integers)
             scales.append(scale)
             biases.append(padded_matrix(bias.reshape(_GATES, 1, hidden))[:, 0].reshape(-1))
-        whole, scale = packed(padded_matrix(embedding))
+        integers, scale = packed(padded_matrix(embedding))
         out_bias = weights.optional("out_bias", vocabulary)
         weights.finish()
         self._out_bias = np.zeros(vocabulary, np.float32) if out_bias is None else out_bias
@@ -52,11 +53,18 @@ class RnnEngine(Slots):
         self._logits = arena.zeros((slots, padded(vocabulary)))
         self._places = np.zeros(slots, np.int64)
         arrays: list[NDArray[Any]] = [
-            arena.copy(np.concatenate([*matrices, whole])), arena.copy(np.concatenate([*scales, scale])),
-            arena.copy(np.concatenate(biases)), self._states, self._places, self._rows,
-            arena.zeros((slots, 2 * size)), arena.zeros((slots, 2 * size), np.int16), arena.zeros(slots),
-            arena.zeros((slots, _GATES * size)), self._logits,
-        ]  # fmt: skip
+            arena.copy(np.concatenate([*matrices, integers])),
+            arena.copy(np.concatenate([*scales, scale])),
+            arena.copy(np.concatenate(biases)),
+            self._states,
+            self._places,
+            self._rows,
+            arena.zeros((slots, 2 * size)),
+            arena.zeros((slots, 2 * size), np.int16),
+            arena.zeros(slots),
+            arena.zeros((slots, _GATES * size)),
+            self._logits,
+        ]
         self._held = arrays
         self._addresses = [array.ctypes.data for array in arrays]
         self._compiled = Compiled(_module(size, layers, padded(vocabulary), machine), machine)
@@ -80,7 +88,7 @@ class RnnEngine(Slots):
         return RnnEngine(*sizes, Weights.load(folder), slots, machine or Machine.host())
 
     def feed(self, feeds: Sequence[tuple[int, Feed]]) -> Array:
-        """See base.Engine. Raises ValueError as well where a part of what was taken in is to be forgotten."""
+        """See base.Engine. Also raises ValueError where `keep` would forget a part of the tokens."""
         starts = self._starts(feeds)
         for (slot, _), start in zip(feeds, starts, strict=True):
             if start not in (0, self._lengths[slot]):
@@ -101,14 +109,14 @@ class RnnEngine(Slots):
 
 
 def _module(size: int, layers: int, outputs: int, machine: Machine) -> Any:
-    """step(weights, scales, biases, states, places, x, joined, whole, whole scales, gates, logits, rows): x holds
+    """step(weights, scales, biases, states, places, x, joined, integers, integer scales, gates, logits, rows): x holds
     embeddings; the states of the slots in `places` move on. logits(…, rows): of the top layer's output in x."""
     module = ir.Module("lstm")
     product, quantise = products.product(module, "product", machine=machine), products.quantise(module, "quantise")
     cell, copy = kernels.cell(module, size=size), kernels.copy(module)
     inputs, gate_row = 2 * size, _GATES * size
     code = Code(module, "step", [POINTER] * 11 + [I64])
-    weights, scales, biases, states, places, x, joined, whole, whole_scales, gates, _, rows = code.arguments
+    weights, scales, biases, states, places, x, joined, integers, integer_scales, gates, _, rows = code.arguments
 
     def layer(number: Value) -> None:
         def state(row: Value) -> Value:
@@ -128,23 +136,45 @@ def _module(size: int, layers: int, outputs: int, machine: Machine) -> Any:
             code.call(cell, code.at(gates, code.times(row, gate_row)), bias, code.at(output, size), output)
             code.call(copy, output, code.at(x, code.times(row, size)), size)
 
-        code.each(0, rows, gather)
+        code.for_each(0, rows, gather)
         matrix = code.at(weights, code.times(number, gate_row * inputs), I16)
-        code.call(quantise, joined, whole, whole_scales, rows, inputs, inputs, inputs)
+        code.call(quantise, joined, integers, integer_scales, rows, inputs, inputs, inputs)
         code.call(
-            product, matrix, code.at(scales, code.times(number, gate_row)), whole, whole_scales, gates, rows, size,
-            gate_row // PANEL, inputs, gate_row, inputs * PANEL, 0,
-        )  # fmt: skip
-        code.each(0, rows, move)
+            product,
+            matrix,
+            code.at(scales, code.times(number, gate_row)),
+            integers,
+            integer_scales,
+            gates,
+            rows,
+            size,
+            gate_row // PANEL,
+            inputs,
+            gate_row,
+            inputs * PANEL,
+            0,
+        )
+        code.for_each(0, rows, move)
 
-    code.each(0, layers, layer)
+    code.for_each(0, layers, layer)
     code.end()
     code = Code(module, "logits", [POINTER] * 11 + [I64])
-    weights, scales, _, _, _, x, _, whole, whole_scales, _, logits, rows = code.arguments
-    code.call(quantise, x, whole, whole_scales, rows, size, size, size)
+    weights, scales, _, _, _, x, _, integers, integer_scales, _, logits, rows = code.arguments
+    code.call(quantise, x, integers, integer_scales, rows, size, size, size)
     code.call(
-        product, code.at(weights, layers * gate_row * inputs, I16), code.at(scales, layers * gate_row), whole,
-        whole_scales, logits, rows, size // 2, outputs // PANEL, size, outputs, size * PANEL, 0,
-    )  # fmt: skip
+        product,
+        code.at(weights, layers * gate_row * inputs, I16),
+        code.at(scales, layers * gate_row),
+        integers,
+        integer_scales,
+        logits,
+        rows,
+        size // 2,
+        outputs // PANEL,
+        size,
+        outputs,
+        size * PANEL,
+        0,
+    )
     code.end()
     return module

@@ -1,4 +1,4 @@
-"""What every engine keeps of its slots: which are free, and how many tokens each sequence holds."""
+"""The slots of an engine: which are free, and how many tokens each sequence holds."""
 
 from collections.abc import Sequence
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bandmate_model.engine.base import Array, Feed
 from bandmate_model.engine.code import Compiled, Machine
-from bandmate_model.engine.decoder import ARRAYS, SEGMENT_FIELDS, decoder, together
+from bandmate_model.engine.decoder import ARRAYS, SEGMENT_FIELDS, decoder, query_rows
 from bandmate_model.engine.layout import Shape
 from bandmate_model.engine.products import packed, padded, padded_matrix
 from bandmate_model.engine.slots import Slots
@@ -37,20 +37,36 @@ class TransformerEngine(Slots):
         self._tokens, self._last = np.zeros(ROWS, np.int64), np.zeros(ROWS, np.int64)
         self._segments = np.zeros((ROWS, SEGMENT_FIELDS), np.int64)
         self._logits = arena.zeros((ROWS, padded(shape.vocabulary)))
-        looking = together(shape) * (shape.heads // shape.key_heads)
+        looking = query_rows(shape) * (shape.heads // shape.key_heads)
         widest = max(shape.row, shape.mixed, shape.inner)
         arrays: list[NDArray[Any]] = [
-            self._weights, self._scales, self._norms, self._embedding, arena.copy(half[0]), arena.copy(half[1]),
-            arena.zeros(cache * shape.width, np.int8), arena.zeros(cache), arena.copy(ones),
-            self._tokens, self._segments, self._last,
-            arena.zeros((ROWS, shape.row)), arena.zeros((ROWS, shape.row)),
-            arena.zeros((ROWS, widest), np.int16), arena.zeros(ROWS),
-            arena.zeros((ROWS, shape.projected)), arena.zeros((ROWS, shape.mixed)),
-            arena.zeros((ROWS, 2 * shape.inner)), arena.zeros((ROWS, shape.inner)),
-            arena.zeros((looking, shape.width), np.int16), arena.zeros(looking),
-            arena.zeros((looking, shape.places)), arena.zeros((looking, shape.places), np.int16),
-            arena.zeros((looking, shape.width)), self._logits,
-        ]  # fmt: skip
+            self._weights,
+            self._scales,
+            self._norms,
+            self._embedding,
+            arena.copy(half[0]),
+            arena.copy(half[1]),
+            arena.zeros(cache * shape.width, np.int8),
+            arena.zeros(cache),
+            arena.copy(ones),
+            self._tokens,
+            self._segments,
+            self._last,
+            arena.zeros((ROWS, shape.row)),
+            arena.zeros((ROWS, shape.row)),
+            arena.zeros((ROWS, widest), np.int16),
+            arena.zeros(ROWS),
+            arena.zeros((ROWS, shape.projected)),
+            arena.zeros((ROWS, shape.mixed)),
+            arena.zeros((ROWS, 2 * shape.inner)),
+            arena.zeros((ROWS, shape.inner)),
+            arena.zeros((looking, shape.width), np.int16),
+            arena.zeros(looking),
+            arena.zeros((looking, shape.places)),
+            arena.zeros((looking, shape.places), np.int16),
+            arena.zeros((looking, shape.width)),
+            self._logits,
+        ]
         assert len(arrays) == len(ARRAYS)
         self._held = arrays
         self._addresses = np.array([array.ctypes.data for array in arrays])
@@ -69,15 +85,15 @@ class TransformerEngine(Slots):
         if sum(len(feed.tokens) for _, feed in feeds) > ROWS:
             return self._feed_long(feeds, starts)
         tokens: list[int] = []
-        segments, last = [], []
+        segments, last_rows = [], []
         for (slot, feed), start in zip(feeds, starts, strict=True):
             length = len(feed.tokens)
             segments.append((slot, start, length))
             tokens += feed.tokens
-            last.append(len(tokens) - 1)
+            last_rows.append(len(tokens) - 1)
             self._lengths[slot] = start + length
-        self._run(tokens, segments, last)
-        return self._logits[: len(last), : self.vocabulary].copy()
+        self._run(tokens, segments, last_rows)
+        return self._logits[: len(last_rows), : self.vocabulary].copy()
 
     def _feed_long(self, feeds: Sequence[tuple[int, Feed]], starts: list[int]) -> Array:
         """More tokens than go through at once."""
@@ -85,29 +101,29 @@ class TransformerEngine(Slots):
         ended: list[int] = []
         tokens: list[int] = []
         segments: list[tuple[int, int, int]] = []
-        last: list[int] = []
+        last_rows: list[int] = []
         for number, ((slot, feed), start) in enumerate(zip(feeds, starts, strict=True)):
-            taken = 0
-            while taken < len(feed.tokens):
-                part = feed.tokens[taken : taken + ROWS - len(tokens)]
-                segments.append((slot, start + taken, len(part)))
+            fed = 0
+            while fed < len(feed.tokens):
+                part = feed.tokens[fed : fed + ROWS - len(tokens)]
+                segments.append((slot, start + fed, len(part)))
                 tokens += part
-                taken += len(part)
-                if taken == len(feed.tokens):
-                    last.append(len(tokens) - 1)
+                fed += len(part)
+                if fed == len(feed.tokens):
+                    last_rows.append(len(tokens) - 1)
                     ended.append(number)
-                if len(tokens) == ROWS or (number == len(feeds) - 1 and taken == len(feed.tokens)):
-                    self._run(tokens, segments, last)
+                if len(tokens) == ROWS or (number == len(feeds) - 1 and fed == len(feed.tokens)):
+                    self._run(tokens, segments, last_rows)
                     result[ended] = self._logits[: len(ended), : self.vocabulary]
-                    tokens, segments, last, ended = [], [], [], []
-            self._lengths[slot] = start + taken
+                    tokens, segments, last_rows, ended = [], [], [], []
+            self._lengths[slot] = start + fed
         return result
 
-    def _run(self, tokens: list[int], segments: list[tuple[int, int, int]], last: list[int]) -> None:
+    def _run(self, tokens: list[int], segments: list[tuple[int, int, int]], last_rows: list[int]) -> None:
         self._tokens[: len(tokens)] = tokens
         self._segments[: len(segments)] = segments
-        self._last[: len(last)] = last
-        self._forward(self._arrays, len(tokens), len(segments), len(last))
+        self._last[: len(last_rows)] = last_rows
+        self._forward(self._arrays, len(tokens), len(segments), len(last_rows))
 
     def _pack(self, weights: Weights, arena: Aligned) -> None:
         """Matrices of all layers, one after the other, then the embedding; their scales alike; norms."""
@@ -117,8 +133,8 @@ class TransformerEngine(Slots):
         norms: list[Array] = []
 
         def add(matrix: Array) -> None:
-            whole, scale = packed(matrix)
-            matrices.append(whole)
+            integers, scale = packed(matrix)
+            matrices.append(integers)
             scales.append(scale)
 
         for layer in range(shape.layers):

@@ -6,26 +6,26 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from safetensors import SafetensorError, deserialize
 
-from bandmate_model.engine.base import Array, ModelUnusable
+from bandmate_model.engine.base import Array
+from bandmate_model.model_files import ModelUnusable
 
 _LINE = 64
 
 
 class Weights:
-    """Tensors by name, as 32-bit floats. Whoever takes one says the shape it must have."""
+    """Tensors by name, as 32-bit floats. The caller states the shape of each tensor it takes."""
 
     def __init__(self, tensors: dict[str, Array], name: str, *, kind: str) -> None:
         self.kind = kind
-        """What all of them are stored as, BF16 or F16; anything else is F32."""
+        """The type that all tensors are stored as, BF16 or F16; F32 for anything else."""
         self._tensors = tensors
         self._name = name
 
     @staticmethod
     def load(folder: Path) -> "Weights":
         """From model.safetensors, of 16-bit (bfloat16 too) or 32-bit floats. Raises ModelUnusable."""
-        from safetensors import SafetensorError, deserialize
-
         path = folder / "model.safetensors"
         try:
             stored: list[tuple[str, dict[str, Any]]] = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
@@ -55,10 +55,10 @@ class Weights:
         return self.take(name, *shape) if name in self._tensors else None
 
     def finish(self, ignored: Set[str] = frozenset()) -> None:
-        """Raises ModelUnusable: tensors that nobody took, so this is another network."""
-        left = sorted(self._tensors.keys() - ignored)
-        if left:
-            raise ModelUnusable(f"the weights of {self._name} hold {left[0]}, which config.json's network has not")
+        """Raises ModelUnusable: tensors were not taken, so the weights belong to another network."""
+        unused = sorted(self._tensors.keys() - ignored)
+        if unused:
+            raise ModelUnusable(f"the weights of {self._name} hold {unused[0]}, which config.json's network has not")
 
 
 class Aligned:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bandmate_music.note_rows import NoteRow, sorted_rows
 from bandmate_shared.contracts.composition import CompositionRequest
 from numpy.typing import NDArray
 
-from bandmate_model.composer import ModelInfo, ModelUnusable, NoteRow, Take
-from bandmate_model.expression import velocity
+from bandmate_model.checks.validity import MAX_REPEATED_BARS
+from bandmate_model.composer import Take
+from bandmate_model.data.expression import velocity
+from bandmate_model.data.tokens import GRID_PER_TICK, TICKS_PER_QUARTER, metre_token, tempo_token
 from bandmate_model.gan.decode import Block, Line, decode, fill
 from bandmate_model.gan.plan import GanPlan, PartPlan, plan
 from bandmate_model.gan.roll import (
@@ -28,17 +31,16 @@ from bandmate_model.gan.roll import (
 )
 from bandmate_model.gan.runtime import Floats, Runtime
 from bandmate_model.gan.statistics import StyleTracks
-from bandmate_model.tokens import GRID_PER_TICK, TICKS_PER_QUARTER, metre_token, tempo_token
-from bandmate_model.validity import LONGEST_ROUND
+from bandmate_model.model_files import ModelInfo, ModelUnusable
 
 FORM = (0, 0, 1, 0)
-"""Blocks of a song with the same number begin from the same noise: phrases that return."""
-COMMON = 0.5
+"""Blocks of a song with the same number start from the same noise, so that phrases return."""
+SHARED_SONG_NOISE = 0.5
 """The share of the noise that all blocks of a song have in common."""
-ALIKE = 0.3
-"""The share of the noise of the neurons for onsets that the bars of a phrase have in common: rhythms that return."""
+SHARED_BAR_NOISE = 0.3
+"""The share of the noise of the neurons for onsets that the bars of a phrase have in common, so that rhythms return."""
 LOGISTIC = 1.7
-"""A normal number so many times is nearly a logistic one, which the neurons were trained with."""
+"""Factor that makes normal noise nearly logistic, which the neurons were trained with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class GanComposer:
     noise: float
     """Spread of the logistic noise on onsets at temperature 1."""
     trained_noise: float
-    """The same in training: tells what chance a logit means."""
+    """The same in training; it relates a logit to a probability."""
 
     @staticmethod
     def load(folder: Path, info: ModelInfo) -> "GanComposer":
@@ -79,7 +81,7 @@ class GanComposer:
 
 
 class _Composing:
-    """One take in the making."""
+    """One take while it is composed."""
 
     def __init__(self, composer: GanComposer, planned: GanPlan, seed: int, attempt: int) -> None:
         self._composer, self._plan = composer, planned
@@ -94,105 +96,107 @@ class _Composing:
 
     def take(self, check: Callable[[], None] | None) -> Take:
         free = np.array([part.free for part in self._plan.parts])[:, self._plan.slices.bars]
-        wanted = np.flatnonzero(free.any(axis=0))
-        if len(wanted):
+        free_slices = np.flatnonzero(free.any(axis=0))
+        if len(free_slices):
             # A short hole lies in the middle of its block, so that what follows it is known as well.
-            first = max(0, int(wanted[0]) - (1 if wanted[-1] - wanted[0] < 2 else 0))
-            last_block = [self._last(free[index], first) for index in range(len(free))]
-            for number, start in enumerate(range(first, int(wanted[-1]) + 1, BLOCK)):
+            first_slice = max(0, int(free_slices[0]) - (1 if free_slices[-1] - free_slices[0] < 2 else 0))
+            last_block = [self._last(free[index], first_slice) for index in range(len(free))]
+            for number, start in enumerate(range(first_slice, int(free_slices[-1]) + 1, BLOCK)):
                 if check is not None:
                     check()
-                made = [self._block(number, start, layer, last_block) for layer in range(self._plan.layers)]
-                self._sound_everywhere(start, made)
+                blocks = [self._block(number, start, layer, last_block) for layer in range(self._plan.layers)]
+                self._sound_everywhere(start, blocks)
         self._vary()
         return self._finished()
 
-    def _last(self, free: Bool, first: int) -> int:
+    def _last(self, free: Bool, first_slice: int) -> int:
         """The start of the last block in which a part has anything to compose; -1: none."""
-        wanted = np.flatnonzero(free)
-        return first + (int(wanted[-1]) - first) // BLOCK * BLOCK if len(wanted) else -1
+        free_slices = np.flatnonzero(free)
+        return first_slice + (int(free_slices[-1]) - first_slice) // BLOCK * BLOCK if len(free_slices) else -1
 
     def _block(self, number: int, start: int, layer: int, last_block: list[int]) -> Block:
         """One layer of one block, decoded for each of its parts."""
         composer = self._composer
-        ours = [index for index, part in enumerate(self._plan.parts) if part.layer == layer]
-        logits = self._logits(number, start, layer, ours)
+        part_numbers = [index for index, part in enumerate(self._plan.parts) if part.layer == layer]
+        logits = self._logits(number, start, layer, part_numbers)
         noise = self._dice(number, layer) * np.float32(composer.noise * self._plan.request.temperature)
         chances = 1 / (1 + np.exp(-np.clip(logits / max(composer.trained_noise, 0.05), -60, 60)))
         block = Block(start, logits, noise, chances)
-        for index in ours:
-            self._add(index, decode(self._plan, self._lines[index], block, must=start == last_block[index]))
+        for index in part_numbers:
+            self._add(index, decode(self._plan, self._lines[index], block, needs_note=start == last_block[index]))
         return block
 
     def _dice(self, number: int, layer: int) -> Floats:
         """(BLOCK_STEPS, CELLS): noise for the neurons of a block, partly the same in all bars of its phrase."""
-        own = self._generator.standard_normal((BLOCK, SLICE_STEPS, CELLS))
-        mixed = ALIKE**0.5 * self._bars[FORM[number % len(FORM)], layer] + (1 - ALIKE) ** 0.5 * own
+        fresh = self._generator.standard_normal((BLOCK, SLICE_STEPS, CELLS))
+        mixed = (
+            SHARED_BAR_NOISE**0.5 * self._bars[FORM[number % len(FORM)], layer] + (1 - SHARED_BAR_NOISE) ** 0.5 * fresh
+        )
         return np.asarray(LOGISTIC * mixed, dtype=np.float32).reshape(BLOCK_STEPS, CELLS)
 
     def _add(self, index: int, notes: list[tuple[int, int, int]]) -> None:
         fresh = as_steps(self._plan.slices, self._plan.parts[index], notes)
         self._context[index] = np.concatenate([self._context[index], fresh])
 
-    def _sound_everywhere(self, start: int, made: list[Block]) -> None:
-        """A note for every bar that ends in the block and in which nothing would sound, where one may be set; and where
-        nothing was composed for so long that it would pass for a repetition."""
+    def _sound_everywhere(self, start: int, blocks: list[Block]) -> None:
+        """Add a note to every bar that ends in the block and would be silent, where one is allowed, and where nothing
+        was composed for so long that it would count as a repetition."""
         slices, request = self._plan.slices, self._plan.request
         bar_ticks = request.numerator * TICKS_PER_QUARTER * 4 // request.denominator * GRID_PER_TICK
-        ours = slices.bars[start : start + BLOCK]
+        block_bars = slices.bars[start : start + BLOCK]
         later = slices.bars[start + BLOCK] if start + BLOCK < len(slices) else -1
-        for bar in dict.fromkeys(ours.tolist()):
+        for bar in dict.fromkeys(block_bars.tolist()):
             low, high = bar * bar_ticks, (bar + 1) * bar_ticks
             sounding = (
                 onset < high and onset + duration > low
                 for line in self._lines
                 for onset, duration in (*((row[1], row[2]) for row in line.part.given), *(n[:2] for n in line.composed))
             )
-            since = (bar - LONGEST_ROUND + 1) * bar_ticks
+            since = (bar - MAX_REPEATED_BARS + 1) * bar_ticks
             recent = any(since <= note[0] < high for line in self._lines for note in line.composed)
             if bar == later or (any(sounding) and recent):
                 continue
-            for index, part in sorted(enumerate(self._plan.parts), key=lambda each: each[1].layer):
+            for index, part in sorted(enumerate(self._plan.parts), key=lambda entry: entry[1].layer):
                 if part.layer >= 0 and part.free[bar]:
-                    found = fill(self._plan, self._lines[index], made[part.layer], bar)
-                    self._add(index, found)
-                    if found:
+                    notes = fill(self._plan, self._lines[index], blocks[part.layer], bar)
+                    self._add(index, notes)
+                    if notes:
                         break
 
     def _vary(self) -> None:
-        """Leave out a note, or shorten the only one, where bars would be alike for longer than validity.py allows."""
+        """Remove a note, or shorten the only one, where bars would repeat for longer than validity.py allows."""
         request = self._plan.request
         bar_ticks = request.numerator * TICKS_PER_QUARTER * 4 // request.denominator * GRID_PER_TICK
         lines = [line for line in self._lines if line.part.rhythm is None]
-        alike = 0
+        repeated_bars = 0
         shapes: list[list[tuple[int, int, int]]] = []
         for bar in range(request.bars):
             before, shapes = shapes, [self._shape(line, bar, bar_ticks) for line in lines]
             free = [k for k, line in enumerate(lines) if line.part.free[bar]]
-            alike = alike + 1 if bar and free and all(shapes[k] == before[k] for k in free) else 0
-            if alike < LONGEST_ROUND:
+            repeated_bars = repeated_bars + 1 if bar and free and all(shapes[k] == before[k] for k in free) else 0
+            if repeated_bars < MAX_REPEATED_BARS:
                 continue
             fullest = max(free, key=lambda k: len(shapes[k]))
-            own = [note for note in lines[fullest].composed if note[0] // bar_ticks == bar]
-            if own:
-                onset, duration, pitch = own[-1]
-                lines[fullest].composed.remove(own[-1])
-                if len(own) == 1:
+            bar_notes = [note for note in lines[fullest].composed if note[0] // bar_ticks == bar]
+            if bar_notes:
+                onset, duration, pitch = bar_notes[-1]
+                lines[fullest].composed.remove(bar_notes[-1])
+                if len(bar_notes) == 1:
                     bisect.insort(lines[fullest].composed, (onset, max(1, duration // 2), pitch))
                 shapes[fullest] = self._shape(lines[fullest], bar, bar_ticks)
-                alike = 0
+                repeated_bars = 0
 
     def _shape(self, line: Line, bar: int, bar_ticks: int) -> list[tuple[int, int, int]]:
-        given = [(row[1], row[2], row[3]) for row in line.part.given]
+        given_notes = [(row[1], row[2], row[3]) for row in line.part.given]
         return sorted(
             (onset % bar_ticks, duration // GRID_PER_TICK, pitch)
-            for onset, duration, pitch in (*given, *line.composed)
+            for onset, duration, pitch in (*given_notes, *line.composed)
             if onset // bar_ticks == bar
         )
 
-    def _logits(self, number: int, start: int, layer: int, ours: list[int]) -> Floats:
+    def _logits(self, number: int, start: int, layer: int, part_numbers: list[int]) -> Floats:
         parts, slices, request = self._plan.parts, self._plan.slices, self._plan.request
-        composed = {parts[index].track: index for index in ours}
+        composed = {parts[index].track: index for index in part_numbers}
         known = np.ones((2 * BLOCK, len(TRACKS)), dtype=bool)
         active = np.zeros(len(TRACKS), dtype=bool)
         rows = []
@@ -208,48 +212,58 @@ class _Composing:
         low = (start - BLOCK) * SLICE_STEPS
         notes = np.concatenate(rows) - np.array([low, low, 0, 0])
         notes = notes[(notes[:, 0] >= 0) & (notes[:, 0] < WINDOW_STEPS)]
-        there = slices.there(start - BLOCK, 2 * BLOCK)
-        roll = paint(notes, np.zeros(len(notes), dtype=np.int64), 1, WINDOW_STEPS)[0] & there[:, None]
+        present = slices.present(start - BLOCK, 2 * BLOCK)
+        roll = paint(notes, np.zeros(len(notes), dtype=np.int64), 1, WINDOW_STEPS)[0] & present[:, None]
         condition = self._composer.runtime.condition.row(
-            style=parts[ours[0]].style, mode=request.mode, tempo=tempo_token(request.tempo),
-            metre=metre_token(request.numerator, request.denominator), active=active, begins=start == 0,
+            style=parts[part_numbers[0]].style,
+            mode=request.mode,
+            tempo=tempo_token(request.tempo),
+            metre=metre_token(request.numerator, request.denominator),
+            active=active,
+            begins=start == 0,
             ends=start + BLOCK >= len(slices),
-        )  # fmt: skip
+        )
         widths = self._composer.runtime.widths
-        own = self._phrases[FORM[number % len(FORM)], layer]
-        noise = (COMMON**0.5 * self._song[layer] + (1 - COMMON) ** 0.5 * own).astype(np.float32)
+        phrase_noise = self._phrases[FORM[number % len(FORM)], layer]
+        noise = (SHARED_SONG_NOISE**0.5 * self._song[layer] + (1 - SHARED_SONG_NOISE) ** 0.5 * phrase_noise).astype(
+            np.float32
+        )
         noise *= np.float32(min(1.0, request.temperature))
         bars = noise[widths.noise :].reshape(BLOCK, widths.bar_noise)
-        return self._composer.runtime.logits(roll, known, there, condition, noise[: widths.noise], bars)
+        return self._composer.runtime.logits(roll, known, present, condition, noise[: widths.noise], bars)
 
     def _finished(self) -> Take:
         """The notes of all parts with their loudness, the given ones as they came."""
         request = self._plan.request
         bar = request.numerator * TICKS_PER_QUARTER * 4 // request.denominator
-        notes: list[NoteRow] = list(request.prompt)
+        notes = [NoteRow._make(row) for row in request.prompt]
         composed = 0
         for index, line in enumerate(self._lines):
             before = -1
             for onset, duration, pitch in sorted(line.composed, key=lambda note: (note[0], note[2])):
                 loud = velocity(
-                    line.part.spec, tick=onset // GRID_PER_TICK, bar_ticks=bar,
-                    metre=(request.numerator, request.denominator), end=self._plan.slices.end, drum_token=0,
-                    lowest_of_chord=onset != before, generator=self._generator,
-                )  # fmt: skip
+                    line.part.spec,
+                    tick=onset // GRID_PER_TICK,
+                    bar_ticks=bar,
+                    metre=(request.numerator, request.denominator),
+                    end=self._plan.slices.end,
+                    drum_token=0,
+                    lowest_of_chord=onset != before,
+                    generator=self._generator,
+                )
                 before = onset
-                notes.append((index, onset, duration, pitch, loud))
+                notes.append(NoteRow(index, onset, duration, pitch, loud))
                 composed += 1
-        notes.sort(key=lambda row: (row[1], row[0], row[3]))
-        return Take(notes, 0.0, composed)
+        return Take(sorted_rows(notes), 0.0, composed)
 
 
 def as_steps(slices: Slices, part: PartPlan, notes: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     """Notes (onset, duration, pitch) in grid ticks as rows of the roll: start step, end step, track, row."""
-    found = []
+    rows = []
     for onset, duration, pitch in notes:
         row = row_of(part.track, pitch + part.shift)
         if row >= 0:
             ticks = np.array([onset // GRID_PER_TICK]), np.array([(onset + duration) // GRID_PER_TICK])
             start, end = int(slices.onset_steps(ticks[0])[0]), int(slices.end_steps(ticks[1])[0])
-            found.append((start, max(start + 1, end), part.track, row))
-    return np.array(found, dtype=np.int64).reshape(-1, 4)
+            rows.append((start, max(start + 1, end), part.track, row))
+    return np.array(rows, dtype=np.int64).reshape(-1, 4)

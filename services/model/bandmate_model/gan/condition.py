@@ -1,4 +1,4 @@
-"""What the network is told beside the notes: style, mode, tempo, metre, which tracks play, and the piece's ends."""
+"""The network's inputs besides the notes: style, mode, tempo, metre, which tracks play, and the piece's ends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bandmate_model.data.tokens import METRES, TEMPO_BOUNDS
 from bandmate_model.gan.roll import TRACKS
-from bandmate_model.tokens import METRES, TEMPO_BOUNDS
 
 MODES = ("major", "minor")
 
@@ -23,10 +23,17 @@ class Condition:
         return len(self.styles) + len(MODES) + len(TEMPO_BOUNDS) + 1 + len(METRES) + len(TRACKS) + 2
 
     def row(
-        self, *, style: str, mode: str, tempo: int, metre: int, active: Sequence[bool] | NDArray[np.bool_],
-        begins: bool, ends: bool,
-    ) -> NDArray[np.float32]:  # fmt: skip
-        """(size,). `tempo` and `metre` are the tokens of tokens.py; an unknown mode is neither."""
+        self,
+        *,
+        style: str,
+        mode: str,
+        tempo: int,
+        metre: int,
+        active: Sequence[bool] | NDArray[np.bool_],
+        begins: bool,
+        ends: bool,
+    ) -> NDArray[np.float32]:
+        """(size,). `tempo` and `metre` are the tokens of tokens.py; an unknown mode sets neither."""
         parts = (
             [style == name for name in self.styles],
             [mode == name for name in MODES],

@@ -1,27 +1,24 @@
 """A composition request in the network's terms: slices, tracks, layers, free cells, keys.
 
-A layer is a pass of the generator over a block that composes one part a track. The second melody, the third guitar, and
-whatever a style does not know of itself are composed in later layers, to what the earlier ones have: the
-track-conditional mode.
-"""
+A layer is a pass of the generator over a block that composes one part a track. The second melody, the third guitar,
+and tracks that are unfamiliar to the style are composed in later layers, conditioned on the earlier ones: the
+track-conditional mode."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from bandmate_music.note_rows import NoteRow
 from bandmate_shared.contracts.composition import DENSITY_BOUNDS, CompositionRequest, PartSpec
 from bandmate_shared.errors import InvalidRequest
 
-from bandmate_model.composer import NoteRow
-from bandmate_model.data import shift_to_c
+from bandmate_model.data.pieces import shift_to_c
+from bandmate_model.data.tokens import GRID_PER_TICK, TICKS_PER_QUARTER, instrument_class
 from bandmate_model.gan.roll import DRUMS, LOWEST, PITCHES, TRACKS, Bool, Slices
 from bandmate_model.gan.statistics import FAMILIAR, StyleTracks
 from bandmate_model.gan.tracks import assign
-from bandmate_model.tokens import GRID_PER_TICK, TICKS_PER_QUARTER, instrument_class
 
-LEVEL_RANGES = (
-    (0.12, 0.44), (0.56, 0.94), (1.1, 1.9), (2.2, 3.8), (4.3, 8.0),
-)  # fmt: skip
-"""Notes a quarter aimed at for each level of DENSITY_BOUNDS: inside it, away from its ends."""
+LEVEL_RANGES = ((0.12, 0.44), (0.56, 0.94), (1.1, 1.9), (2.2, 3.8), (4.3, 8.0))
+"""Notes per quarter aimed at for each level of DENSITY_BOUNDS: inside it, away from its ends."""
 assert len(LEVEL_RANGES) == len(DENSITY_BOUNDS) + 1, "a range for each level"
 
 
@@ -33,7 +30,7 @@ class PartPlan:
     track: int
     layer: int
     style: str
-    """Whose way of playing this track is asked for: the request's style, or one that knows the track."""
+    """The style in which the track is played: the request's, or one to which the track is familiar."""
     shift: int
     """Semitones from the part's own pitch to the track's row: to C, and by octaves into the track's register."""
     low: int
@@ -42,8 +39,8 @@ class PartPlan:
     """(bars,): which bars are composed."""
     mono: bool
     polyphony: int
-    """The cap asked for, else what is usual in the style."""
-    notes_a_quarter: tuple[float, float]
+    """The requested cap, else the usual one of the style."""
+    notes_per_quarter: tuple[float, float]
     """The least and the most, on average over a block."""
     given: tuple[NoteRow, ...]
     rhythm: tuple[tuple[int, int], ...] | None
@@ -70,8 +67,7 @@ def plan(request: CompositionRequest, styles: dict[str, StyleTracks]) -> GanPlan
     """Check a request against the model's styles and translate it.
 
     Raises:
-        InvalidRequest: the style is unknown; a part has no pitch; a rhythm overlaps itself or runs past the end; a
-            given note is no note of the piece or lies where something is to be composed.
+        InvalidRequest: the style is unknown, or the metre changes.
     """
     if request.style not in styles:
         raise InvalidRequest(f"this model knows no style {request.style!r}; it knows {', '.join(styles)}")
@@ -81,73 +77,64 @@ def plan(request: CompositionRequest, styles: dict[str, StyleTracks]) -> GanPlan
     slices = Slices.of([(bar, request.numerator)] * request.bars)
     specs = request.parts
     names = [
-        "drums" if spec.role == "drums" else
-        instrument_class(program=spec.program, is_drum=spec.is_drum, is_voice=spec.is_voice)
+        "drums"
+        if spec.role == "drums"
+        else instrument_class(program=spec.program, is_drum=spec.is_drum, is_voice=spec.is_voice)
         for spec in specs
-    ]  # fmt: skip
+    ]
     tracks = assign([spec.role for spec in specs], names, [(spec.low + spec.high) / 2 for spec in specs])
     free = np.array(request.free_bars)
-    given = _given(request, free, bar * GRID_PER_TICK)
+    given_notes = _given_notes(request)
     layers, own_styles = _layers(request.style, tracks, free, styles)
     base = shift_to_c(request.tonic)
     parts = []
     for index, spec in enumerate(specs):
         track = tracks[index]
-        if track != DRUMS and spec.low > spec.high:
-            raise InvalidRequest(f"part {spec.name!r} has no pitch between {spec.low} and {spec.high}")
-        known = styles[own_styles[index]].tracks[track]
+        track_statistics = styles[own_styles[index]].tracks[track]
         level = spec.density or request.density
         parts.append(
             PartPlan(
-                spec=spec, track=track, layer=layers[index], style=own_styles[index],
-                shift=0 if track == DRUMS else _register(base, spec, track, known.pitches),
-                low=spec.low, high=spec.high, free=free[index],
+                spec=spec,
+                track=track,
+                layer=layers[index],
+                style=own_styles[index],
+                shift=0 if track == DRUMS else _register(base, spec, track, track_statistics.pitches),
+                low=spec.low,
+                high=spec.high,
+                free=free[index],
                 mono=track != DRUMS and (spec.monophonic or spec.is_voice),
-                polyphony=1 if spec.monophonic or spec.is_voice else spec.polyphony or known.polyphony,
-                notes_a_quarter=LEVEL_RANGES[level - 1] if level else known.notes_a_quarter,
-                given=tuple(given[index]), rhythm=_rhythm(request, index, free[index], bar * GRID_PER_TICK),
+                polyphony=1 if spec.monophonic or spec.is_voice else spec.polyphony or track_statistics.polyphony,
+                notes_per_quarter=LEVEL_RANGES[level - 1] if level else track_statistics.notes_per_quarter,
+                given=tuple(given_notes[index]),
+                rhythm=_rhythm(request, index, free[index], bar * GRID_PER_TICK),
             )
-        )  # fmt: skip
+        )
     return GanPlan(request, slices, tuple(parts), max(layers) + 1, _chords(request, slices, base))
 
 
-def _given(request: CompositionRequest, free: Bool, bar: int) -> list[list[NoteRow]]:
+def _given_notes(request: CompositionRequest) -> list[list[NoteRow]]:
     """The prompt's notes of each part."""
-    found: list[list[NoteRow]] = [[] for _ in request.parts]
-    end = request.bars * bar
-    if request.prompt and request.holes is None and not request.prompt_bars:
-        raise InvalidRequest("the prompt has notes but fills no bar; set prompt_bars")
+    notes: list[list[NoteRow]] = [[] for _ in request.parts]
     for row in request.prompt:
-        part, onset, duration, pitch, velocity = row
-        if not 0 <= part < len(found):
-            raise InvalidRequest(f"the prompt names part {part}, which does not exist")
-        fits = onset >= 0 and duration >= 1 and onset + duration <= end
-        if not fits or not 0 <= pitch <= 127 or not 1 <= velocity <= 127:
-            raise InvalidRequest(f"the prompt's note at tick {onset} is no note of this piece")
-        if free[part, onset // bar]:
-            raise InvalidRequest(
-                f"the prompt's note at tick {onset} lies in bar {onset // bar + 1} of {request.parts[part].name!r}, "
-                "which is to be composed"
-            )
-        found[part].append(row)
-    return found
+        notes[row[0]].append(NoteRow._make(row))
+    return notes
 
 
 def _layers(style: str, tracks: list[int], free: Bool, styles: dict[str, StyleTracks]) -> tuple[list[int], list[str]]:
     """A layer and a style for each part. Parts that are given throughout are in no layer: -1."""
-    known = styles[style].tracks
-    taken: dict[int, int] = {}
+    style_tracks = styles[style].tracks
+    next_layers: dict[int, int] = {}
     layers, owners = [], []
     for index, track in enumerate(tracks):
-        familiar = known[track].share >= FAMILIAR
+        familiar = style_tracks[track].share >= FAMILIAR
         best = max(styles, key=lambda name: (styles[name].tracks[track].share, name))
-        owners.append(style if familiar or styles[best].tracks[track].share <= known[track].share else best)
+        owners.append(style if familiar or styles[best].tracks[track].share <= style_tracks[track].share else best)
         if not free[index].any():
             layers.append(-1)
             continue
-        first = 0 if familiar or all(known[other].share < FAMILIAR for other in tracks) else 1
-        layers.append(max(first, taken.get(track, 0)))
-        taken[track] = layers[-1] + 1
+        min_layer = 0 if familiar or all(style_tracks[other_track].share < FAMILIAR for other_track in tracks) else 1
+        layers.append(max(min_layer, next_layers.get(track, 0)))
+        next_layers[track] = layers[-1] + 1
     used = sorted({layer for layer in layers if layer >= 0})
     return [used.index(layer) if layer >= 0 else -1 for layer in layers], owners
 
@@ -171,13 +158,6 @@ def _rhythm(request: CompositionRequest, index: int, free: Bool, bar: int) -> tu
     """The fixed notes of a part's free bars, in grid ticks."""
     if index not in request.rhythm:
         return None
-    before, end = 0, request.bars * bar
-    for note in request.rhythm[index]:
-        if note.onset < before:
-            raise InvalidRequest(f"the rhythm of part {index} overlaps itself at tick {note.onset}")
-        before = note.onset + note.duration
-        if before > end:
-            raise InvalidRequest(f"the rhythm of part {index} runs past the last bar: {before} of {end} ticks")
     return tuple((note.onset, note.duration) for note in request.rhythm[index] if free[note.onset // bar])
 
 
@@ -185,13 +165,13 @@ def _chords(request: CompositionRequest, slices: Slices, shift: int) -> tuple[fr
     """The wished pitch classes in C at each step of the piece."""
     if not request.chords:
         return ()
-    steps = len(slices) * (len(slices.there(0, 1)))
-    found: list[frozenset[int]] = []
+    steps = len(slices) * (len(slices.present(0, 1)))
+    chords: list[frozenset[int]] = []
     for step in range(steps):
         tick = slices.tick(step) * GRID_PER_TICK
         span = next((c for c in request.chords if c.onset <= tick < c.onset + c.duration), None)
-        found.append(frozenset((p + shift) % 12 for p in span.pitch_classes) if span else frozenset())
-    return tuple(found)
+        chords.append(frozenset((p + shift) % 12 for p in span.pitch_classes) if span else frozenset())
+    return tuple(chords)
 
 
 __all__ = ["LEVEL_RANGES", "TRACKS", "GanPlan", "PartPlan", "plan"]

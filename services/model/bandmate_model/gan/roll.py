@@ -1,7 +1,7 @@
-"""What the network sees of a piece: slices of at most one bar of 4/4 as binary planes of several tracks.
+"""The network's view of a piece: slices of at most one bar of 4/4 as binary planes of several tracks.
 
-A slice is a bar, or a part of a long one. A quarter has the six steps 0, 3, 4, 6, 8, 9 (in model ticks, 12 a quarter):
-every sixteenth and every triplet eighth, half of what an even grid for both would need. A step is CELLS numbers:
+A slice is a bar, or a part of a long one. A quarter has the six steps 0, 3, 4, 6, 8, 9 (model ticks, 12 per quarter):
+every sixteenth and every triplet eighth, half as many as an even grid for both would need. A step is CELLS numbers:
 
     melody onsets (48) | melody sounding (48) | harmony … | colour … | bass … | drum strokes (10)
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bandmate_model.tokens import TICKS_PER_QUARTER
+from bandmate_model.data.tokens import TICKS_PER_QUARTER
 
 Bool = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -39,14 +39,23 @@ PITCHED = (MELODY, HARMONY, COLOUR, BASS)
 LOWEST = (48, 36, 48, 24)
 """MIDI pitch of each pitched track's first row."""
 PITCHES = (48, 60, 48, 48)
-"""Whole octaves; what lies outside is moved in by octaves."""
+"""Whole octaves; pitches outside are moved in by octaves."""
 
 KIT = (36, 38, 42, 46, 51, 49, 45, 50, 39, 54)
 """Kick, snare, closed and open hi-hat, ride, crash, low and high tom, clap, tambourine: General MIDI notes."""
-_KIT_OF = {
-    35: 0, 36: 0, 37: 1, 38: 1, 40: 1, 42: 2, 44: 2, 46: 3, 51: 4, 53: 4, 59: 4, 49: 5, 52: 5, 55: 5, 57: 5, 41: 6,
-    43: 6, 45: 6, 47: 7, 48: 7, 50: 7, 39: 8, 54: 9, 56: 9, 69: 9, 70: 9, 82: 9,
-}  # fmt: skip
+_DRUM_GROUPS = (
+    (35, 36),
+    (37, 38, 40),
+    (42, 44),
+    (46,),
+    (51, 53, 59),
+    (49, 52, 55, 57),
+    (41, 43, 45),
+    (47, 48, 50),
+    (39,),
+    (54, 56, 69, 70, 82),
+)
+_KIT_OF = {drum: number for number, drums in enumerate(_DRUM_GROUPS) for drum in drums}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +68,27 @@ class Planes:
 
 
 def _planes() -> tuple[Planes, ...]:
-    found, first = [], 0
+    planes, first_cell = [], 0
     for pitches in PITCHES:
-        found.append(Planes(slice(first, first + pitches), slice(first + pitches, first + 2 * pitches)))
-        first += 2 * pitches
-    strokes = slice(first, first + len(KIT))
-    return (*found, Planes(strokes, strokes))
+        planes.append(
+            Planes(slice(first_cell, first_cell + pitches), slice(first_cell + pitches, first_cell + 2 * pitches))
+        )
+        first_cell += 2 * pitches
+    strokes = slice(first_cell, first_cell + len(KIT))
+    return (*planes, Planes(strokes, strokes))
 
 
 PLANES = _planes()
 CELLS = PLANES[DRUMS].onset.stop
 TRACK_OF_CELL: Ints = np.array(
-    [track for track, own in enumerate(PLANES) for _ in range(own.onset.start, own.sounding.stop)]
+    [track for track, planes in enumerate(PLANES) for _ in range(planes.onset.start, planes.sounding.stop)]
 )
 
 
 def slice_lengths(ticks: int, numerator: int) -> list[int]:
     """The slices of a bar of `ticks` model ticks: of compound metres at most three quarters each, of others four."""
-    most = SLICE_TICKS if numerator % 3 or numerator == 3 else SLICE_TICKS * 3 // 4
-    return [min(most, ticks - start) for start in range(0, ticks, most)]
+    max_ticks = SLICE_TICKS if numerator % 3 or numerator == 3 else SLICE_TICKS * 3 // 4
+    return [min(max_ticks, ticks - start) for start in range(0, ticks, max_ticks)]
 
 
 def steps_of(length: int) -> int:
@@ -120,9 +131,9 @@ class Slices:
         """From (length in model ticks, numerator) of each bar."""
         lengths, owners = [], []
         for bar, (ticks, numerator) in enumerate(bars):
-            own = slice_lengths(max(1, ticks), numerator)
-            lengths.extend(own)
-            owners.extend([bar] * len(own))
+            bar_lengths = slice_lengths(max(1, ticks), numerator)
+            lengths.extend(bar_lengths)
+            owners.extend([bar] * len(bar_lengths))
         sizes = np.array(lengths, dtype=np.int64)
         return Slices(np.cumsum(sizes) - sizes, sizes, np.array(owners, dtype=np.int64))
 
@@ -151,10 +162,10 @@ class Slices:
             return self.end
         return int(self.starts[number] + min(int(STEP_TICKS[inside]), int(self.lengths[number])))
 
-    def there(self, first: int, count: int) -> Bool:
-        """(count * SLICE_STEPS,): which steps of the slices from `first` exist. Slices before and after do not."""
+    def present(self, first_slice: int, count: int) -> Bool:
+        """(count * SLICE_STEPS,): which steps of the slices from `first_slice` on exist; none outside the piece."""
         mask = np.zeros((count, SLICE_STEPS), dtype=bool)
-        for index, number in enumerate(range(first, first + count)):
+        for index, number in enumerate(range(first_slice, first_slice + count)):
             if 0 <= number < len(self):
                 mask[index, : steps_of(int(self.lengths[number]))] = True
         return mask.reshape(-1)
@@ -167,8 +178,8 @@ def paint(notes: NDArray[np.integer], items: Ints, count: int, steps: int) -> Bo
     """
     change = np.zeros((count, steps + 1, CELLS), dtype=np.int8)
     roll = np.zeros((count, steps, CELLS), dtype=bool)
-    firsts = np.array([own.onset.start for own in PLANES])
-    sounding = np.array([own.sounding.start for own in PLANES])
+    firsts = np.array([planes.onset.start for planes in PLANES])
+    sounding = np.array([planes.sounding.start for planes in PLANES])
     start, end, track, row = (notes[:, column].astype(np.int64) for column in range(4))
     roll[items, start, firsts[track] + row] = True
     pitched = track != DRUMS

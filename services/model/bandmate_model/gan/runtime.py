@@ -1,6 +1,6 @@
 """The generator in numpy: what serving runs, so that a composing container needs no torch.
 
-The same sums as networks.Generator, as matrix products. A block takes a few milliseconds.
+It computes the same as networks.Generator, as matrix products. A block takes a few milliseconds.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
-from bandmate_model.composer import ModelUnusable
 from bandmate_model.gan.condition import Condition
 from bandmate_model.gan.roll import BEAT_STEPS, BEATS, BLOCK, BLOCK_STEPS, CELLS, PLANES, SLICE_STEPS, TRACKS, Bool
+from bandmate_model.model_files import ModelUnusable
 
 BLOCK_BEATS = BLOCK * BEATS
 SLOPE = np.float32(0.2)
@@ -47,8 +49,8 @@ class Runtime:
         self._weights: dict[str, Floats] = {}
         for name, shape in shapes(widths, condition.size).items():
             if name not in weights or weights[name].shape != shape:
-                found = weights[name].shape if name in weights else "nothing"
-                raise ModelUnusable(f"the weights do not fit config.json: {name} should be {shape}, found {found}")
+                stored = weights[name].shape if name in weights else "nothing"
+                raise ModelUnusable(f"the weights do not fit config.json: {name} should be {shape}, found {stored}")
             self._weights[name] = np.ascontiguousarray(weights[name], dtype=np.float32)
             if not np.isfinite(self._weights[name]).all():
                 raise ModelUnusable(f"the weight {name} holds numbers that are not finite")
@@ -60,9 +62,6 @@ class Runtime:
         Raises:
             ModelUnusable: the file or the configuration cannot be read, or they do not fit.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
         try:
             widths = Widths(**{name: int(value) for name, value in config["network"].items()})
             weights = load_file(folder / "model.safetensors")
@@ -71,23 +70,23 @@ class Runtime:
         return Runtime(weights, widths, Condition(tuple(config["styles"])))
 
     def logits(
-        self, roll: Bool, given: Bool, there: Bool, condition: Floats, noise: Floats, bar_noise: Floats
+        self, roll: Bool, known: Bool, present: Bool, condition: Floats, noise: Floats, bar_noise: Floats
     ) -> Floats:
         """(BLOCK_STEPS, CELLS): above 0 where an onset would be, or where a note that sounds would go on.
 
         Args:
             roll: (WINDOW_STEPS, CELLS), what is known, nothing elsewhere.
-            given: (2 * BLOCK, tracks), which cells of slice and track are known.
-            there: (WINDOW_STEPS,), which steps exist.
+            known: (2 * BLOCK, tracks), which cells of slice and track are known.
+            present: (WINDOW_STEPS,), which steps exist.
             condition: condition.row.
             noise: (widths.noise,).
             bar_noise: (BLOCK, widths.bar_noise).
         """
         weights, widths = self._weights, self.widths
-        block = np.zeros_like(there)
+        block = np.zeros_like(present)
         block[BLOCK_STEPS:] = True
-        known = np.repeat(given, SLICE_STEPS, axis=0)
-        inputs = np.concatenate([roll, known, there[:, None], block[:, None]], axis=1).astype(np.float32)
+        known_steps = np.repeat(known, SLICE_STEPS, axis=0)
+        inputs = np.concatenate([roll, known_steps, present[:, None], block[:, None]], axis=1).astype(np.float32)
         steps = _leaky(self._dense("embed", inputs))
         beats = _leaky(self._dense("join", steps.reshape(-1, BEAT_STEPS * widths.step)))
         beats += weights["place"]

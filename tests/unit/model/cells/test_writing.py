@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from bandmate_model.cells.encode import encode
 from bandmate_model.cells.given import given_cells
+from bandmate_model.cells.grid import CellGrid
 from bandmate_model.cells.pieces import Cells, cells_of
-from bandmate_model.cells.request import plan
+from bandmate_model.cells.plan import plan
 from bandmate_model.cells.vocabulary import AHEAD, END, RESUME, START
-from bandmate_model.cells.writing import Score
-from bandmate_model.composer import ModelInfo
-from bandmate_model.data import read_pieces
-from bandmate_model.tokens import duration_ticks, is_drum_slot, velocity_value
+from bandmate_model.data.pieces import read_pieces
+from bandmate_model.data.tokens import duration_ticks, is_drum_slot, velocity_value
+from bandmate_model.model_files import ModelInfo
 from bandmate_shared.contracts.composition import ChordSpan, CompositionRequest, Hole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.composition_requests import DRUMS, part
+from tests.support.composition_requests import DRUMS, part
 
 PROGRAMS = {"voice": 52, "piano": 0, "drums": 0}
 
@@ -46,18 +46,39 @@ def request_of(piece: Cells, free: np.ndarray, *, chords: bool) -> CompositionRe
         DRUMS if is_drum_slot(slot) else part(f"p{slot}", "harmony", 52, 0, 127, is_voice=False) for slot in piece.slots
     ]
     holes = [
-        Hole(part=k, first_bar=b, bars=1) for k, row in enumerate(free.tolist()) for b, one in enumerate(row) if one
+        Hole(part=k, first_bar=b, bars=1)
+        for k, row in enumerate(free.tolist())
+        for b, is_free in enumerate(row)
+        if is_free
     ]
     return CompositionRequest(
-        style="chorale", tonic=0, mode="major", numerator=bar // 12, denominator=4, bars=piece.bars, tempo=90,
-        parts=parts, prompt=prompt, holes=holes, seeds=[1], chords=spans,
-    )  # fmt: skip
+        style="chorale",
+        tonic=0,
+        mode="major",
+        numerator=bar // 12,
+        denominator=4,
+        bars=piece.bars,
+        tempo=90,
+        parts=parts,
+        prompt=prompt,
+        holes=holes,
+        seeds=[1],
+        chords=spans,
+    )
 
 
 STEPS = (
-    (0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 8), (0, 4, 7, 10), (0, 4, 7, 11), (0, 3, 7, 10), (0, 3, 6, 10),
-    (0, 3, 6, 9), (0, 5, 7),
-)  # fmt: skip
+    (0, 4, 7),
+    (0, 3, 7),
+    (0, 3, 6),
+    (0, 4, 8),
+    (0, 4, 7, 10),
+    (0, 4, 7, 11),
+    (0, 3, 7, 10),
+    (0, 3, 6, 10),
+    (0, 3, 6, 9),
+    (0, 5, 7),
+)
 
 
 class Pieces(list[Cells]):
@@ -105,11 +126,11 @@ def test_the_writer_writes_what_training_reads(number: int, seed: int, chords: b
     given_cells_ = np.array(
         [bar >= ready.first and not free[_part(ready, slot), bar] for bar, slot, *_ in moved.cells.tolist()]
     )
-    score = Score(ready)
+    score = CellGrid(ready)
     for number, line in enumerate(ready.lines):
         for bar in range(piece.bars):
-            own = moved.notes[(moved.notes[:, 0] == bar) & (moved.notes[:, 1] == line.slot)]
-            score.cells[number][bar] = tuple(map(tuple, own[:, 2:].tolist()))
+            bar_notes = moved.notes[(moved.notes[:, 0] == bar) & (moved.notes[:, 1] == line.slot)]
+            score.cells[number][bar] = tuple(map(tuple, bar_notes[:, 2:].tolist()))
     last = piece.bars - 1
     written = [*score.context(first, last), *score.body(last), END]
     expected = encode(moved, 0, first=first, given=given_cells_, chords=chords, registers=True)
@@ -132,16 +153,24 @@ def _with_slots(piece: Cells, slots: dict[int, int], ready: Any) -> Cells:
     notes = notes[np.lexsort((notes[:, 4], notes[:, 2], notes[:, 1], notes[:, 0]))]
     lines = ready.lines
     return replace(
-        piece, slots=tuple(line.slot for line in lines), mono=tuple(line.mono for line in lines),
-        registers=tuple(line.register for line in lines), notes=notes, cells=cell_rows(notes, piece.lengths), mode=0,
-        tempo=2, metres=np.full_like(piece.metres, ready.frame.metres[0]),
-    )  # fmt: skip
+        piece,
+        slots=tuple(line.slot for line in lines),
+        mono=tuple(line.mono for line in lines),
+        registers=tuple(line.register for line in lines),
+        notes=notes,
+        cells=cell_rows(notes, piece.lengths),
+        mode=0,
+        tempo=2,
+        metres=np.full_like(piece.metres, ready.frame.metres[0]),
+    )
 
 
 def test_given_notes_become_the_cells_of_training(pieces: Pieces) -> None:
     """Times off the grid and durations beyond the vocabulary come to the nearest, as in cells_of."""
-    ready = plan(request_of(pieces[0], np.arange(pieces[0].bars)[None] == [[1]] * len(pieces[0].slots), chords=False),
-                 ModelInfo("m", "0", {"architecture": "rnn", "styles": ["chorale"]}))  # fmt: skip
+    ready = plan(
+        request_of(pieces[0], np.arange(pieces[0].bars)[None] == [[1]] * len(pieces[0].slots), chords=False),
+        ModelInfo("m", "0", {"architecture": "rnn", "styles": ["chorale"]}),
+    )
     rows = [(0, 1, 47, 60, 80), (0, 1, 12, 60, 80), (0, 30, 6, 60, 80), (0, 40, 900, 62, 80), (0, 41, 1, 200, 80)]
     cells = given_cells(rows, ready.frame, 0, drum=False)
     position_60, length_60, _ = cells[0][0]
@@ -157,7 +186,7 @@ def test_where_the_window_is_full_half_of_it_is_written_anew(pieces: Pieces) -> 
     ready = plan(
         request_of(piece, free, chords=False), ModelInfo("m", "0", {"architecture": "rnn", "styles": ["chorale"]})
     )
-    score = Score(ready)
+    score = CellGrid(ready)
     whole = score.context(0, ready.first)
     assert score.fitting(ready.first, [], len(whole)) == whole
     for room in (len(whole) - 1, 300, 200, 90):

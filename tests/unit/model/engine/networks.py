@@ -38,14 +38,26 @@ def stored(folder: Path, tensors: dict[str, Any], config: dict[str, Any], kind: 
 
 
 def transformer_config(**changes: Any) -> dict[str, Any]:
-    """Sizes that divide by nothing, more heads than keys."""
+    """Sizes that are no multiples of anything, more heads than keys."""
     return {
-        "architecture": "transformer", "model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 71,
-        "hidden_size": 72, "intermediate_size": 100, "num_hidden_layers": 2, "num_attention_heads": 6,
-        "num_key_value_heads": 2, "head_dim": 12, "max_position_embeddings": 150, "rope_theta": 10000.0,
-        "rms_norm_eps": 1e-6, "hidden_act": "silu", "attention_bias": False, "mlp_bias": False,
+        "architecture": "transformer",
+        "model_type": "llama",
+        "architectures": ["LlamaForCausalLM"],
+        "vocab_size": 71,
+        "hidden_size": 72,
+        "intermediate_size": 100,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 6,
+        "num_key_value_heads": 2,
+        "head_dim": 12,
+        "max_position_embeddings": 150,
+        "rope_theta": 10000.0,
+        "rms_norm_eps": 1e-6,
+        "hidden_act": "silu",
+        "attention_bias": False,
+        "mlp_bias": False,
         "tie_word_embeddings": True,
-    } | changes  # fmt: skip
+    } | changes
 
 
 def transformer_tensors(config: dict[str, Any], seed: int = 1) -> dict[str, Any]:
@@ -57,11 +69,14 @@ def transformer_tensors(config: dict[str, Any], seed: int = 1) -> dict[str, Any]
     for layer in range(config["num_hidden_layers"]):
         name = f"model.layers.{layer}"
         shapes |= {
-            f"{name}.self_attn.q_proj.weight": (queries, hidden), f"{name}.self_attn.k_proj.weight": (keys, hidden),
-            f"{name}.self_attn.v_proj.weight": (keys, hidden), f"{name}.self_attn.o_proj.weight": (hidden, queries),
-            f"{name}.mlp.gate_proj.weight": (inner, hidden), f"{name}.mlp.up_proj.weight": (inner, hidden),
+            f"{name}.self_attn.q_proj.weight": (queries, hidden),
+            f"{name}.self_attn.k_proj.weight": (keys, hidden),
+            f"{name}.self_attn.v_proj.weight": (keys, hidden),
+            f"{name}.self_attn.o_proj.weight": (hidden, queries),
+            f"{name}.mlp.gate_proj.weight": (inner, hidden),
+            f"{name}.mlp.up_proj.weight": (inner, hidden),
             f"{name}.mlp.down_proj.weight": (hidden, inner),
-        }  # fmt: skip
+        }
         for norm in ("input_layernorm", "post_attention_layernorm"):
             tensors[f"{name}.{norm}.weight"] = random.uniform(0.5, 1.5, hidden)
     return tensors | {name: random.normal(0, 0.1, shape) for name, shape in shapes.items()}
@@ -99,7 +114,7 @@ def transformer_logits(
         k = turned(k)
         if not exact:
             k, v = small(k), small(v)
-        k, v = (np.repeat(each, heads // keys, axis=1) for each in (k, v))
+        k, v = (np.repeat(array, heads // keys, axis=1) for array in (k, v))
         scores = np.einsum("ihd,jhd->hij", turned(q), k) / np.sqrt(head)
         scores[:, place[:, None] < place[None]] = -np.inf
         shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
@@ -120,8 +135,9 @@ def rnn_tensors(config: dict[str, Any], seed: int = 1) -> dict[str, Any]:
     random = np.random.default_rng(seed)
     hidden = config["network"]["hidden"]
     shapes: dict[str, tuple[int, ...]] = {
-        "embed.weight": (config["vocab_size"], hidden), "out_bias": (config["vocab_size"],),
-    }  # fmt: skip
+        "embed.weight": (config["vocab_size"], hidden),
+        "out_bias": (config["vocab_size"],),
+    }
     for layer in range(config["network"]["layers"]):
         for kind in ("ih", "hh"):
             shapes |= {
@@ -139,13 +155,15 @@ def rnn_logits(values: dict[str, Floats], config: dict[str, Any], tokens: list[i
         outputs = []
         for row in x:
             gates = sum(
-                values[f"lstm.weight_{kind}_l{layer}"] @ each + values[f"lstm.bias_{kind}_l{layer}"]
-                for kind, each in (("ih", row), ("hh", hidden))
+                values[f"lstm.weight_{kind}_l{layer}"] @ vector + values[f"lstm.bias_{kind}_l{layer}"]
+                for kind, vector in (("ih", row), ("hh", hidden))
             )
-            entering, kept, candidate, leaving = np.split(gates, 4)
-            entering, kept, leaving = (1 / (1 + np.exp(-each)) for each in (entering, kept, leaving))
-            cell = kept * cell + entering * np.tanh(candidate)
-            hidden = leaving * np.tanh(cell)
+            input_gate, forget_gate, candidate, output_gate = np.split(gates, 4)
+            input_gate, forget_gate, output_gate = (
+                1 / (1 + np.exp(-gate)) for gate in (input_gate, forget_gate, output_gate)
+            )
+            cell = forget_gate * cell + input_gate * np.tanh(candidate)
+            hidden = output_gate * np.tanh(cell)
             outputs.append(hidden)
         x = np.array(outputs)
     return x @ values["embed.weight"].T + values["out_bias"]
@@ -154,14 +172,18 @@ def rnn_logits(values: dict[str, Floats], config: dict[str, Any], tokens: list[i
 def composer_folder(
     folder: Path, *, styles: tuple[str, ...] = ("song", "chorale"), seed: int = 1, **sizes: int
 ) -> Path:
-    """A folder as the serving container takes it: a transformer that knows nothing, so that only rules hold it."""
+    """A model folder for the serving container: a transformer with random weights, so only rules apply."""
     from bandmate_model.cells.vocabulary import VOCABULARY_SIZE
-    from bandmate_model.composer import REPRESENTATION
+    from bandmate_model.model_files import REPRESENTATION
 
     shape = {
-        "vocab_size": VOCABULARY_SIZE, "hidden_size": 64, "head_dim": 32, "num_attention_heads": 2,
-        "num_key_value_heads": 2, "max_position_embeddings": 512,
-    } | sizes  # fmt: skip
+        "vocab_size": VOCABULARY_SIZE,
+        "hidden_size": 64,
+        "head_dim": 32,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 512,
+    } | sizes
     config = transformer_config(**shape, representation=REPRESENTATION, styles=list(styles), id="toy")
     stored(folder, transformer_tensors(config, seed), config)
     return folder

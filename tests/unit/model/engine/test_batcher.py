@@ -1,4 +1,4 @@
-"""Many tasks, one engine: they join, leave and fail without the others noticing."""
+"""Many tasks on one engine: they join, leave and fail without affecting each other."""
 
 import threading
 from collections.abc import Generator, Sequence
@@ -6,7 +6,8 @@ from queue import Queue
 
 import numpy as np
 import pytest
-from bandmate_model.engine import Batcher, Feed
+from bandmate_model.engine.base import Feed
+from bandmate_model.engine.batcher import Batcher
 from numpy.typing import NDArray
 
 Row = NDArray[np.float32]
@@ -42,7 +43,7 @@ class Sums:
 
 
 def count(steps: int, token: int = 1) -> Generator[Feed, Row, float]:
-    """Feeds a token again and again; gives the sum that it was told last."""
+    """Feeds a token again and again; gives the last sum it received."""
     logits = np.zeros(2, np.float32)
     for _ in range(steps):
         logits = yield Feed([token])
@@ -59,7 +60,7 @@ def test_results_come_in_order_of_the_tasks_and_slots_are_free_again() -> None:
 def test_no_tasks_no_thread() -> None:
     batcher = Batcher(Sums())
     assert batcher.run([]) == []
-    assert [each for each in threading.enumerate() if each.name == "bandmate-batcher"] == []
+    assert [thread for thread in threading.enumerate() if thread.name == "bandmate-batcher"] == []
 
 
 def test_more_tasks_than_slots_take_their_turn() -> None:
@@ -69,7 +70,7 @@ def test_more_tasks_than_slots_take_their_turn() -> None:
     assert engine.held == {}
 
 
-def test_forgetting_is_the_engines_to_do() -> None:
+def test_keep_makes_the_engine_forget_later_tokens() -> None:
     def task() -> Generator[Feed, Row, list[float]]:
         first = yield Feed([1, 2, 3])
         again = yield Feed([5], keep=1)
@@ -103,14 +104,14 @@ def test_a_later_short_run_finishes_first_and_the_thread_ends() -> None:
     go_on.set()
     thread.join(20)
     assert [order.get_nowait(), order.get_nowait()] == ["short", "long"]
-    for each in threading.enumerate():
-        if each.name == "bandmate-batcher":
-            each.join(20)
-            assert not each.is_alive()
+    for batcher_thread in threading.enumerate():
+        if batcher_thread.name == "bandmate-batcher":
+            batcher_thread.join(20)
+            assert not batcher_thread.is_alive()
 
 
 def test_a_large_run_leaves_room_for_a_small_one() -> None:
-    """A run with many takes must not shut out who comes later until all its takes are done."""
+    """A run with many takes must not block a later run until all its takes are done."""
     engine = Sums(slots=4)
     batcher, taken = Batcher(engine), list[int]()
     started, come = threading.Event(), threading.Event()
@@ -181,7 +182,7 @@ def test_an_error_of_a_task_fails_its_own_run_alone() -> None:
 @pytest.mark.parametrize(
     "feed", [Feed([]), Feed([100]), Feed([-1]), Feed([1] * 65), Feed([1], keep=1), Feed([1], keep=-1)]
 )
-def test_a_wrong_feed_is_told_before_the_engine_sees_it(feed: Feed) -> None:
+def test_a_wrong_feed_is_refused_before_it_reaches_the_engine(feed: Feed) -> None:
     engine = Sums()
 
     def task() -> Generator[Feed, Row, None]:
@@ -193,7 +194,7 @@ def test_a_wrong_feed_is_told_before_the_engine_sees_it(feed: Feed) -> None:
     assert engine.held == {}
 
 
-def test_check_gives_a_run_up_even_while_it_waits_for_a_slot() -> None:
+def test_check_can_stop_a_run_that_waits_for_a_slot() -> None:
     engine = Sums(slots=1)
     batcher = Batcher(engine)
     called = []
@@ -211,10 +212,10 @@ def test_check_gives_a_run_up_even_while_it_waits_for_a_slot() -> None:
         batcher.run([endless(), endless()], check)
     assert called == [0, 16, 32]
     assert engine.held == {}
-    assert batcher.run([count(2)]) == [2], "the batcher is as good as new"
+    assert batcher.run([count(2)]) == [2], "the batcher works as before"
 
 
-def test_an_engine_out_of_memory_fails_what_is_under_way_and_works_again() -> None:
+def test_running_tasks_fail_when_the_engine_is_out_of_memory_and_later_ones_work() -> None:
     engine = Sums()
     batcher = Batcher(engine)
     engine.failing = MemoryError("no more")

@@ -1,4 +1,4 @@
-"""Both engines: what they compute is what the network is, to the last bit the same whatever stands beside it."""
+"""Both engines compute the network's logits, bit for bit the same whatever else is in the batch."""
 
 import json
 from pathlib import Path
@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bandmate_model.engine import Batcher, Engine, Feed, ModelUnusable, open_engine
+from bandmate_model.engine.base import Engine, Feed
+from bandmate_model.engine.batcher import Batcher
 from bandmate_model.engine.code import Machine
+from bandmate_model.engine.open import open_engine
 from bandmate_model.engine.rnn import RnnEngine
 from bandmate_model.engine.transformer import TransformerEngine
+from bandmate_model.model_files import ModelUnusable
 from safetensors.numpy import save_file
 
 from tests.unit.model.engine import networks
@@ -17,7 +20,7 @@ from tests.unit.model.engine import networks
 TOKENS = np.random.default_rng(5).integers(0, 71, 140).tolist()
 AVX2 = Machine("haswell", "+avx2,+fma,+f16c", wide=False)
 PLAIN = Machine("nehalem", "+sse4.2", wide=False)
-"""A processor of whose products of integers the code knows nothing."""
+"""A processor without any integer product that the code supports."""
 SHARED: dict[str, Any] = {"hidden_size": 256, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 128}
 """The starter's heads."""
 
@@ -50,14 +53,16 @@ def rms(x: Any) -> float:
 @pytest.mark.parametrize(
     "changes",
     [
-        {}, {"num_key_value_heads": 6}, {"num_key_value_heads": 1},
+        {},
+        {"num_key_value_heads": 6},
+        {"num_key_value_heads": 1},
         {"hidden_size": 128, "head_dim": 64, "num_attention_heads": 2},
     ],
-)  # fmt: skip
+)
 def test_transformer_is_the_network_it_was_stored_as(tmp_path: Path, kind: str, changes: dict[str, Any]) -> None:
-    """But for what 8 bits lose of keys and values, and what rounding them the other way now and then moves."""
+    """Equal within the rounding of keys and values to 8 bits."""
     config, values = transformer(tmp_path, kind, **changes)
-    exact, small = (networks.transformer_logits(values, config, TOKENS, exact=each) for each in (True, False))
+    exact, small = (networks.transformer_logits(values, config, TOKENS, exact=is_exact) for is_exact in (True, False))
     engine = open_engine(tmp_path, config)
     slot = engine.open()
     rows = [engine.feed([(slot, Feed(TOKENS[:100]))])[0]]
@@ -70,27 +75,29 @@ def test_transformer_is_the_network_it_was_stored_as(tmp_path: Path, kind: str, 
 
 
 def test_matrices_and_activations_lose_next_to_nothing(tmp_path: Path) -> None:
-    """Of a first token there is nothing to look up but itself, with values that 8 bits hold exactly."""
+    """A first token attends to itself only, with values that 8 bits hold exactly."""
     config, values = transformer(tmp_path, "float32", num_hidden_layers=1)
     values = networks.stored(
-        tmp_path, networks.transformer_tensors(config) | {"model.layers.0.self_attn.v_proj.weight": np.zeros((24, 72))},
-        config, "float32",
-    )  # fmt: skip
-    wanted = networks.transformer_logits(values, config, TOKENS)
+        tmp_path,
+        networks.transformer_tensors(config) | {"model.layers.0.self_attn.v_proj.weight": np.zeros((24, 72))},
+        config,
+        "float32",
+    )
+    expected = networks.transformer_logits(values, config, TOKENS)
     engine = open_engine(tmp_path, config)
     slot = engine.open()
-    assert np.abs(engine.feed([(slot, Feed(TOKENS))])[0] - wanted[-1]).max() < 1e-3 * wanted.std()
+    assert np.abs(engine.feed([(slot, Feed(TOKENS))])[0] - expected[-1]).max() < 1e-3 * expected.std()
 
 
 @pytest.mark.parametrize("kind", ["bfloat16", "float32"])
 def test_rnn_is_the_network_it_was_stored_as(tmp_path: Path, kind: str) -> None:
     config, values = rnn(tmp_path, kind)
-    wanted = networks.rnn_logits(values, config, TOKENS)
+    expected = networks.rnn_logits(values, config, TOKENS)
     engine = open_engine(tmp_path, config)
     slot = engine.open()
     for start, stop in ((0, 1), (1, 60), (60, 140)):
         logits = engine.feed([(slot, Feed(TOKENS[start:stop]))])[0]
-        assert np.abs(logits - wanted[stop - 1]).max() < 2e-3
+        assert np.abs(logits - expected[stop - 1]).max() < 2e-3
 
 
 def test_transformer_agrees_with_transformers(tmp_path: Path) -> None:
@@ -99,22 +106,22 @@ def test_transformer_agrees_with_transformers(tmp_path: Path) -> None:
     config, _ = transformer(tmp_path, intermediate_size=640, **SHARED)
     model = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
     with torch.inference_mode():
-        wanted = model(torch.tensor([TOKENS])).logits[0].numpy()
+        expected = model(torch.tensor([TOKENS])).logits[0].numpy()
     engine = open_engine(tmp_path, config)
     slot = engine.open()
     rows = np.array([engine.feed([(slot, Feed([token]))])[0] for token in TOKENS])
-    assert rms(rows - wanted) < 0.03 * wanted.std()
+    assert rms(rows - expected) < 0.03 * expected.std()
 
 
 def alone(engine: Engine, tokens: list[int]) -> Any:
-    """The logits after each token, fed one by one, with nobody beside."""
+    """The logits after each token, fed one by one, alone in the batch."""
     slot = engine.open()
     rows = np.concatenate([engine.feed([(slot, Feed([token]))]) for token in tokens])
     engine.close(slot)
     return rows
 
 
-def test_a_sequence_is_the_same_to_the_bit_in_any_company(engine: Engine) -> None:
+def test_a_sequence_gives_the_same_bits_in_any_batch(engine: Engine) -> None:
     """Sixteen songs that start, end and take in chunks at different times, in slots handed out again and again."""
     random = np.random.default_rng(11)
     songs = [random.integers(0, 71, random.integers(3, 140)).tolist() for _ in range(40)]
@@ -143,7 +150,7 @@ def test_a_sequence_is_the_same_to_the_bit_in_any_company(engine: Engine) -> Non
     assert max(sizes) == 16
 
 
-def test_what_is_forgotten_leaves_no_trace(engine: Engine) -> None:
+def test_forgotten_tokens_leave_no_trace(engine: Engine) -> None:
     expected = alone(engine, TOKENS[:20])[-1]
     slot = engine.open()
     engine.feed([(slot, Feed(TOKENS[50:130]))])
@@ -162,21 +169,21 @@ def test_what_is_forgotten_leaves_no_trace(engine: Engine) -> None:
 def test_another_processor_gives_the_same_bits(
     tmp_path: Path, machine: Machine, changes: dict[str, Any] | None
 ) -> None:
-    """A song can be played again on another machine: the order of sums is the code's, not the processor's."""
+    """A song can be reproduced on another machine: the order of additions does not depend on the processor."""
     known = Machine.host().features.split(",")
     if not {f"+{name}" for name in ("fma", "avx2", "sse4.2")} <= set(known):
         pytest.skip("this processor cannot run code for the other ones")
     tokens = TOKENS[: 70 if machine is PLAIN else 140]
     config, _ = rnn(tmp_path) if changes is None else transformer(tmp_path, **changes)
     load = RnnEngine.load if changes is None else TransformerEngine.load
-    first, second = (load(tmp_path, config, 16, each) for each in (Machine.host(), machine))
+    first, second = (load(tmp_path, config, 16, processor) for processor in (Machine.host(), machine))
     assert np.array_equal(alone(first, tokens), alone(second, tokens))
-    slots = [[each.open() for _ in range(7)] for each in (first, second)]
-    together = [
-        each.feed([(slot, Feed(tokens[number : number + 9])) for number, slot in enumerate(own)])
-        for each, own in zip((first, second), slots, strict=True)
+    slots = [[loaded_engine.open() for _ in range(7)] for loaded_engine in (first, second)]
+    batched = [
+        loaded_engine.feed([(slot, Feed(tokens[number : number + 9])) for number, slot in enumerate(engine_slots)])
+        for loaded_engine, engine_slots in zip((first, second), slots, strict=True)
     ]
-    assert np.array_equal(together[0], together[1])
+    assert np.array_equal(batched[0], batched[1])
 
 
 def test_slots_run_out_and_come_back(engine: Engine) -> None:
@@ -191,7 +198,7 @@ def test_slots_run_out_and_come_back(engine: Engine) -> None:
 @pytest.mark.parametrize(
     "feed", [Feed([]), Feed([71]), Feed([-1]), Feed([1], keep=3), Feed([1], keep=-1), Feed([1] * 151)]
 )
-def test_a_wrong_feed_takes_nothing_in(engine: Engine, feed: Feed) -> None:
+def test_a_refused_feed_changes_no_slot(engine: Engine, feed: Feed) -> None:
     if len(feed.tokens) > 150 and isinstance(engine, RnnEngine):
         pytest.skip("its state holds any number of tokens")
     expected = alone(engine, TOKENS[:3])
@@ -208,8 +215,8 @@ def test_the_whole_window_can_be_filled(tmp_path: Path) -> None:
     config, values = transformer(tmp_path, max_position_embeddings=70)
     engine = open_engine(tmp_path, config)
     slot = engine.open()
-    wanted = networks.transformer_logits(values, config, TOKENS[:70], exact=False)[-1]
-    assert rms(engine.feed([(slot, Feed(TOKENS[:70]))])[0] - wanted) < 0.02 * wanted.std()
+    expected = networks.transformer_logits(values, config, TOKENS[:70], exact=False)[-1]
+    assert rms(engine.feed([(slot, Feed(TOKENS[:70]))])[0] - expected) < 0.02 * expected.std()
     with pytest.raises(ValueError, match="window holds 70"):
         engine.feed([(slot, Feed([1]))])
 
@@ -228,8 +235,8 @@ def test_a_batch_of_real_songs_gives_what_each_gives_alone(engine: Engine) -> No
         return tokens
 
     batcher = Batcher(engine)
-    together = batcher.run([song(seed) for seed in range(30)])
-    assert together == [batcher.run([song(seed)])[0] for seed in range(30)]
+    batched = batcher.run([song(seed) for seed in range(30)])
+    assert batched == [batcher.run([song(seed)])[0] for seed in range(30)]
 
 
 def broken(folder: Path, name: str) -> None:
@@ -259,12 +266,17 @@ def broken(folder: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("missing", "holds no model.safetensors"), ("torn", "cannot be read"), ("garbage", "cannot be read"),
-        ("lacking", "lack model.layers.1.mlp.up_proj"), ("shape", r"has the shape \[71\]"),
-        ("more", "hold model.layers.2"), ("nan", "no finite numbers"), ("double", "stored as F64"),
+        ("missing", "holds no model.safetensors"),
+        ("torn", "cannot be read"),
+        ("garbage", "cannot be read"),
+        ("lacking", "lack model.layers.1.mlp.up_proj"),
+        ("shape", r"has the shape \[71\]"),
+        ("more", "hold model.layers.2"),
+        ("nan", "no finite numbers"),
+        ("double", "stored as F64"),
     ],
-)  # fmt: skip
-def test_weights_that_cannot_be_served_are_told(tmp_path: Path, name: str, words: str) -> None:
+)
+def test_weights_that_cannot_be_served_are_refused(tmp_path: Path, name: str, words: str) -> None:
     config, _ = transformer(tmp_path)
     broken(tmp_path, name)
     with pytest.raises(ModelUnusable, match=words):
@@ -275,14 +287,17 @@ def test_weights_that_cannot_be_served_are_told(tmp_path: Path, name: str, words
     ("changes", "words"),
     [
         ({"architecture": "diffusion"}, "no engine composes with architecture 'diffusion'"),
-        ({"hidden_size": "wide"}, "does not describe a network"), ({"num_key_value_heads": 4}, "cannot share 4 keys"),
-        ({"num_hidden_layers": 0}, "below 1"), ({"hidden_act": "gelu"}, "gelu"),
+        ({"hidden_size": "wide"}, "does not describe a network"),
+        ({"num_key_value_heads": 4}, "cannot share 4 keys"),
+        ({"num_hidden_layers": 0}, "below 1"),
+        ({"hidden_act": "gelu"}, "gelu"),
         ({"attention_bias": True}, "attention_bias"),
         ({"rope_scaling": {"rope_type": "linear", "factor": 2}}, "scaled RoPE"),
-        ({"tie_word_embeddings": False}, "tie_word_embeddings"), ({"num_hidden_layers": 1}, "hold model.layers.1"),
+        ({"tie_word_embeddings": False}, "tie_word_embeddings"),
+        ({"num_hidden_layers": 1}, "hold model.layers.1"),
     ],
-)  # fmt: skip
-def test_configurations_that_cannot_be_served_are_told(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+)
+def test_configurations_that_cannot_be_served_are_refused(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     transformer(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text()) | changes
     with pytest.raises(ModelUnusable, match=words):

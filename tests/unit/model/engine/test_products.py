@@ -1,4 +1,4 @@
-"""Products of integers: exact on every processor, within 32 bits whatever comes, next to nothing lost by rounding."""
+"""Integer products: exact on every processor, never beyond 32 bits, with little loss by rounding."""
 
 from functools import cache
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from bandmate_model.engine import products
 from bandmate_model.engine.code import I8, I16, I64, POINTER, Code, Compiled, Machine
-from bandmate_model.engine.products import LARGEST, LONGEST, PANEL, longest_beside, packed, padded_matrix
+from bandmate_model.engine.products import INT16_MAX, MAX_ROW_NORM, PANEL, max_row_norm_beside, packed, padded_matrix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llvmlite import ir
@@ -32,8 +32,8 @@ def compiled(name: str, kind: Any) -> tuple[Any, Any]:
     size = code.arguments[4]
     code.call(quantise, *code.arguments, size, size)
     code.end()
-    made = Compiled(module, machine)
-    return made.function("quantise", 5), (made.function("product", 12), made)
+    module_code = Compiled(module, machine)
+    return module_code.function("quantise", 5), (module_code.function("product", 12), module_code)
 
 
 def address(array: NDArray[Any]) -> int:
@@ -51,9 +51,19 @@ def multiplied(name: str, panels: NDArray[Any], scales: Any, x: NDArray[np.int16
     kind = I16 if panels.dtype == np.int16 else I8
     (rows, inputs), outputs = x.shape, y.shape[1]
     compiled(name, kind)[1][0](
-        address(panels), address(scales), address(x), address(x_scales), address(y), rows, inputs // 2,
-        outputs // PANEL, inputs, outputs, inputs * PANEL, 1,
-    )  # fmt: skip
+        address(panels),
+        address(scales),
+        address(x),
+        address(x_scales),
+        address(y),
+        rows,
+        inputs // 2,
+        outputs // PANEL,
+        inputs,
+        outputs,
+        inputs * PANEL,
+        1,
+    )
 
 
 def in_panels(whole: NDArray[Any]) -> NDArray[Any]:
@@ -66,15 +76,19 @@ def in_panels(whole: NDArray[Any]) -> NDArray[Any]:
 
 @settings(deadline=None)
 @given(
-    st.sampled_from(sorted(MACHINES)), st.sampled_from([np.int8, np.int16]), st.integers(1, 19), st.integers(1, 9),
-    st.integers(1, 3), st.integers(0, 1000),
-)  # fmt: skip
+    st.sampled_from(sorted(MACHINES)),
+    st.sampled_from([np.int8, np.int16]),
+    st.integers(1, 19),
+    st.integers(1, 9),
+    st.integers(1, 3),
+    st.integers(0, 1000),
+)
 def test_sums_are_exact(name: str, kind: Any, rows: int, pairs: int, panels: int, seed: int) -> None:
     if name != "host" and not ABLE:
         pytest.skip("this processor cannot run code for the other ones")
     random = np.random.default_rng(seed)
-    most = 127 if kind == np.int8 else 9000
-    whole = random.integers(-most, most + 1, (panels * PANEL, 2 * pairs)).astype(kind)
+    max_value = 127 if kind == np.int8 else 9000
+    whole = random.integers(-max_value, max_value + 1, (panels * PANEL, 2 * pairs)).astype(kind)
     x = random.integers(-9000, 9001, (rows, 2 * pairs)).astype(np.int16)
     ones = np.ones(max(rows, panels * PANEL), np.float32)
     y = np.full((rows, panels * PANEL), 0.5, np.float32)
@@ -95,9 +109,9 @@ def test_no_sum_leaves_32_bits(inputs: int, shape: str) -> None:
     row = (rows[shape] * 1e3).astype(np.float32)
     panels, scales = packed(np.tile(row, (PANEL, 1)))
     whole, x_scales = quantised(np.stack([row, -row]))
-    assert np.sqrt((whole.astype(np.float64) ** 2).sum(axis=1)).max() <= LONGEST + 0.5 * inputs**0.5
-    assert np.abs(whole).max() <= LARGEST
-    assert (LONGEST + 0.5 * 100_000**0.5) ** 2 < 2**31
+    assert np.sqrt((whole.astype(np.float64) ** 2).sum(axis=1)).max() <= MAX_ROW_NORM + 0.5 * inputs**0.5
+    assert np.abs(whole).max() <= INT16_MAX
+    assert (MAX_ROW_NORM + 0.5 * 100_000**0.5) ** 2 < 2**31
     y = np.zeros((2, PANEL), np.float32)
     multiplied("host", panels, scales, whole, x_scales, y)
     square = float((row.astype(np.float64) ** 2).sum())
@@ -107,7 +121,7 @@ def test_no_sum_leaves_32_bits(inputs: int, shape: str) -> None:
 
 @pytest.mark.parametrize("size", [64, 128, 1024, 65536])
 def test_a_row_beside_small_integers_may_be_longer(size: int) -> None:
-    longest = longest_beside(127, size)
+    longest = max_row_norm_beside(127, size)
     assert (longest + 0.5 * size**0.5) * 127 * size**0.5 < 2**31
     assert longest > 10_000, "and still fine enough"
 
@@ -123,7 +137,7 @@ def test_rounding_loses_at_most_so_much_of_a_row(seed: int, outlier: float) -> N
     assert np.linalg.norm(whole * scales[:, None] - x) <= 4e-4 * np.linalg.norm(x)
 
 
-def test_nothing_stays_nothing() -> None:
+def test_zeros_are_quantised_to_zeros_with_finite_scales() -> None:
     whole, scales = quantised(np.zeros((2, 64), np.float32))
     panels, matrix_scales = packed(padded_matrix(np.zeros((3, 5), np.float32)))
     assert not whole.any()

@@ -1,4 +1,4 @@
-"""Drawing in machine code is what it says in plain Python, on every processor."""
+"""Sampling in machine code agrees with plain Python, on every processor."""
 
 import math
 from typing import Any
@@ -12,27 +12,29 @@ from hypothesis import strategies as st
 
 from tests.unit.model.engine.test_engines import AVX2, PLAIN
 
-MOST = 150
-SAMPLER = Sampler(MOST)
+MAX_CHOICES = 150
+SAMPLER = Sampler(MAX_CHOICES)
 
-Logits = st.lists(st.one_of(st.floats(-40, 20, width=32), st.sampled_from([0.0, 1.0, -1.0])), min_size=1, max_size=MOST)
+Logits = st.lists(
+    st.one_of(st.floats(-40, 20, width=32), st.sampled_from([0.0, 1.0, -1.0])), min_size=1, max_size=MAX_CHOICES
+)
 Points = st.floats(0, 1, exclude_max=True)
 
 
 def weights_of(sampler: Sampler, count: int) -> list[int]:
     """Of the last draw."""
-    return [int(each) for each in sampler._weights[0][:count]]
+    return [int(weight) for weight in sampler._weights[0][:count]]
 
 
-def kept(weights: list[int], top_p: float, top_k: int) -> list[int]:
+def likeliest(weights: list[int], top_p: float, top_k: int) -> list[int]:
     """The fewest of the likeliest whose share is `top_p`, at most `top_k`; the first of equal ones. In order."""
-    wanted = min(max(1, math.ceil(top_p * float(sum(weights)))), sum(weights))
-    found: list[int] = []
+    threshold = min(max(1, math.ceil(top_p * float(sum(weights)))), sum(weights))
+    indexes: list[int] = []
     for index in sorted(range(len(weights)), key=lambda index: (-weights[index], index)):
-        if sum(weights[each] for each in found) >= wanted or len(found) == (top_k or len(weights)):
+        if sum(weights[member] for member in indexes) >= threshold or len(indexes) == (top_k or len(weights)):
             break
-        found.append(index)
-    return sorted(found)
+        indexes.append(index)
+    return sorted(indexes)
 
 
 def drawn(weights: list[int], among: list[int], point: float) -> int:
@@ -54,7 +56,7 @@ def test_a_draw_is_that_of_plain_python(
     bias = np.linspace(-3, 3, len(logits)) if biased else None
     index = SAMPLER.pick(logits, bias=bias, temperature=temperature, top_p=top_p, top_k=top_k, point=point)
     weights = weights_of(SAMPLER, len(logits))
-    assert index == drawn(weights, kept(weights, top_p, top_k), point)
+    assert index == drawn(weights, likeliest(weights, top_p, top_k), point)
     steered = logits.astype(np.float64) + (0 if bias is None else bias)
     exact = np.exp((steered - steered.max()) / temperature) * UNIT
     assert np.abs(weights - exact).max() <= 4e-5 * UNIT
@@ -70,22 +72,22 @@ def test_another_processor_draws_the_same(values: list[float], top_p: float, top
         pytest.skip("this processor cannot run code for the other ones")
     logits = np.array(values, np.float32)
     given: dict[str, Any] = {"top_p": top_p, "top_k": top_k, "point": point, "temperature": 0.9}
-    here = SAMPLER.pick(logits, **given)
+    expected = SAMPLER.pick(logits, **given)
     for machine in (AVX2, PLAIN):
-        other = Sampler(MOST, machine)
-        assert other.pick(logits, **given) == here
+        other = Sampler(MAX_CHOICES, machine)
+        assert other.pick(logits, **given) == expected
         assert weights_of(other, len(logits)) == weights_of(SAMPLER, len(logits))
         assert other.log_likelihood() == SAMPLER.log_likelihood()
 
 
-def test_the_kept_are_drawn_by_their_shares() -> None:
+def test_kept_tokens_are_drawn_in_proportion_to_their_weights() -> None:
     logits = np.log(np.array([0.5, 0.3, 0.15, 0.05], np.float32))
-    found = [SAMPLER.pick(logits, top_p=0.9, point=(number + 0.5) / 1000) for number in range(1000)]
-    counts = np.bincount(found, minlength=4) / 1000
+    picks = [SAMPLER.pick(logits, top_p=0.9, point=(number + 0.5) / 1000) for number in range(1000)]
+    counts = np.bincount(picks, minlength=4) / 1000
     assert counts == pytest.approx([0.5 / 0.95, 0.3 / 0.95, 0.15 / 0.95, 0], abs=0.01)
 
 
-def test_of_equal_ones_the_first_are_kept() -> None:
+def test_of_equally_likely_tokens_the_first_are_kept() -> None:
     points = [(number + 0.5) / 300 for number in range(300)]
     three = {SAMPLER.pick(np.zeros(40, np.float32), top_k=3, point=point) for point in points}
     half = {SAMPLER.pick(np.zeros(40, np.float32), top_p=0.5, point=point) for point in points}

@@ -1,4 +1,4 @@
-"""Small pieces made by rule, and a small model with random weights: it knows nothing, so only rules hold it."""
+"""Small pieces made by rule, and a small model with random weights, so that only the rules constrain its music."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bandmate_model.composer import read_info
-from bandmate_model.data import PartInfo, Piece
+from bandmate_model.data.pieces import PartInfo, Piece
 from bandmate_model.gan.composer import GanComposer
-from bandmate_model.gan.dataset import BlockSet, build
 from bandmate_model.gan.runtime import Widths, shapes
-from bandmate_model.gan.statistics import measure
+from bandmate_model.model_files import read_info
+from bandmate_model.training.gan.dataset import BlockSet, build
+from bandmate_model.training.gan.statistics import measure
 
 BARS = 8
 CHORDS = ((60, 64, 67), (57, 60, 64), (65, 69, 72), (67, 71, 74))
@@ -76,10 +76,13 @@ def write_model(blocks: BlockSet) -> Callable[[Path], Path]:
         folder.mkdir(parents=True, exist_ok=True)
         save_file(weights, folder / "model.safetensors")
         config = {
-            "architecture": "gan", "id": "random", "styles": blocks.styles, "statistics": measure(blocks),
+            "architecture": "gan",
+            "id": "random",
+            "styles": blocks.styles,
+            "statistics": measure(blocks),
             "network": {name: getattr(widths, name) for name in Widths.__slots__},
             "sampling": {"noise": 0.5, "trained_noise": 1.0},
-        }  # fmt: skip
+        }
         (folder / "config.json").write_text(json.dumps(config))
         return folder
 

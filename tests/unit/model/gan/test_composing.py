@@ -1,4 +1,4 @@
-"""Composing with random weights: the network knows nothing, so only the rules can keep what requests ask for."""
+"""Composing with random weights, so that only the rules can meet the requests."""
 
 import itertools
 from dataclasses import replace
@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bandmate_model.checks.validity import violations
 from bandmate_model.gan import composer as composing
 from bandmate_model.gan.composer import GanComposer
 from bandmate_model.gan.decode import Block, Line, decode
 from bandmate_model.gan.roll import BEAT_STEPS, BLOCK_STEPS, CELLS, MELODY, PLANES
-from bandmate_model.loaded import LoadedModel
-from bandmate_model.validity import violations
+from bandmate_model.serving.loaded import LoadedModel
 from bandmate_shared.contracts.composition import (
     ChordSpan,
     CompositionRequest,
     Hole,
     RhythmNote,
     density_level,
+    holes_from,
 )
 from bandmate_shared.errors import InvalidRequest
 from hypothesis import HealthCheck, given, settings
@@ -33,15 +34,24 @@ BAND: list[dict[str, Any]] = [
 
 
 def request(parts: list[dict[str, Any]] | None = None, **values: Any) -> CompositionRequest:
-    asked = {
-        "style": "band", "tonic": 2, "mode": "major", "numerator": 4, "denominator": 4, "bars": 6, "tempo": 100,
-        "parts": BAND if parts is None else parts, "seeds": [1],
-    }  # fmt: skip
-    return CompositionRequest.model_validate(asked | values)
+    fields = {
+        "style": "band",
+        "tonic": 2,
+        "mode": "major",
+        "numerator": 4,
+        "denominator": 4,
+        "bars": 6,
+        "tempo": 100,
+        "parts": BAND if parts is None else parts,
+        "seeds": [1],
+    }
+    return CompositionRequest.model_validate(fields | values)
 
 
-def compose(composer: GanComposer, asked: CompositionRequest, seed: int = 1, attempt: int = 0) -> list[Any]:
-    return composer.compose(composer.plan(asked), [(seed, attempt)])[0].notes
+def compose(
+    composer: GanComposer, composition_request: CompositionRequest, seed: int = 1, attempt: int = 0
+) -> list[Any]:
+    return composer.compose(composer.plan(composition_request), [(seed, attempt)])[0].notes
 
 
 @st.composite
@@ -50,12 +60,17 @@ def part_specs(draw: st.DrawFn) -> dict[str, Any]:
     low = draw(st.integers(10, 110))
     drums = role == "drums"
     return {
-        "name": role, "role": role, "program": draw(st.sampled_from((0, 25, 33, 40, 48, 52, 73, 89))),
-        "is_drum": drums, "is_voice": role == "melody" and draw(st.booleans()), "low": low,
-        "high": min(127, low + draw(st.integers(0, 40))), "monophonic": draw(st.booleans()),
+        "name": role,
+        "role": role,
+        "program": draw(st.sampled_from((0, 25, 33, 40, 48, 52, 73, 89))),
+        "is_drum": drums,
+        "is_voice": role == "melody" and draw(st.booleans()),
+        "low": low,
+        "high": min(127, low + draw(st.integers(0, 40))),
+        "monophonic": draw(st.booleans()),
         "density": draw(st.sampled_from((None, 1, 3, 5))),
         "polyphony": None if drums else draw(st.sampled_from((None, 1, 2, 4))),
-    }  # fmt: skip
+    }
 
 
 @st.composite
@@ -71,11 +86,14 @@ def requests(draw: st.DrawFn) -> CompositionRequest:
             st.lists(
                 st.builds(
                     lambda part, first, count: Hole(part=part, first_bar=first, bars=min(count, bars - first)),
-                    st.integers(0, len(parts) - 1), st.integers(0, bars - 1), st.integers(1, bars),
+                    st.integers(0, len(parts) - 1),
+                    st.integers(0, bars - 1),
+                    st.integers(1, bars),
                 ),
-                min_size=1, max_size=4,
+                min_size=1,
+                max_size=4,
             )
-        )  # fmt: skip
+        )
         values["holes"] = holes
         free = request(parts, **values).free_bars
         rows = draw(
@@ -98,27 +116,35 @@ def requests(draw: st.DrawFn) -> CompositionRequest:
             ChordSpan(onset=0, duration=max(1, bar // 2), root=7, pitch_classes=[7, 11, 2], symbol="G"),
         ]
     values |= {
-        "style": draw(st.sampled_from(("band", "song"))), "tonic": draw(st.integers(0, 11)),
-        "mode": draw(st.sampled_from(("major", "minor"))), "temperature": draw(st.sampled_from((0.1, 1.0, 3.0))),
+        "style": draw(st.sampled_from(("band", "song"))),
+        "tonic": draw(st.integers(0, 11)),
+        "mode": draw(st.sampled_from(("major", "minor"))),
+        "temperature": draw(st.sampled_from((0.1, 1.0, 3.0))),
         "density": draw(st.sampled_from((None, 2, 4))),
-    }  # fmt: skip
+    }
     return request(parts, **values)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(asked=requests(), seed=st.integers(0, 2**31))
-def test_hard_wishes_hold_whatever_is_asked(composer: GanComposer, asked: CompositionRequest, seed: int) -> None:
-    notes = compose(composer, asked, seed)
-    unavoidable = {"nothing was composed"} if all(index in asked.rhythm for index in range(len(asked.parts))) else set()
-    assert [text for text in violations(asked, notes) if text not in unavoidable] == []
-    assert notes == compose(composer, asked, seed), "the same request and seed, the same notes"
+@given(composition_request=requests(), seed=st.integers(0, 2**31))
+def test_hard_wishes_hold_whatever_is_asked(
+    composer: GanComposer, composition_request: CompositionRequest, seed: int
+) -> None:
+    notes = compose(composer, composition_request, seed)
+    unavoidable = (
+        {"nothing was composed"}
+        if all(index in composition_request.rhythm for index in range(len(composition_request.parts)))
+        else set()
+    )
+    assert [text for text in violations(composition_request, notes) if text not in unavoidable] == []
+    assert notes == compose(composer, composition_request, seed), "the same request and seed, the same notes"
 
 
 def test_seeds_and_attempts_differ_and_do_not_touch_each_other(composer: GanComposer) -> None:
     planned = composer.plan(request())
-    together = composer.compose(planned, [(1, 0), (2, 0), (1, 1)])
-    assert len({str(take.notes) for take in together}) == 3
-    assert composer.compose(planned, [(2, 0)])[0] == together[1]
+    batched = composer.compose(planned, [(1, 0), (2, 0), (1, 1)])
+    assert len({str(take.notes) for take in batched}) == 3
+    assert composer.compose(planned, [(2, 0)])[0] == batched[1]
 
 
 def test_a_given_melody_stays_and_is_heard(composer: GanComposer) -> None:
@@ -138,16 +164,17 @@ def test_what_came_before_is_heard_in_the_next_block(composer: GanComposer) -> N
     later = []
     for pitch in (60, 71):
         prompt = [(0, 24 * beat, 24, pitch, 80) for beat in range(16)]
-        notes = compose(composer, request(bars=8, prompt=prompt, prompt_bars=4))
-        assert violations(request(bars=8, prompt=prompt, prompt_bars=4), notes) == []
+        composition_request = request(bars=8, prompt=prompt, holes=holes_from(4, 8, len(BAND)))
+        notes = compose(composer, composition_request)
+        assert violations(composition_request, notes) == []
         later.append([row for row in notes if row[1] >= 4 * 96])
     assert later[0] != later[1]
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
 def test_density_is_met(composer: GanComposer, level: int) -> None:
-    asked = request(bars=8, density=level)
-    counts = np.bincount([row[0] for row in compose(composer, asked)], minlength=4)
+    composition_request = request(bars=8, density=level)
+    counts = np.bincount([row[0] for row in compose(composer, composition_request)], minlength=4)
     assert [density_level(count / 32) for count in counts.tolist()] == [level] * 4
 
 
@@ -160,9 +187,9 @@ def test_a_line_has_as_many_notes_as_are_meant_whatever_their_pitch(composer: Ga
     chances[::BEAT_STEPS, first : first + 24] = 0.05
     logits = np.log(np.maximum(chances, 1e-6) / (1 - chances))
     planned = composer.plan(request([{**BAND[0], "low": 60, "high": high}], bars=4, tonic=0))
-    part = replace(planned.parts[0], notes_a_quarter=(0.0, 4.0))
-    found = decode(planned, Line(part), Block(0, logits, np.zeros_like(logits), chances), must=False)
-    assert len(found) == round(16 * (1 - 0.95**24))
+    part = replace(planned.parts[0], notes_per_quarter=(0.0, 4.0))
+    decoded = decode(planned, Line(part), Block(0, logits, np.zeros_like(logits), chances), needs_note=False)
+    assert len(decoded) == round(16 * (1 - 0.95**24))
 
 
 def test_rhythms_return_within_a_phrase(composer: GanComposer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,12 +200,12 @@ def test_rhythms_return_within_a_phrase(composer: GanComposer, monkeypatch: pyte
         for seed in range(4):
             rows = [row for row in compose(composer, request(bars=8), seed) if row[0] != 3]
             bars = [{(row[0], row[1] % 96, row[3]) for row in rows if row[1] // 96 == bar} for bar in range(8)]
-            shares += [len(one & two) / max(1, len(two)) for one, two in itertools.pairwise(bars)]
+            shares += [len(bar & next_bar) / max(1, len(next_bar)) for bar, next_bar in itertools.pairwise(bars)]
         return float(np.mean(shares))
 
-    monkeypatch.setattr(composing, "ALIKE", 0.0)
+    monkeypatch.setattr(composing, "SHARED_BAR_NOISE", 0.0)
     before = repeated()
-    monkeypatch.setattr(composing, "ALIKE", 0.9)
+    monkeypatch.setattr(composing, "SHARED_BAR_NOISE", 0.9)
     assert repeated() > 1.5 * before
 
 
@@ -187,8 +214,8 @@ def test_chords_draw_the_notes(composer: GanComposer) -> None:
     chord = [6, 10, 1]
     spans = [ChordSpan(onset=0, duration=8 * 96, root=6, pitch_classes=chord, symbol="F#")]
 
-    def share(asked: CompositionRequest) -> float:
-        notes = [row for seed in range(4) for row in compose(composer, asked, seed) if row[0] != 3]
+    def share(composition_request: CompositionRequest) -> float:
+        notes = [row for seed in range(4) for row in compose(composer, composition_request, seed) if row[0] != 3]
         return float(np.mean([row[3] % 12 in chord for row in notes]))
 
     assert share(request(bars=8, tonic=0, chords=spans)) > 0.85
@@ -204,10 +231,10 @@ def test_syllables_keep_their_times(composer: GanComposer) -> None:
 
 def test_many_parts_of_a_kind_all_play(composer: GanComposer) -> None:
     violins = [{**BAND[0], "name": f"violin {k}", "program": 40, "is_voice": False} for k in range(5)]
-    asked = request([*violins, *BAND[2:]])
-    notes = compose(composer, asked)
+    composition_request = request([*violins, *BAND[2:]])
+    notes = compose(composer, composition_request)
     assert {row[0] for row in notes} == set(range(7))
-    assert violations(asked, notes) == []
+    assert violations(composition_request, notes) == []
     lines = {tuple(row[1:4] for row in notes if row[0] == part) for part in range(5)}
     assert len(lines) == 5, "each has a line of its own"
 
@@ -216,26 +243,20 @@ def test_many_parts_of_a_kind_all_play(composer: GanComposer) -> None:
     ("values", "reason"),
     [
         ({"style": "polka"}, "this model knows no style 'polka'; it knows band, song"),
-        ({"prompt": [(0, 0, 24, 60, 80)]}, "set prompt_bars"),
-        ({"prompt": [(9, 0, 24, 60, 80)], "prompt_bars": 1}, "part 9, which does not exist"),
-        ({"prompt": [(0, 96, 24, 60, 80)], "prompt_bars": 1}, "bar 2 of 'voice', which is to be composed"),
-        ({"prompt": [(0, 0, 24, 60, 0)], "prompt_bars": 1}, "is no note of this piece"),
-        ({"rhythm": {0: [{"onset": 0, "duration": 24}, {"onset": 12, "duration": 6}]}}, "overlaps itself at tick 12"),
-        ({"rhythm": {0: [{"onset": 570, "duration": 24}]}}, "runs past the last bar: 594 of 576 ticks"),
-        ({"parts": [{**BAND[0], "low": 60, "high": 50}]}, "'voice' has no pitch between 60 and 50"),
+        ({"bar_changes": [{"bar": 2, "numerator": 3, "denominator": 4}]}, "composes in one metre at a time"),
     ],
 )
-def test_what_cannot_be_done_is_refused(composer: GanComposer, values: dict[str, Any], reason: str) -> None:
+def test_impossible_requests_are_refused(composer: GanComposer, values: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidRequest, match=reason):
         composer.plan(request(**values))
 
 
-def test_it_is_served_as_the_other_families_are(model: Path) -> None:
-    asked = request(seeds=[3, 4])
-    answer = LoadedModel.load(model).answer(asked)
+def test_a_gan_is_served_like_the_other_families(model: Path) -> None:
+    composition_request = request(seeds=[3, 4])
+    answer = LoadedModel.load(model).answer(composition_request)
     assert answer.model["architecture"] == "gan"
     assert [take.seed for take in answer.takes] == [3, 4]
-    assert all(violations(asked, take.notes) == [] for take in answer.takes)
+    assert all(violations(composition_request, take.notes) == [] for take in answer.takes)
 
 
 def test_composing_can_be_stopped(composer: GanComposer) -> None:

@@ -1,12 +1,11 @@
-"""The roll: what a piece loses on the way there, and what not."""
+"""The roll: what of a piece it keeps, and what it loses."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from bandmate_model.data import Piece
+from bandmate_model.data.pieces import Piece
 from bandmate_model.gan.condition import Condition
-from bandmate_model.gan.dataset import BlockSet, Drawing, rows_of
 from bandmate_model.gan.roll import (
     BASS,
     BLOCK,
@@ -26,6 +25,7 @@ from bandmate_model.gan.roll import (
     slice_lengths,
 )
 from bandmate_model.gan.tracks import assign
+from bandmate_model.training.gan.dataset import BlockSet, Drawing, rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,7 +57,7 @@ def test_ticks_on_the_grid_come_back(bars: list[tuple[int, int]]) -> None:
             assert slices.onset_steps(np.array([tick]))[0] == step
     ends = slices.starts + slices.lengths
     assert [slices.tick(int(step)) for step in slices.end_steps(ends)] == ends.tolist()
-    assert slices.there(-1, len(slices) + 2).sum() == sum((length > STEP_TICKS).sum() for length in slices.lengths)
+    assert slices.present(-1, len(slices) + 2).sum() == sum((length > STEP_TICKS).sum() for length in slices.lengths)
 
 
 def test_repeated_notes_stay_apart() -> None:
@@ -119,12 +119,12 @@ def test_what_is_free_is_not_shown_before_the_block(blocks: BlockSet) -> None:
 
 
 def test_a_batch_depends_on_its_step_alone(blocks: BlockSet) -> None:
-    one, two = (
+    first_batches, second_batches = (
         Drawing(blocks, "train", condition=Condition(tuple(blocks.styles)), mix_power=1.0, seed=3) for _ in range(2)
     )
     for step in range(5):
-        one.draw(step, 4)
-    first, second = one.draw(5, 4), two.draw(5, 4)
+        first_batches.draw(step, 4)
+    first, second = first_batches.draw(5, 4), second_batches.draw(5, 4)
     assert (first.roll == second.roll).all()
     assert (first.given == second.given).all()
     assert (first.condition == second.condition).all()

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from bandmate_model.metrics import mgeval
-from bandmate_model.metrics.excerpt import Excerpt, excerpt, windows
+from bandmate_model.data.excerpt import Excerpt, excerpt, windows
+from bandmate_model.evaluation.metrics import mgeval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,8 +34,10 @@ def naive(music: Excerpt) -> dict[str, np.ndarray]:
     for (part, _, pitch, duration), (next_part, _, next_pitch, next_duration) in itertools.pairwise(notes):
         if part == next_part:
             shifts.append(abs(pitch - next_pitch))
-            one, two = (min(range(12), key=lambda kind, d=d: abs(LENGTHS[kind] - d)) for d in (duration, next_duration))
-            lengths[one, two] += 1
+            length_class, next_class = (
+                min(range(12), key=lambda kind, d=d: abs(LENGTHS[kind] - d)) for d in (duration, next_duration)
+            )
+            lengths[length_class, next_class] += 1
     onsets = sorted(note[1] for note in notes)
     gaps = [(b - a) / 24 for a, b in itertools.pairwise(onsets)]
     pitches = [note[2] for note in notes]
@@ -56,19 +58,19 @@ def naive(music: Excerpt) -> dict[str, np.ndarray]:
 @given(NOTES)
 def test_every_feature_is_what_counting_gives(rows: list[tuple[int, int, int, int]]) -> None:
     music = excerpt(rows, [], 96, 8)
-    found, wanted = mgeval.describe(music), naive(music)
-    assert tuple(found) == mgeval.FEATURES
+    features, expected = mgeval.describe(music), naive(music)
+    assert tuple(features) == mgeval.FEATURES
     for name in mgeval.FEATURES:
-        np.testing.assert_allclose(found[name], wanted[name], atol=1e-9, err_msg=name)
+        np.testing.assert_allclose(features[name], expected[name], atol=1e-9, err_msg=name)
 
 
 def test_drums_have_no_pitch_and_ring_until_the_next_stroke() -> None:
     melody = [(0, tick, 24, 60 + tick // 96) for tick in range(0, 384, 96)]
     beat = [(1, tick, 1, 36 if tick % 48 == 0 else 42) for tick in range(0, 384, 24)]
-    found = mgeval.describe(excerpt(melody + beat, [1], 96, 4))
-    assert found["total_used_pitch"] == 4
-    assert found["total_used_note"] == 20
-    assert found["note_length_histogram"][LENGTHS.index(24)] == 1, "strokes a quarter apart count as quarters"
+    features = mgeval.describe(excerpt(melody + beat, [1], 96, 4))
+    assert features["total_used_pitch"] == 4
+    assert features["total_used_note"] == 20
+    assert features["note_length_histogram"][LENGTHS.index(24)] == 1, "strokes a quarter apart count as quarters"
     alone = mgeval.describe(excerpt(beat, [1], 96, 4), drums_as_pitches=True)
     assert alone["total_used_pitch"] == 2
     assert alone["pitch_class_transition_matrix"].reshape(12, 12)[36 % 12, 42 % 12] == 8
@@ -81,6 +83,6 @@ def test_notes_are_cut_off_where_the_bars_end() -> None:
     assert (music.onset.tolist(), music.duration.tolist()) == ([4], [92])
 
 
-@pytest.mark.parametrize(("bars", "found"), [([96] * 5, [0, 1, 2]), ([96, 96, 72, 96, 96, 96], [3]), ([96], [])])
-def test_windows_lie_in_one_metre(bars: list[int], found: list[int]) -> None:
-    assert windows([(length, length // 24, 4) for length in bars], 3) == found
+@pytest.mark.parametrize(("bars", "expected"), [([96] * 5, [0, 1, 2]), ([96, 96, 72, 96, 96, 96], [3]), ([96], [])])
+def test_windows_lie_in_one_metre(bars: list[int], expected: list[int]) -> None:
+    assert windows([(length, length // 24, 4) for length in bars], 3) == expected

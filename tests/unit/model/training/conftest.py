@@ -11,25 +11,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.spawned import Spawn
-from tests.tunes import tune
+from tests.support.spawned import Spawn
+from tests.support.tunes import tune
 
 TINY = {
-    "hidden": "16", "layers": "1", "streams": "4", "steps": "48", "precision": "float32", "threads": "1",
-    "device": "cpu", "log_steps": "2", "evaluate_steps": "4", "evaluation_takes": "0", "samples": "0",
+    "hidden": "16",
+    "layers": "1",
+    "streams": "4",
+    "steps": "48",
+    "precision": "float32",
+    "threads": "1",
+    "device": "cpu",
+    "log_steps": "2",
+    "evaluate_steps": "4",
+    "evaluation_takes": "0",
+    "samples": "0",
     "warmup_steps": "2",
-}  # fmt: skip
+}
 TINY_TRANSFORMER = {"heads": "2", "feedforward": "24", "window": "256"}
 
 
 class Never:
-    """A stop flag that stays down."""
+    """A stop flag that is never set."""
 
     raised = False
 
 
 class After:
-    """A stop flag that is up at its nth look."""
+    """A stop flag that is set at its nth check."""
 
     def __init__(self, looks: int) -> None:
         self._looks = looks
@@ -41,8 +50,8 @@ class After:
 
 
 def write_hyperparameters(root: Path, **hyperparameters: str) -> None:
-    own = TINY_TRANSFORMER if hyperparameters.get("architecture", "transformer") == "transformer" else {}
-    values = TINY | own | hyperparameters
+    defaults = TINY_TRANSFORMER if hyperparameters.get("architecture", "transformer") == "transformer" else {}
+    values = TINY | defaults | hyperparameters
     (root / "input" / "config" / "hyperparameters.json").write_text(json.dumps(values))
 
 
@@ -70,16 +79,22 @@ def tunes() -> list[dict[str, Any]]:
         score = tune(number, bars=12)
         rows = [
             (part, *(int(value) for value in (row[0] // 20, row[1] // 20, row[2], row[3])))
-            for part, each in enumerate(score.parts)
-            for row in np.stack([each.notes.onset, each.notes.duration, each.notes.pitch, each.notes.velocity], 1)
+            for part, score_part in enumerate(score.parts)
+            for row in np.stack(
+                [score_part.notes.onset, score_part.notes.duration, score_part.notes.pitch, score_part.notes.velocity],
+                1,
+            )
         ]
         pieces.append(
             {
-                "name": f"tune-{number}", "style": ("air", "jig")[number % 2], "tonic": score.keys[0].key.tonic,
-                "bars": [(96, 4, 4)] * 12, "notes": sorted(rows),
+                "name": f"tune-{number}",
+                "style": ("air", "jig")[number % 2],
+                "tonic": score.keys[0].key.tonic,
+                "bars": [(96, 4, 4)] * 12,
+                "notes": sorted(rows),
                 "parts": [("Fiddle", 40, False, "melody", "strings"), ("Bass", 32, False, "bass", "bass")],
             }
-        )  # fmt: skip
+        )
     return pieces
 
 
@@ -108,7 +123,7 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """`train(root)`: what the container's `train` does, in this process; its exit status."""
 
     def run(root: Path, stop: Any = None) -> int:
-        from bandmate_model.train import main
+        from bandmate_model.training.train import main
 
         monkeypatch.setenv("BANDMATE_ML_ROOT", str(root))
         return main(stop or Never())

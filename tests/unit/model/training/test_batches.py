@@ -1,15 +1,17 @@
-"""Packed rows: what a token teaches depends on its own document alone."""
+"""Packed rows: the loss of a token depends on its own document only."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from bandmate_model.architectures import TOKEN_ARCHITECTURES, Hyperparameters, architecture
-from bandmate_model.cells.batches import Batch, Streams, moved, validation_runs
+from bandmate_model.architectures.base import Hyperparameters
+from bandmate_model.architectures.open import architecture
+from bandmate_model.cells.batches import Batch, Streams, transposed, validation_runs
 from bandmate_model.cells.training_set import TrainingSet, build
 from bandmate_model.cells.vocabulary import PAD, START, STYLE, TEMPO
-from bandmate_model.data import read_pieces
+from bandmate_model.data.pieces import read_pieces
+from bandmate_model.model_files import TOKEN_ARCHITECTURES
 
 
 @pytest.fixture(scope="module")
@@ -17,18 +19,18 @@ def training(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Trainin
     return build(lambda: read_pieces(dataset), tmp_path_factory.mktemp("cells"))
 
 
-def streams(training: TrainingSet, **more: float) -> Streams:
-    settings = {"lanes": 3, "length": 700, "seed": 5, "mix_power": 1.0, "styles": training.styles} | more
+def streams(training: TrainingSet, **options: float) -> Streams:
+    settings = {"lanes": 3, "length": 700, "seed": 5, "mix_power": 1.0, "styles": training.styles} | options
     return Streams(training, **settings)  # type: ignore[arg-type]
 
 
 def losses(network: torch.nn.Module, batch: Batch) -> list[torch.Tensor]:
     """The losses of each row's weighted targets."""
     tokens, weights = torch.from_numpy(batch.tokens).long(), torch.from_numpy(batch.weights)
-    wanted = weights > 0
+    counted = weights > 0
     with torch.no_grad():
-        found = network(tokens[:, :-1], torch.from_numpy(batch.documents), tokens[:, 1:], wanted)
-    return list(found.split(wanted.sum(1).tolist()))
+        token_losses = network(tokens[:, :-1], torch.from_numpy(batch.documents), tokens[:, 1:], counted)
+    return list(token_losses.split(counted.sum(1).tolist()))
 
 
 @pytest.mark.parametrize("name", TOKEN_ARCHITECTURES)
@@ -50,9 +52,11 @@ def test_a_loss_depends_neither_on_the_other_documents_of_a_row_nor_on_padding(
     changed.tokens[0, first] = np.random.default_rng(1).integers(300, 600, len(first))
     after = losses(network, changed)[0]
     place = np.flatnonzero(row.weights[0] > 0)
-    own = torch.from_numpy(second[place])
-    torch.testing.assert_close(after[own], before[own], atol=1e-5, rtol=1e-5)
-    assert not torch.allclose(after[~own], before[~own], atol=1e-2), "the first document itself has changed"
+    second_rows = torch.from_numpy(second[place])
+    torch.testing.assert_close(after[second_rows], before[second_rows], atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(after[~second_rows], before[~second_rows], atol=1e-2), (
+        "the first document itself has changed"
+    )
 
     alone = Batch(
         np.full((1, 901), PAD, np.int16), np.zeros((1, 900), np.float32), np.full((1, 900), -1, np.int16), 0, 0
@@ -63,7 +67,7 @@ def test_a_loss_depends_neither_on_the_other_documents_of_a_row_nor_on_padding(
     alone.documents[0, :size] = 0
     alone.weights[0, : size - 1] = row.weights[0, start : start + size - 1]
     weighted = torch.from_numpy(row.weights[0, start : start + size - 1] > 0).sum()
-    torch.testing.assert_close(losses(network, alone)[0], before[own][:weighted], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(losses(network, alone)[0], before[second_rows][:weighted], atol=1e-5, rtol=1e-5)
 
 
 def test_rows_are_packed_and_every_document_begins_with_a_header(training: TrainingSet) -> None:
@@ -80,12 +84,12 @@ def test_rows_are_packed_and_every_document_begins_with_a_header(training: Train
 
 
 def test_streams_go_on_where_they_stood(training: TrainingSet) -> None:
-    one, other = streams(training), streams(training)
+    first_stream, second_stream = streams(training), streams(training)
     for _ in range(4):
-        one.draw()
-    other.seek(one.position())
+        first_stream.draw()
+    second_stream.seek(first_stream.position())
     for _ in range(4):
-        np.testing.assert_array_equal(one.draw().tokens, other.draw().tokens)
+        np.testing.assert_array_equal(first_stream.draw().tokens, second_stream.draw().tokens)
 
 
 def test_every_training_piece_is_seen_and_none_of_the_others(training: TrainingSet) -> None:
@@ -107,17 +111,19 @@ def test_some_pieces_are_told_to_be_faster_or_slower(training: TrainingSet) -> N
 
 def test_a_piece_moved_by_an_octave_keeps_its_drums(training: TrainingSet) -> None:
     piece = training[0]
-    higher = moved(piece, 12)
+    higher = transposed(piece, 12)
     np.testing.assert_array_equal(higher.notes[:, 4], piece.notes[:, 4] + 12)
     assert higher.registers == tuple(register + 1 for register in piece.registers)
-    assert moved(piece, 120) is piece, "there are no such pitches"
+    assert transposed(piece, 120) is piece, "there are no such pitches"
     drawn = streams(training, octaves=1.0).draw(), streams(training).draw()
     assert not np.array_equal(drawn[0].tokens, drawn[1].tokens)
 
 
 def test_validation_counts_every_note_of_its_windows_once(training: TrainingSet) -> None:
-    runs = validation_runs(training, lanes=2, length=4000, styles=training.styles, tokens_a_style=100_000)
+    runs = validation_runs(training, lanes=2, length=4000, styles=training.styles, tokens_per_style=100_000)
     assert [run.style for run in runs] == ["air", "jig"]
     for run in runs:
-        mine = [training[index] for index in training.split("valid") if training.pieces[index].style == run.style]
-        assert sum(batch.notes for batch in run.batches) == sum(len(piece.notes) for piece in mine)
+        valid_pieces = [
+            training[index] for index in training.split("valid") if training.pieces[index].style == run.style
+        ]
+        assert sum(batch.notes for batch in run.batches) == sum(len(piece.notes) for piece in valid_pieces)

@@ -1,5 +1,4 @@
-"""One training by several: two hosts, which are real processes under two names of the loopback interface, and two
-processes started by torchrun; joined by gloo."""
+"""Distributed training with gloo: two hosts (processes under two names of the loopback interface), and torchrun."""
 
 import json
 import os
@@ -14,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bandmate_model.distributed import ManyHosts, leave_hosts
-from bandmate_model.environment import MlFolders
-from bandmate_model.hosts import Resources
-from bandmate_model.train import run
+from bandmate_model.training.distributed import ManyHosts, destroy_group
+from bandmate_model.training.environment import MlFolders
+from bandmate_model.training.hosts import Resources
+from bandmate_model.training.train import run
 from safetensors.torch import load_file
 from torch.distributed import HashStore
 
-from tests.spawned import Spawn
+from tests.support.spawned import Spawn
 
 from .conftest import Never, write_hyperparameters
 
@@ -93,7 +92,7 @@ def weights(root: Path) -> dict[str, np.ndarray]:
 
 
 def losses(root: Path) -> list[float]:
-    from bandmate_model import checkpoint
+    from bandmate_model.training import checkpoint
 
     return [row["train_loss"] for row in checkpoint.history(root / "checkpoints")]
 
@@ -111,9 +110,9 @@ def test_two_hosts_learn_what_one_does(job: MakeJob) -> None:
     assert not (second / "model").exists(), "the first host writes"
     assert not (second / "checkpoints").exists()
     assert losses(first) == pytest.approx(losses(alone.roots[0]), rel=1e-4)
-    ours, theirs = weights(first), weights(alone.roots[0])
-    for name, array in ours.items():
-        np.testing.assert_allclose(array, theirs[name], atol=2e-3, err_msg=name)
+    pair_weights, single_weights = weights(first), weights(alone.roots[0])
+    for name, array in pair_weights.items():
+        np.testing.assert_allclose(array, single_weights[name], atol=2e-3, err_msg=name)
     metrics = [json.loads((root / "model" / "metrics.json").read_text()) for root in (first, alone.roots[0])]
     assert metrics[0]["valid_loss"] == pytest.approx(metrics[1]["valid_loss"], rel=1e-3)
 
@@ -134,9 +133,9 @@ def test_two_processes_of_torchrun_learn_what_one_does(job: MakeJob, spawn: Spaw
     assert process.returncode == 0, output
     assert output.count("[metrics] step=12 ") == 1, "metrics are printed once"
     run(MlFolders(alone.roots[0]), Never())
-    ours, theirs = losses(both.roots[0]), losses(alone.roots[0])
-    assert len(ours) == 6
-    assert ours == pytest.approx(theirs, rel=1e-4)
+    pair_losses, single_losses = losses(both.roots[0]), losses(alone.roots[0])
+    assert len(pair_losses) == 6
+    assert pair_losses == pytest.approx(single_losses, rel=1e-4)
     for name, array in weights(both.roots[0]).items():
         np.testing.assert_allclose(array, weights(alone.roots[0])[name], atol=2e-3, err_msg=name)
     assert (both.roots[0] / "model" / "config.json").is_file()
@@ -158,12 +157,18 @@ def test_what_torchrun_says_comes_before_what_sagemaker_says(tmp_path: Path) -> 
     path = tmp_path / "resourceconfig.json"
     path.write_text('{"hosts": ["algo-1", "algo-2"], "current_host": "algo-2"}')
     variables = {
-        "RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "GROUP_RANK": "1", "MASTER_ADDR": "algo-1",
-        "MASTER_PORT": "29500", "TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "2",
-    }  # fmt: skip
-    found = Resources.read(path, variables)
-    assert (found.rank, len(found.hosts), found.local_rank, found.machine) == (3, 4, 1, "1")
-    assert (found.address, found.port, found.has_store, found.attempt) == ("algo-1", 29500, True, "2")
+        "RANK": "3",
+        "WORLD_SIZE": "4",
+        "LOCAL_RANK": "1",
+        "GROUP_RANK": "1",
+        "MASTER_ADDR": "algo-1",
+        "MASTER_PORT": "29500",
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
+        "TORCHELASTIC_RESTART_COUNT": "2",
+    }
+    resources = Resources.read(path, variables)
+    assert (resources.rank, len(resources.hosts), resources.local_rank, resources.machine) == (3, 4, 1, "1")
+    assert (resources.address, resources.port, resources.has_store, resources.attempt) == ("algo-1", 29500, True, "2")
     assert Resources.read(path, {}).rank == 1
     for changed in ({"RANK": "4"}, {"WORLD_SIZE": "many"}, {"MASTER_PORT": ""}, {"LOCAL_RANK": "-1"}):
         with pytest.raises(ValueError, match="RANK"):
@@ -183,9 +188,9 @@ def test_a_stop_on_either_host_stops_both_and_they_go_on_as_if_nothing_had_been(
     assert (first.returncode, second.returncode) == (0, 0), outputs
     assert all("the checkpoint is written" in output for output in outputs)
     assert not (stopped.roots[0] / "model").exists()
-    again = [stopped.start(number) for number in (0, 1)]
-    outputs = [process.communicate(timeout=120)[0] for process in again]
-    assert [process.returncode for process in again] == [0, 0], outputs
+    restarted = [stopped.start(number) for number in (0, 1)]
+    outputs = [process.communicate(timeout=120)[0] for process in restarted]
+    assert [process.returncode for process in restarted] == [0, 0], outputs
     assert all("resuming at step" in output for output in outputs)
     paths = [job_.roots[0] / "model" / "model.safetensors" for job_ in (straight, stopped)]
     assert paths[0].read_bytes() == paths[1].read_bytes()
@@ -205,7 +210,7 @@ def test_the_death_of_a_host_ends_the_other_readably_and_soon(job: MakeJob, vict
     assert both.failure(other).startswith(f"{NAMES[other]} lost another host of the job (127.0.0.1, 127.0.0.2)")
 
 
-def test_a_host_that_falls_silent_is_missed(job: MakeJob) -> None:
+def test_a_host_that_stops_answering_is_detected(job: MakeJob) -> None:
     both = job("both", max_steps="100000")
     processes = [both.start(number, BANDMATE_HOSTS_SILENCE_SECONDS="8") for number in (0, 1)]
     until(processes[0], "[metrics] step=4 ")
@@ -247,7 +252,7 @@ def test_waiting_for_hosts_can_be_stopped(job: MakeJob) -> None:
 
 
 def test_a_run_that_ends_well_leaves_no_thread_of_gloo_to_the_end_of_the_interpreter() -> None:
-    """One that lets go of its work there, which takes the interpreter's lock, aborts the process now and then."""
+    """A thread that releases its work then, which needs the interpreter's lock, sometimes aborts the process."""
 
     def gloo() -> list[str]:
         names = [(task / "comm").read_text() for task in Path("/proc/self/task").iterdir()]
@@ -256,7 +261,7 @@ def test_a_run_that_ends_well_leaves_no_thread_of_gloo_to_the_end_of_the_interpr
     hosts = ManyHosts(Resources(("127.0.0.1",), "127.0.0.1"), HashStore(), 10.0)
     assert hosts.any(True)
     assert gloo(), "this test does not know their names"
-    leave_hosts()
+    destroy_group()
     assert gloo() == []
 
 
@@ -276,7 +281,7 @@ def test_more_hosts_than_lanes_is_refused(job: MakeJob) -> None:
         '{"hosts": ["a", "a"], "current_host": "a"}',
     ],
 )
-def test_a_bad_resourceconfig_is_said(tmp_path: Path, content: str) -> None:
+def test_a_bad_resourceconfig_is_reported(tmp_path: Path, content: str) -> None:
     path = tmp_path / "resourceconfig.json"
     path.write_text(content)
     with pytest.raises(ValueError, match=r"resourceconfig\.json"):

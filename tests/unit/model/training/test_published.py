@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from bandmate_model.architectures import Hyperparameters, architecture
+from bandmate_model.architectures.base import Hyperparameters
+from bandmate_model.architectures.open import architecture
 from bandmate_model.architectures.transformer import Transformer
-from bandmate_model.engine import Feed, open_engine
-from bandmate_model.initial import take_over
-from bandmate_model.model_files import place, write_model
+from bandmate_model.engine.base import Feed
+from bandmate_model.engine.open import open_engine
+from bandmate_model.training.initial import copy_weights
+from bandmate_model.training.write_model import move_into_place, write_model
 
 transformers: Any = pytest.importorskip("transformers")
 
@@ -25,22 +27,27 @@ def sizes(key_heads: int) -> Hyperparameters:
 def network(request: pytest.FixtureRequest) -> Transformer:
     """Of four heads; a key for all, for two, for each."""
     torch.manual_seed(4)
-    made = architecture("transformer").build(sizes(request.param))
-    assert isinstance(made, Transformer)
+    transformer = architecture("transformer").build(sizes(request.param))
+    assert isinstance(transformer, Transformer)
     with torch.no_grad():
-        for parameter in made.parameters():
+        for parameter in transformer.parameters():
             parameter.mul_(2.0)
-    return made.eval()
+    return transformer.eval()
 
 
 def folder_of(network: Transformer, folder: Path, dtype: str) -> Path:
     from safetensors.torch import save_file
 
     config = {
-        **architecture("transformer").config(["air"], network.sizes), "dtype": dtype, "id": "tiny", "sampling": {},
-        "hyperparameters": {"seed": 1}, "statistics": {"air": {"slots": {}, "drums": []}}, "code_version": "1",
+        **architecture("transformer").config(["air"], network.sizes),
+        "dtype": dtype,
+        "id": "tiny",
+        "sampling": {},
+        "hyperparameters": {"seed": 1},
+        "statistics": {"air": {"slots": {}, "drums": []}},
+        "code_version": "1",
         "dataset_sha256": "0" * 64,
-    }  # fmt: skip
+    }
     write_model(folder, config, network.state_dict())
     if dtype == "float32":
         save_file(network.state_dict(), folder / "model.safetensors", {"format": "pt"})
@@ -69,13 +76,13 @@ def test_transformers_loads_the_folder_as_it_is(
                 parameter.copy_(parameter.bfloat16())
         loaded = loaded.float()
     with torch.no_grad():
-        theirs = loaded.eval()(tokens).logits
-    ours = own_logits(network, tokens)
-    assert ours.std() > 0.3, "there is something to compare"
-    torch.testing.assert_close(theirs, ours, atol=tolerance, rtol=0)
+        expected = loaded.eval()(tokens).logits
+    logits = own_logits(network, tokens)
+    assert logits.std() > 0.3, "there is something to compare"
+    torch.testing.assert_close(expected, logits, atol=tolerance, rtol=0)
     engine = open_engine(folder, json.loads((folder / "config.json").read_text()))
     served = engine.feed([(engine.open(), Feed(tokens[0].tolist()))])[0]
-    np.testing.assert_allclose(served, ours[0, -1].numpy(), atol=2e-2)  # It rounds what it keeps.
+    np.testing.assert_allclose(served, logits[0, -1].numpy(), atol=2e-2)  # It rounds what it keeps.
 
 
 def test_a_published_transformer_is_in_that_layout(job: Callable[..., Path], train: Callable[..., int]) -> None:
@@ -91,17 +98,17 @@ def test_a_published_transformer_is_in_that_layout(job: Callable[..., Path], tra
 def test_heads_that_come_to_share_a_key_start_from_the_mean_of_theirs(tmp_path: Path) -> None:
     alike = architecture("transformer").build(sizes(4))
     assert isinstance(alike, Transformer)
-    apart = [0.01, -0.03, 0.02, -0.04]  # The mean of all, and of each pair, is 0.02 below the first.
+    shifts = [0.01, -0.03, 0.02, -0.04]  # The mean of all, and of each pair, is 0.02 below the first.
     with torch.no_grad():
         for layer in alike.model.layers:
             for matrix in (layer.self_attn.k_proj.weight, layer.self_attn.v_proj.weight):
                 first = matrix[:16].clone()
-                matrix.copy_(torch.cat([first + shift for shift in apart]))
+                matrix.copy_(torch.cat([first + shift for shift in shifts]))
     folder = folder_of(alike, tmp_path / "model", "float32")
     expected = {name: tensor.clone() for name, tensor in alike.state_dict().items()}
     for key_heads in (1, 2):
         network = architecture("transformer").build(sizes(key_heads))
-        assert take_over(network, folder, "transformer", ["air"]) == len(expected)
+        assert copy_weights(network, folder, "transformer", ["air"]) == len(expected)
         for name, tensor in network.state_dict().items():
             if name.endswith(("k_proj.weight", "v_proj.weight")):
                 assert tensor.shape == (16 * key_heads, 64)
@@ -119,7 +126,7 @@ def test_a_folder_is_put_in_place_when_it_is_complete(network: Transformer, tmp_
     staged = folder_of(network, tmp_path / "staged", "bfloat16")
     names = {path.name for path in staged.iterdir()}
     (tmp_path / "model").mkdir()
-    place(staged, tmp_path / "model")
+    move_into_place(staged, tmp_path / "model")
     assert {path.name for path in (tmp_path / "model").iterdir()} == names
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in (tmp_path / "model").iterdir())
     assert not staged.exists()

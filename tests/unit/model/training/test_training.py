@@ -8,26 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bandmate_model import checkpoint
-from bandmate_model.environment import MlFolders
-from bandmate_model.learning import rate
-from bandmate_model.loaded import LoadedModel
-from bandmate_model.options import TrainingOptions
-from bandmate_model.samples import score_of
+from bandmate_model.serving.loaded import LoadedModel
+from bandmate_model.training import checkpoint
+from bandmate_model.training.environment import MlFolders
+from bandmate_model.training.learning import rate
+from bandmate_model.training.options import TrainingOptions
+from bandmate_model.training.samples import score_of
+from bandmate_music.midi.read import read_midi
+from bandmate_music.midi.write import write_midi
 from bandmate_shared.contracts.composition import CompositionRequest
-from bandmate_shared.music.limits import Limits
-from bandmate_shared.music.midi_read import read_midi
-from bandmate_shared.music.midi_write import write_midi
 from bandmate_shared.settings import SharedSettings
 
 from .conftest import After, write_hyperparameters
 
-LIMITS = Limits.from_settings(SharedSettings())
+LIMITS = SharedSettings().file_limits
 Train = Callable[..., int]
 MODEL_FILES = {
-    "model.safetensors", "config.json", "originality.safetensors", "metrics.json", "loss.png", "MODEL_CARD.md",
-    "evaluation.json", "evaluation.html",
-}  # fmt: skip
+    "model.safetensors",
+    "config.json",
+    "originality.safetensors",
+    "metrics.json",
+    "loss.png",
+    "MODEL_CARD.md",
+    "evaluation.json",
+}
 
 
 def bytes_of(root: Path) -> tuple[bytes, bytes]:
@@ -61,6 +65,9 @@ def test_a_job_trains_and_leaves_a_model(job: Any, train: Train, capsys: pytest.
     assert config["hyperparameters"]["max_steps"] == 8
     assert set(config["statistics"]) == {"air", "jig"}
     assert len(config["dataset_sha256"]) == 64
+    last = checkpoint.history(root / "checkpoints")[-1]
+    assert {"valid_loss", "valid_loss_air", "valid_loss_jig"} <= set(last), "the loss of each style against steps"
+    assert f" air={last['valid_loss_air']:.4f} jig={last['valid_loss_jig']:.4f}" in output
     assert (root / "output" / "data" / "metrics.json").is_file()
     assert not (root / "output" / "failure").exists()
     samples = sorted((root / "output" / "data" / "samples").iterdir())
@@ -72,9 +79,9 @@ def test_a_job_trains_and_leaves_a_model(job: Any, train: Train, capsys: pytest.
 def test_a_stopped_run_goes_on_as_if_nothing_had_been(
     job: Any, train: Train, family: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """To the last bit: weights, the best ones on the way, and every loss that was told."""
-    more = {"architecture": family, "max_steps": "14", "dropout": "0.2", "patience": "9"}
-    straight, stopped = job("straight", **more), job("stopped", **more)
+    """Bit for bit: the weights, the best weights so far, and every reported loss."""
+    hyperparameters = {"architecture": family, "max_steps": "14", "dropout": "0.2", "patience": "9"}
+    straight, stopped = job("straight", **hyperparameters), job("stopped", **hyperparameters)
     assert train(straight) == 0
     looks = 6 + 5  # Six while the pieces are read, then one a step: in the middle between two lines of metrics.
     assert train(stopped, After(looks)) == 0
@@ -107,7 +114,7 @@ def test_sigterm_ends_a_run_soon_and_in_order(job: Any, start: Any) -> None:
     assert not (root / "model").exists()
 
 
-def test_the_seed_decides(job: Any, train: Train) -> None:
+def test_weights_depend_on_the_seed_only(job: Any, train: Train) -> None:
     roots = [job(f"seed-{number}", max_steps="3", seed=seed) for number, seed in enumerate("112")]
     assert [train(root) for root in roots] == [0, 0, 0]
     first, again, other = (bytes_of(root)[0] for root in roots)
@@ -116,7 +123,7 @@ def test_the_seed_decides(job: Any, train: Train) -> None:
 
 
 def test_a_run_that_gets_no_better_ends(job: Any, train: Train, capsys: pytest.CaptureFixture[str]) -> None:
-    """At a learning rate of almost nothing nothing gets better after the first evaluation, within rounding."""
+    """At a tiny learning rate the loss does not improve after the first evaluation, within rounding."""
     root = job(
         "stale",
         max_steps="400",
@@ -131,8 +138,10 @@ def test_a_run_that_gets_no_better_ends(job: Any, train: Train, capsys: pytest.C
     best = min(range(len(rows)), key=lambda number: rows[number]["valid_loss"])
     assert len(rows) == best + 1 + 3, "three evaluations after the best one"
     assert rows[-1]["step"] < 400
-    found = json.loads((root / "model" / "metrics.json").read_text())["valid_loss"]
-    assert found == pytest.approx(rows[best]["valid_loss"], rel=0.02), "the best weights are published, not the last"
+    published_loss = json.loads((root / "model" / "metrics.json").read_text())["valid_loss"]
+    assert published_loss == pytest.approx(rows[best]["valid_loss"], rel=0.02), (
+        "the best weights are published, not the last"
+    )
 
 
 def test_the_learning_rate_rises_straight_and_falls_like_a_cosine() -> None:
@@ -153,7 +162,7 @@ def test_weights_of_another_model_can_be_the_start(
     capsys.readouterr()
     assert train(second) == 0
     weights, after = (load_file_floats(root) for root in (first, second))
-    assert f"starting from the weights of a model: {len(weights)} tensors taken over" in capsys.readouterr().out
+    assert f"starting from the weights of a model: {len(weights)} tensors copied" in capsys.readouterr().out
     from bandmate_model.cells.vocabulary import STYLE
 
     name = "model.embed_tokens.weight"
@@ -167,7 +176,7 @@ def load_file_floats(root: Path) -> dict[str, Any]:
     return {name: tensor.float() for name, tensor in load_tensors(root / "model" / "model.safetensors").items()}
 
 
-def test_a_sample_that_fails_is_said_and_the_training_goes_on(
+def test_a_failing_sample_is_reported_and_the_training_goes_on(
     job: Any, train: Train, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(self: LoadedModel, request: CompositionRequest, check: object) -> None:
@@ -183,15 +192,25 @@ def test_a_sample_that_fails_is_said_and_the_training_goes_on(
 def test_a_take_as_midi_keeps_its_parts_tempo_and_metre() -> None:
     request = CompositionRequest.model_validate(
         {
-            "style": "air", "tonic": 2, "mode": "minor", "numerator": 3, "denominator": 4, "bars": 1, "tempo": 88.0,
-            "parts": [{"name": "Flute", "role": "melody", "program": 73}, {"name": "Kit", "role": "drums", "program": 0,
-                       "is_drum": True}], "seeds": [1],
+            "style": "air",
+            "tonic": 2,
+            "mode": "minor",
+            "numerator": 3,
+            "denominator": 4,
+            "bars": 1,
+            "tempo": 88.0,
+            "parts": [
+                {"name": "Flute", "role": "melody", "program": 73},
+                {"name": "Kit", "role": "drums", "program": 0, "is_drum": True},
+            ],
+            "seeds": [1],
         }
-    )  # fmt: skip
+    )
     score = read_midi(write_midi(score_of(request, [(0, 0, 24, 74, 90), (1, 24, 6, 36, 70)])), LIMITS)
     assert [(part.name, part.is_drum, part.notes.pitch.tolist()) for part in score.parts] == [
-        ("Flute", False, [74]), ("Kit", True, [36])
-    ]  # fmt: skip
+        ("Flute", False, [74]),
+        ("Kit", True, [36]),
+    ]
     assert score.tempi[0].tempo == pytest.approx(88, abs=0.01)
     assert (score.metres[0].metre.numerator, score.keys[0].key.name) == (3, "D minor")
 
@@ -211,16 +230,16 @@ def test_a_run_in_bfloat16_learns_too(job: Any, train: Train) -> None:
         ({"hidden": "many"}, "hyperparameter hidden='many' is no whole number"),
         ({"learning_rate": "nan"}, "hyperparameter learning_rate=nan: it has to lie in 1e-07..1.0"),
         ({"dropout": "1.5"}, "dropout=1.5: it has to lie in 0.0..0.9"),
-        ({"architecture": "oracle"}, "unknown architecture 'oracle'; there is rnn, transformer, gan"),
+        ({"architecture": "oracle"}, "unknown architecture 'oracle'; there is transformer, rnn, gan"),
         ({"band": "song"}, "write songs+drums=band"),
         ({"precision": "int4"}, "precision='int4'; write auto, float32 or bfloat16"),
         ({"device": "tpu"}, "device='tpu'; write auto, cpu or cuda"),
     ],
 )
 def test_bad_hyperparameters_are_explained(hyperparameters: dict[str, str], reason: str) -> None:
-    with pytest.raises(ValueError, match=r".") as caught:
+    with pytest.raises(ValueError, match=r".") as raised:
         TrainingOptions.parse(hyperparameters)
-    assert reason in str(caught.value)
+    assert reason in str(raised.value)
 
 
 def test_families_have_defaults_of_their_own_and_sdk_spellings_are_understood() -> None:

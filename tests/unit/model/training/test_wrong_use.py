@@ -1,4 +1,4 @@
-"""Wrong use of the container's `train`: a failure file with a reason for people, and nothing lost."""
+"""Wrong use of the container's `train`: a failure file with a readable reason, and nothing lost."""
 
 import json
 import resource
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from bandmate_model import checkpoint
-from bandmate_model.engine import ModelUnusable
-from bandmate_model.loaded import LoadedModel
+from bandmate_model.model_files import ModelUnusable
+from bandmate_model.serving.loaded import LoadedModel
+from bandmate_model.training import checkpoint
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -24,12 +24,12 @@ Train = Callable[..., int]
 
 
 def refused(train: Train, root: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """The reason why the job fails; on stderr it stands as well, without a traceback."""
+    """The reason why the job fails, which is also on stderr, without a traceback."""
     assert train(root) == 1
-    told = capsys.readouterr().err
-    assert "Traceback" not in told
+    message = capsys.readouterr().err
+    assert "Traceback" not in message
     reason = failure(root)
-    assert told == f"training failed: {reason}\n"
+    assert message == f"training failed: {reason}\n"
     return reason
 
 
@@ -45,9 +45,16 @@ def refused(train: Train, root: Path, capsys: pytest.CaptureFixture[str]) -> str
     ],
 )
 def test_too_little_music(
-    job: Any, train: Train, write_dataset: Any, tunes: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-    pieces: int, notes: int, reason: str,
-) -> None:  # fmt: skip
+    job: Any,
+    train: Train,
+    write_dataset: Any,
+    tunes: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    pieces: int,
+    notes: int,
+    reason: str,
+) -> None:
     few = [piece | {"notes": piece["notes"][:notes], "parts": piece["parts"][:2]} for piece in tunes[:pieces]]
     for piece in few:
         piece["parts"] = piece["parts"][: 1 + max(row[0] for row in piece["notes"])]
@@ -81,9 +88,9 @@ def test_a_gpu_that_is_not_there(job: Any, train: Train, capsys: pytest.CaptureF
     assert "device=cuda, and there is no GPU that torch can use" in refused(train, root, capsys)
 
 
-@pytest.mark.parametrize(("family", "own"), [("gan", "critic_steps"), ("rnn", "streams"), ("transformer", "window")])
+@pytest.mark.parametrize(("family", "option"), [("gan", "critic_steps"), ("rnn", "streams"), ("transformer", "window")])
 def test_a_hyperparameter_of_no_family_names_those_of_this_one(
-    job: Any, train: Train, capsys: pytest.CaptureFixture[str], family: str, own: str
+    job: Any, train: Train, capsys: pytest.CaptureFixture[str], family: str, option: str
 ) -> None:
     root = job("names")
     values = {"architecture": family, "colour": "blue"}
@@ -91,22 +98,27 @@ def test_a_hyperparameter_of_no_family_names_those_of_this_one(
     reason = refused(train, root, capsys)
     assert reason.startswith("unknown hyperparameter 'colour'")
     assert f"of the {family}" in reason
-    assert own in reason
+    assert option in reason
 
 
 def test_memory_that_does_not_suffice(job: Any) -> None:
-    """A batch of 8 rows of 8,192 tokens, in a process that may have no more than what torch itself needs and some."""
+    """A batch of 8 rows of 8,192 tokens, in a process whose memory is limited to little more than torch needs."""
     root = job("large", streams="8", steps="8192", max_steps="1")
 
     def confine() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
 
     environment = {"BANDMATE_ML_ROOT": str(root), "OMP_NUM_THREADS": "1", "PATH": ""}
-    done = subprocess.run(
-        [sys.executable, "-m", "bandmate_model", "train"], env=environment, preexec_fn=confine, capture_output=True,
-        text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1, done.stdout + done.stderr
+    result = subprocess.run(
+        [sys.executable, "-m", "bandmate_model", "train"],
+        env=environment,
+        preexec_fn=confine,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 1, result.stdout + result.stderr
     assert failure(root).startswith("out of memory; lower streams or steps (rows and tokens of a batch), or hidden, ")
 
 
@@ -128,13 +140,13 @@ def test_a_loss_that_is_no_number_ends_the_run_and_the_best_weights_are_kept(
     capsys.readouterr()
     reason = refused(train, root, capsys)
     assert reason.startswith(
-        "the loss is no longer a number at step 10; use a learning_rate lower than 0.004 or a clip "
+        "the loss is not a finite number at step 10; use a learning_rate lower than 0.004 or a clip "
     )
     assert reason.endswith("; the best weights so far are kept in output/data/last-good")
     assert (path.read_bytes(), best.read_bytes()) == before, "nothing is written over"
-    kept = LoadedModel.load(root / "output" / "data" / "last-good")
-    assert kept.info.styles == ["air", "jig"]
-    stored = load_file(kept.folder / "model.safetensors")
+    last_good = LoadedModel.load(root / "output" / "data" / "last-good")
+    assert last_good.info.styles == ["air", "jig"]
+    stored = load_file(last_good.folder / "model.safetensors")
     assert all(torch.equal(stored[name], tensor.bfloat16()) for name, tensor in load_file(best).items())
     assert not (root / "model").exists()
 
@@ -145,18 +157,18 @@ def test_a_checkpoint_of_another_run(
     root = job("other", max_steps="100")
     assert train(root, After(10)) == 0
     before = (root / "checkpoints" / checkpoint.FILE_NAME).read_bytes()
-    told = "the checkpoint is of another run: "
+    message = "the checkpoint is of another run: "
     end = "; empty the folder of checkpoints to begin anew"
     write_hyperparameters(root, max_steps="100", hidden="24", seed="3")
-    assert refused(train, root, capsys) == f"{told}hidden is 16 there and 24 here; seed is 1 there and 3 here{end}"
+    assert refused(train, root, capsys) == f"{message}hidden is 16 there and 24 here; seed is 1 there and 3 here{end}"
     write_hyperparameters(root, max_steps="100", architecture="rnn")
-    assert refused(train, root, capsys) == f"{told}architecture is transformer there and rnn here{end}"
+    assert refused(train, root, capsys) == f"{message}architecture is transformer there and rnn here{end}"
     (root / "input" / "config" / "hyperparameters.json").write_text('{"architecture": "gan", "max_steps": "1"}')
-    assert refused(train, root, capsys) == f"{told}architecture is transformer there and gan here{end}"
+    assert refused(train, root, capsys) == f"{message}architecture is transformer there and gan here{end}"
     write_hyperparameters(root, max_steps="100")
     (root / "input" / "data" / "training").unlink()
     (root / "input" / "data" / "training").symlink_to(write_dataset(tmp_path / "others", tunes[3:] + tunes[:3]))
-    assert refused(train, root, capsys).startswith(f"{told}dataset is ")
+    assert refused(train, root, capsys).startswith(f"{message}dataset is ")
     assert (root / "checkpoints" / checkpoint.FILE_NAME).read_bytes() == before, "the checkpoint is as it was"
 
 

@@ -1,0 +1,1 @@
+"""Judges and benchmarks: `bandmate benchmark`, published test sets, timings of every service."""

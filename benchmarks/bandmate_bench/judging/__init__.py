@@ -1,0 +1,1 @@
+"""Judge a model through the public interfaces: generated music compared with real music."""

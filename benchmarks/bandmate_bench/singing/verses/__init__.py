@@ -1,0 +1,1 @@
+"""Verses of our own in each language, a file each, syllables joined by hyphens."""

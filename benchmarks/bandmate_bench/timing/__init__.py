@@ -1,0 +1,1 @@
+"""Times the services: ingest, queue, store, engines, a song, singing, start-up."""

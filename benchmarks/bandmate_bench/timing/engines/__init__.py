@@ -1,0 +1,1 @@
+"""Inference engines for the Transformer, compared on the same weights."""

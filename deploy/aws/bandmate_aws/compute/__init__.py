@@ -1,0 +1,1 @@
+"""The ECS cluster, its services, their load balancer and their scaling."""

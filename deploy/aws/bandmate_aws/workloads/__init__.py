@@ -1,0 +1,1 @@
+"""SageMaker, Glue, Lambda triggers, and the dashboard."""

@@ -1,0 +1,1 @@
+"""Renders a score with a soundfont and mixes the stems."""

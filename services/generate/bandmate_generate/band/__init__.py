@@ -1,0 +1,1 @@
+"""The band's parts: figures, bass lines, grooves, and who plays in which section."""

@@ -1,0 +1,1 @@
+"""Chord progressions: written for each section, or laid out from the request."""

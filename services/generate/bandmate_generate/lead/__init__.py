@@ -1,0 +1,1 @@
+"""The lead sheet's tune: the rhythm of the words and the pitches over the chords."""

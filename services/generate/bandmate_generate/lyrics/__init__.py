@@ -1,0 +1,1 @@
+"""Reads lyrics and finds the rhythm of the sung line: lines, syllables, stress, phrasing."""

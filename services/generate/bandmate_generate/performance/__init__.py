@@ -1,0 +1,1 @@
+"""The performance: velocity and timing of a score, as people play it."""

@@ -1,0 +1,1 @@
+"""Measures candidate takes against the request and chooses one."""

@@ -1,0 +1,1 @@
+"""Requests songs from watched folders and on schedules."""

@@ -1,0 +1,1 @@
+"""Cleans one piece: bars, grid, tempo, instruments, stuck notes, fingerprint."""

@@ -1,0 +1,1 @@
+"""Assembles cleaned pieces into Parquet shards: duplicates, splits, increments."""

@@ -1,0 +1,1 @@
+"""The report of a dataset, as JSON and as a page."""

@@ -1,0 +1,1 @@
+"""Collects files from folders, archives, uploads and S3."""

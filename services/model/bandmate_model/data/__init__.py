@@ -1,0 +1,1 @@
+"""Training data: pieces, line-ups, passages and tokens."""

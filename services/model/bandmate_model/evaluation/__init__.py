@@ -1,0 +1,1 @@
+"""Evaluates a model: validity, originality, musical metrics, a page to look at."""

@@ -1,1 +1,0 @@
-"""Published measures of symbolic music, computed on plain arrays of notes; they know nothing of models or files."""

@@ -1,0 +1,1 @@
+"""Serves a model over HTTP as SageMaker calls it."""

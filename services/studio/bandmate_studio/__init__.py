@@ -1,0 +1,1 @@
+"""The studio: a page in the browser on which songs are asked for, heard, changed and kept. Read api.py first."""

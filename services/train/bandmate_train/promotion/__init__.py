@@ -1,0 +1,1 @@
+"""Decides whether a trained model may serve: evaluation gate, comparison, starter model."""

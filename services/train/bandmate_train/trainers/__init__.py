@@ -1,0 +1,1 @@
+"""Starts a training as a subprocess or on SageMaker, and follows it."""

@@ -1,0 +1,1 @@
+"""Matches syllables and phones to notes, and decides when each phone sounds."""

@@ -1,0 +1,1 @@
+"""What is written beside the sung voice: the alignment, lyrics with times, a picture of the pitch."""

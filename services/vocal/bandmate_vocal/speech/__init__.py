@@ -1,0 +1,1 @@
+"""Speech engines behind one interface: audio with the time of every phone."""

@@ -1,0 +1,1 @@
+"""espeak-ng (GPL) in a process of its own."""

@@ -1,0 +1,1 @@
+"""Neural networks that sing: phones, durations, fundamental and energy in, samples out."""

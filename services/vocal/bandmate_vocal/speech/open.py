@@ -1,0 +1,52 @@
+"""Open the engine for a request."""
+
+import os
+from collections.abc import Callable, Sequence
+
+from bandmate_shared.objects.base import Storage
+
+from bandmate_vocal.settings import VocalSettings
+from bandmate_vocal.speech.base import SingingEngine, SpeechEngine
+from bandmate_vocal.speech.choice import choose_engine
+from bandmate_vocal.speech.espeak.engine import EspeakEngine
+from bandmate_vocal.speech.neural.engine import NeuralEngine
+from bandmate_vocal.speech.neural.hibari import HibariNetwork
+from bandmate_vocal.speech.pico.engine import PicoEngine
+
+
+def open_engine(
+    settings: VocalSettings,
+    storage: Storage,
+    name: str | None = None,
+    language: str = "en",
+    voices: Sequence[str | None] = (),
+    reserve: Callable[[str, float, int, float], float | None] | None = None,
+) -> SpeechEngine | SingingEngine:
+    """An engine for one job: its `usage` counts from zero. `storage` caches the recordings of a paid engine.
+
+    It is the one of that `name`, which a request may ask for; else the one that has the voices, that of the settings,
+    or the best for the language. `reserve` keeps the rate of calls to a service that all workers share
+    (`JobContext.reserve_call`). Raises SpeechEngineMissing, AwsMissing.
+    """
+    chosen = choose_engine(settings, language, voices, name)
+    espeak = EspeakEngine(settings.espeak_folder, settings.speech_seconds, settings.speech_memory_bytes)
+    if chosen == "espeak":
+        return espeak
+    if chosen == "hibari":
+        return NeuralEngine(HibariNetwork())
+    if chosen == "pico":
+        return PicoEngine(espeak, settings.speech_seconds, settings.speech_memory_bytes)
+    from bandmate_vocal.speech.polly.client import shared_client  # optional extra: boto3
+    from bandmate_vocal.speech.polly.engine import PollyEngine  # optional extra: boto3
+    from bandmate_vocal.speech.polly.rate import QUOTAS, SharedRate  # optional extra: boto3
+
+    per_second = settings.polly_calls_per_second or QUOTAS[settings.polly_engine]
+    location = [os.environ.get(name) for name in ("AWS_ENDPOINT_URL_POLLY", "AWS_ENDPOINT_URL", "AWS_REGION")]
+    return PollyEngine(
+        shared_client(settings.polly_engine, *location),
+        storage,
+        singers=settings.polly_voices,
+        concurrency=settings.polly_concurrency,
+        espeak=espeak,
+        rate_limit=None if reserve is None else SharedRate(reserve, settings.polly_engine, per_second),
+    )

@@ -1,0 +1,1 @@
+"""SVOX Pico, by the `py-nanotts` wheel, in a process of its own."""

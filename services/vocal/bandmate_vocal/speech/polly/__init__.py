@@ -1,0 +1,1 @@
+"""Amazon Polly: cached speech, speech marks, SSML."""

@@ -1,0 +1,1 @@
+"""Retunes speech into singing: pitch contour, PSOLA, expression, tone, mix."""

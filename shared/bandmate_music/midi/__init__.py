@@ -1,0 +1,1 @@
+"""Reads, writes and edits Standard MIDI Files."""

@@ -1,0 +1,1 @@
+"""Reads and writes MusicXML, plain and compressed."""

@@ -1,0 +1,1 @@
+"""Reads untrusted files in child processes without rights, environment or files."""

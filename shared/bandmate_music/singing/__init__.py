@@ -1,0 +1,1 @@
+"""Who sings what in a score: the singers' lines, their notes and their syllables."""

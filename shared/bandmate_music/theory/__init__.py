@@ -1,0 +1,1 @@
+"""Keys, chords, metres and the spelling of notes."""

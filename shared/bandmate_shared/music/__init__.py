@@ -1,1 +1,0 @@
-"""The score model, and bounded reading and writing of MIDI and MusicXML."""

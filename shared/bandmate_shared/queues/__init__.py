@@ -1,0 +1,1 @@
+"""Celery over Redis and SQS: brokers, consumers, acknowledgement and graceful shutdown."""

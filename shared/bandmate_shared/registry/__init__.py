@@ -1,0 +1,1 @@
+"""Registered models, their aliases, and dataset versions."""

@@ -1,0 +1,42 @@
+"""Read the score of a vocal request into its notes."""
+
+import base64
+import binascii
+
+from bandmate_music.limits import Limits
+from bandmate_music.verses import Verses
+
+from bandmate_shared.contracts.vocals import SungScore, VocalRequest
+from bandmate_shared.errors import UnreadableFile, about
+
+
+def with_notes(request: VocalRequest, limits: Limits) -> VocalRequest:
+    """The request with the notes of its score, and without the score; one that has notes is given back as it is.
+
+    Raises:
+        UnreadableFile: the file is not Base64, or no score.
+        LimitExceeded: it is past a limit on files.
+        InvalidRequest: it has no such part, no words, or notes that no voice reaches; what `sung_language` raises.
+    """
+    asked = request.score
+    if asked is None:
+        return request
+    from bandmate_music.sandbox.pool import read_untrusted  # start-up time: numpy
+
+    from bandmate_shared.singing.melody import Singing, vocal_request  # start-up time: numpy
+
+    with about("score"):
+        score = read_untrusted(_bytes_of(asked), "score", limits, Verses(asked.verse, asked.every_verse))
+        voices = tuple(request.voices or ([request.voice] if request.voice is not None else []))
+        singing = Singing(asked.part, asked.lines, asked.transpose, asked.tempo, voices, request.language)
+        read = vocal_request(score, singing)
+    found = {"notes", "voice", "voices", "language", "language_source", "seconds", "notices"}
+    kept = request.model_dump(exclude=found | {"score"})
+    return VocalRequest.model_validate(kept | read.model_dump(include=found))
+
+
+def _bytes_of(score: SungScore) -> bytes:
+    try:
+        return base64.b64decode(score.file, validate=True)
+    except (binascii.Error, ValueError):
+        raise UnreadableFile("the score is not Base64; send the bytes of the file encoded as Base64") from None

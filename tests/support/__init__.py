@@ -1,0 +1,1 @@
+"""Real servers, sample music and processes that several kinds of test share."""
