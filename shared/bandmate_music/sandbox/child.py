@@ -3,36 +3,22 @@
 Everything is imported first: afterwards no file can be opened, so a late import would fail.
 """
 
-import codecs
 import json
 import os
 import resource
 import sys
-from encodings import cp437, utf_8_sig
-
-import symusic
 
 from bandmate_music.child_process.frames import read_frame, write_frame
 from bandmate_music.child_process.resource_limits import drop_privileges, extend_cpu_limit
 from bandmate_music.errors import BandmateError, UnreadableFile
 from bandmate_music.limits import Limits
-from bandmate_music.musicxml.encoding import DECLARABLE
 from bandmate_music.read import read_score
+from bandmate_music.sandbox.preload import preload
 from bandmate_music.sandbox.score_codec import encode_score
-from bandmate_music.text_encoding import DETECTABLE
+from bandmate_music.score import Score
 from bandmate_music.verses import Verses
 
-# Looked up by name while files are read: XML in older encodings, names in zip archives, the MIDI parser.
-PRELOADED = (cp437, utf_8_sig, symusic, *map(codecs.lookup, (*DECLARABLE, *DETECTABLE)))
-
 _MAX_RESIDENT_BYTES = 400_000_000
-_WARM_UP_FILES = (
-    b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x11\0\xff\x05\x02la\0\x90\x3c\x40\x60\x3c\0\0\xff\x2f\0",
-    b"<?xml version='1.0'?><score-partwise><part-list><score-part id='P'/></part-list><part id='P'><measure>"
-    b"<note><pitch><step>C</step><octave>4</octave></pitch><duration>1</duration><lyric><text>la</text></lyric></note>"
-    b"</measure></part></score-partwise>",
-)
-"""Small files of both formats, read once before privileges are dropped, so that nothing is left to be imported."""
 
 
 def main() -> None:
@@ -42,8 +28,8 @@ def main() -> None:
     if configuration is None:
         return
     limits = Limits(**json.loads(configuration[1]))
-    for data in _WARM_UP_FILES:
-        encode_score(read_score(data, "warm-up", limits, Verses()))
+    preload(limits)
+    encode_score(Score(()))
     statm = _open_statm()
     drop_privileges(limits.parse_memory_bytes)
     write_frame(sink, b"R")

@@ -8,6 +8,7 @@ import pytest
 from bandmate_ingest.cleaning.batch import RawFile, clean_batch
 from bandmate_ingest.pool.parent import CleaningPool
 from bandmate_music.midi.write import write_midi
+from bandmate_music.text_encoding import DETECTABLE
 
 from tests.support.tunes import tune
 from tests.unit.ingest.conftest import LIMITS, RULES
@@ -37,6 +38,30 @@ def test_processes_give_what_this_process_gives() -> None:
         expected = clean_batch(batch, LIMITS, RULES)
         assert from_pool.files.equals(expected.files)
         assert from_pool.notes.equals(expected.notes)
+
+
+def test_names_in_every_encoding_are_read(pool: CleaningPool) -> None:
+    """The process can open no file when it comes upon an encoding."""
+    items = []
+    for number, codec in enumerate(DETECTABLE):
+        text = next(text for text in _NAMES if _is_written_in(text, codec)).encode(codec)
+        rest = b"\x00\x90" + bytes([40 + number, 64]) + b"\x60\x80" + bytes([40 + number, 64])
+        named = midi(b"\x00\xff\x03" + bytes([len(text)]) + text + 60 * NOTE + rest + END)
+        items.append(RawFile(codec, named))
+    (batch,) = pool.clean([items])
+    refused = [row for row in batch.files.to_pylist() if row["reason"] == "unreadable"]
+    assert refused == []
+
+
+_NAMES = ("Ténor Straße", "Žižkov Łódź", "Тенор Альт", "ピアノ伴奏", "피아노 반주", "钢琴伴奏", "鋼琴伴奏", "Tenor")
+
+
+def _is_written_in(text: str, codec: str) -> bool:
+    try:
+        text.encode(codec)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def test_a_killed_process_loses_no_file(pool: CleaningPool) -> None:

@@ -6,19 +6,15 @@ Everything is imported first: afterwards no file can be opened, so a late import
 import json
 import os
 import sys
-from encodings import cp437, cp1252, latin_1, utf_8_sig, utf_16, utf_16_be, utf_16_le
 
-import symusic
 from bandmate_music.child_process.frames import read_frame, write_frame
 from bandmate_music.child_process.resource_limits import drop_privileges
 from bandmate_music.limits import Limits
+from bandmate_music.sandbox.preload import preload
 
 from bandmate_ingest.cleaning.batch import clean_batch
 from bandmate_ingest.cleaning.rules import CleaningRules
 from bandmate_ingest.pool.batch_bytes import pack_batch, unpack_files
-
-# Looked up by name while files are read: XML in older encodings, names in zip archives, the MIDI parser.
-PRELOADED = (cp437, cp1252, latin_1, utf_8_sig, utf_16, utf_16_be, utf_16_le, symusic)
 
 
 def main() -> None:
@@ -32,6 +28,7 @@ def main() -> None:
         return
     configuration = json.loads(frame[1])
     limits, rules = Limits(**configuration["limits"]), CleaningRules(**configuration["rules"])
+    preload(limits)
     # The first table loads what Arrow loads late.
     pack_batch(clean_batch([], limits, rules))
     drop_privileges(configuration["memory_bytes"], threads=True)
