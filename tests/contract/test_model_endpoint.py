@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from bandmate_generate.endpoints.archives import publish_archive
-from bandmate_generate.endpoints.base import ModelFailed, ModelNotDeployed, styles_of
+from bandmate_generate.endpoints.base import ModelFailed, ModelNotDeployed, learnt_of
 from bandmate_generate.endpoints.open import open_model_endpoint
 from bandmate_generate.settings import GenerateSettings
 from bandmate_shared.contracts.composition import CompositionAnswer, CompositionRequest, holes_from
@@ -199,7 +199,7 @@ def test_a_missing_endpoint_raises_a_retryable_error(make_place: Callable[..., P
 
 
 def test_styles_are_the_models_own(place: Place) -> None:
-    assert styles_of(place.storage, place.model) == ["chorale", "song"]
+    assert learnt_of(place.storage, place.model).styles == ("chorale", "song")
 
 
 def test_promotion_and_rollback_need_no_change_of_the_endpoint(

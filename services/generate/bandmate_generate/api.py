@@ -83,8 +83,10 @@ def check(runtime: Runtime, request: SongRequest, tenant: str = "local") -> Song
 
     Raises what `interpret_request`, `plan_song` and `named_prompt` raise, UnknownModel and NoWordsWriter.
     """
+    from bandmate_generate.endpoints.base import learnt_of  # start-up time: numpy
     from bandmate_generate.interpret.interpret import interpret_request  # start-up time: numpy
     from bandmate_generate.planning import plan, prompt  # start-up time: numpy
+    from bandmate_generate.planning.unlearnt_drums import without_unlearnt_drums  # start-up time: numpy
 
     settings = _settings(runtime)
     if request.text is not None:
@@ -97,9 +99,13 @@ def check(runtime: Runtime, request: SongRequest, tenant: str = "local") -> Song
         request = prompt.named_prompt(request, runtime, tenant)
         source = prompt.with_source(request, runtime.storage, tenant)
     with about("model"):
-        resolve_model(runtime.storage, request.model, tenant)
+        model = resolve_model(runtime.storage, request.model, tenant)
     seed = request.seed if request.seed is not None else _ANY_SEED
-    plan.plan_song(source.request, seed, runtime.settings, source.words)
+    learnt = learnt_of(runtime.storage, model)
+    planned = plan.plan_song(source.request, seed, runtime.settings, source.words, learnt)
+    if not learnt.drums:
+        with about("model"):
+            without_unlearnt_drums(source.request, planned, model.id)
     return request
 
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from bandmate_music.note_rows import NoteRow
 from bandmate_shared.contracts.composition import ComposedTake, CompositionAnswer, CompositionRequest
 from bandmate_shared.contracts.songs import Originality, RankedTake, SongRequest
+from bandmate_shared.contracts.wishes import MAX_BARS
 
 from bandmate_generate.band.arrange import arrange
 from bandmate_generate.band.composed_parts import playable
+from bandmate_generate.compose_stretches import compose_in_stretches
 from bandmate_generate.lead.compose import compose_lead
 from bandmate_generate.lead.notes import LeadNote
 from bandmate_generate.lyrics.prosody import SungSyllable
@@ -40,7 +42,11 @@ class Division:
 
 
 def divide(request: SongRequest, plan: WritePlan, *, is_own_model: bool) -> Division:
-    """Who writes which part. A wish for density, or for how the model samples, is one for the model's notes."""
+    """Who writes which part. A wish for density, or for how the model samples, is one for the model's notes.
+
+    The model writes nothing of a part without a hole.
+    """
+    composable = {hole.part for hole in plan.holes}
     sampled = any(wish is not None for wish in (request.temperature, request.top_p, request.top_k))
     all_by_model = is_own_model or sampled
     free_rhythm = plan.melody is not None and _dense(plan, plan.melody) and not plan.has_words
@@ -48,9 +54,9 @@ def divide(request: SongRequest, plan: WritePlan, *, is_own_model: bool) -> Divi
     kept = frozenset(
         index
         for index, part in enumerate(plan.parts)
-        if index != plan.melody and part.figure is not None and (all_by_model or _dense(plan, index))
+        if index in composable - {plan.melody} and part.figure is not None and (all_by_model or _dense(plan, index))
     )
-    composed = {index for index, part in enumerate(plan.parts) if index != plan.melody and part.figure is None} | kept
+    composed = {index for index in composable - {plan.melody} if plan.parts[index].figure is None} | kept
     if melody_by_model and plan.melody is not None:
         composed.add(plan.melody)
     return Division(frozenset(composed), kept, melody_by_model, free_rhythm)
@@ -76,6 +82,8 @@ def compose(
     """
     if isinstance(plan, WritePlan) and plan.form is not None:
         return _compose_form(plan, divide(request, plan, is_own_model=is_own_model), candidates, ask)
+    if isinstance(plan, EditPlan) and plan.bars > MAX_BARS:
+        return Candidates(*compose_in_stretches(plan, candidates, ask), [])
     return Candidates(plan, ask(plan.composition(candidates)).takes, [])
 
 

@@ -19,6 +19,7 @@ from bandmate_shared.contracts.composition import ComposedTake, CompositionAnswe
 from bandmate_shared.contracts.jobs import Artifact, JobState
 from bandmate_shared.contracts.languages import LanguageSource
 from bandmate_shared.contracts.songs import RankedTake, SongReport, SongRequest, SongWords, WordsWish
+from bandmate_shared.contracts.trainings import ModelManifest
 from bandmate_shared.contracts.vocals import VocalRequest
 from bandmate_shared.errors import BandmateError
 from bandmate_shared.jobs.execution.context import Done, JobContext, Wait
@@ -39,12 +40,14 @@ from bandmate_generate.delivery.player_data import (
     timemap_json,
     with_sung_peaks,
 )
-from bandmate_generate.endpoints.base import styles_of
+from bandmate_generate.endpoints.base import learnt_of
 from bandmate_generate.endpoints.open import open_model_endpoint
 from bandmate_generate.lyrics_writing.open import write_words
+from bandmate_generate.planning.learnt import Learnt
 from bandmate_generate.planning.plan import plan_song
 from bandmate_generate.planning.prompt import with_source
 from bandmate_generate.planning.song_plan import EditPlan, WritePlan
+from bandmate_generate.planning.unlearnt_drums import without_unlearnt_drums
 from bandmate_generate.report import make_report
 from bandmate_generate.scoring.notation import notated
 from bandmate_generate.scoring.pianoroll import draw_pianoroll
@@ -90,9 +93,11 @@ def _make_song(context: JobContext, request: SongRequest, seed: int, settings: G
     """plan → compose → choose → score → render → mix → report; with words the singer comes before the report."""
     source = with_source(request, context.storage, context.job.tenant)
     request = source.request
-    plan = plan_song(request, seed, settings, source.words)
+    manifest = resolve_model(context.storage, request.model, context.job.tenant)
+    learnt = learnt_of(context.storage, manifest)
+    plan = plan_song(request, seed, settings, source.words, learnt)
     font = find_soundfont(settings)
-    composed = _compose(context, request, plan, settings)
+    composed = _compose(context, request, plan, manifest, learnt, settings)
     plan = composed.plan
     chosen = _choose(request, composed, settings)
     sounding_players = players(plan, chosen.performance)
@@ -126,12 +131,20 @@ class _Composed:
     model: dict[str, str]
 
 
-def _compose(context: JobContext, request: SongRequest, plan: Plan, settings: GenerateSettings) -> _Composed:
+def _compose(
+    context: JobContext,
+    request: SongRequest,
+    plan: Plan,
+    manifest: ModelManifest,
+    learnt: Learnt,
+    settings: GenerateSettings,
+) -> _Composed:
     """Ask the model for candidates."""
     context.stage("compose", f"composing {_composed_bars_text(plan)} in {plan.key.name}")
-    manifest = resolve_model(context.storage, request.model, context.job.tenant)
-    styles = styles_of(context.storage, manifest)
+    if not learnt.drums:
+        plan = without_unlearnt_drums(request, plan, manifest.id)
     # A model of one's own knows its own styles: its first one plays this style's line-up.
+    styles = learnt.styles
     style = styles[0] if styles and plan.style.model_style not in styles else plan.style.model_style
     model = {
         "id": manifest.id,
@@ -141,6 +154,7 @@ def _compose(context: JobContext, request: SongRequest, plan: Plan, settings: Ge
     }
 
     def ask(composition: CompositionRequest) -> CompositionAnswer:
+        context.check()
         composition = composition.model_copy(update={"style": style})
         with open_model_endpoint(settings) as endpoint, tracing.span(f"ask {manifest.id}", kind="client"):
             return endpoint.compose(context.storage, manifest, composition)

@@ -90,6 +90,7 @@ class SongRequest(Contract):
         max_length=MAX_PROMPT_CHARACTERS,
         description="MIDI to continue from or to work on: as Base64, `upload:ID`, or `song:ID` of a song of yours.",
     )
+    strict: bool = Field(False, description="Refuse a damaged prompt instead of repairing it.")
     from_bar: int | None = Field(
         None, ge=1, description="The first bar of the prompt to go on from. None: see `to_bar`."
     )
@@ -187,6 +188,12 @@ class SongRequest(Contract):
             raise ValueError(f"`{named[0]}` is for going on from a given piece; for work on it, name bars in `infill`")
         if self.from_bar is not None and self.to_bar is not None and self.from_bar > self.to_bar:
             raise ValueError(f"bar {self.from_bar} comes after bar {self.to_bar}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_strict(self) -> "SongRequest":
+        if self.strict and self.prompt is None:
+            raise ValueError("`strict` is for the file of a given piece; send one as `prompt`, or leave it out")
         return self
 
     @model_validator(mode="after")
@@ -354,6 +361,7 @@ class SongReport(Contract):
     choices: list[str] = Field(
         default_factory=list, description="What was chosen where the request left something open or could not be met."
     )
+    warnings: list[str] = Field(default_factory=list, description="What the model could not do of what was asked.")
     ranking: list[RankedTake] = Field(
         default_factory=list, description="The candidates, the best, which is this, first."
     )

@@ -80,6 +80,7 @@ class SungScore(Contract):
     )
     transpose: int = Field(0, ge=-48, le=48, description="Semitones.")
     tempo: float | None = Field(None, ge=10, le=400, description="Quarter notes a minute. None: the score's.")
+    strict: bool = Field(False, description="Refuse a damaged file instead of repairing it.")
 
 
 class VocalRequest(Contract):

@@ -14,19 +14,22 @@ def with_notes(request: VocalRequest, limits: Limits) -> VocalRequest:
     """The request with the notes of its score, and without the score; one that has notes is given back as it is.
 
     Raises:
-        UnreadableFile: the file is not Base64, or no score.
+        UnreadableFile: the file is not Base64, or no score; with `strict`, a damaged one.
         LimitExceeded: it is past a limit on files.
         InvalidRequest: it has no such part, no words, or notes that no voice reaches; what `sung_language` raises.
     """
     asked = request.score
     if asked is None:
         return request
+    from bandmate_music.read import refuse_repairs  # start-up time: numpy
     from bandmate_music.sandbox.pool import read_untrusted  # start-up time: numpy
 
     from bandmate_shared.singing.melody import Singing, vocal_request  # start-up time: numpy
 
     with about("score"):
         score = read_untrusted(_bytes_of(asked), "score", limits, Verses(asked.verse, asked.every_verse))
+        if asked.strict:
+            refuse_repairs(score)
         voices = tuple(request.voices or ([request.voice] if request.voice is not None else []))
         singing = Singing(asked.part, asked.lines, asked.transpose, asked.tempo, voices, request.language)
         read = vocal_request(score, singing)

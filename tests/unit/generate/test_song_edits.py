@@ -93,6 +93,12 @@ def test_a_song_that_goes_on_keeps_its_words_and_takes_new_ones(workplace: Workp
     assert [note.syllable for note in words_of(workplace, again).notes][len(old) :] == old, "without new words the old"
 
 
+def test_what_went_on_from_some_bars_can_be_worked_on(workplace: Workplace, song: Job) -> None:
+    longer = ask(workplace, prompt=f"song:{song.id}", from_bar=3, strict=True, bars=4, seed=4)
+    job = ask(workplace, prompt=f"song:{longer.id}", add=["flute"], seed=5)
+    assert (job.derived_from, job.request["from_bar"], job.request["strict"]) == (longer.id, None, False)
+
+
 def test_words_for_bars_that_nobody_sings_are_refused(workplace: Workplace, song: Job) -> None:
     from bandmate_shared.errors import InvalidRequest
 

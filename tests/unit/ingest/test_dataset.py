@@ -249,7 +249,8 @@ def test_the_card_names_each_table_as_a_configuration(ingest: Ingest, folder: Pa
     card = (storage.root / built.written.prefix / "README.md").read_text()
     header = card.split("---\n")[1]
     tables = [line.removeprefix("  data_files: ") for line in header.splitlines() if "data_files" in line]
-    assert tables == ["pieces.parquet", "parts.parquet", "measures.parquet", "notes.parquet"]
+    assert sorted(tables) == sorted(path.name for path in (storage.root / built.written.prefix).glob("*.parquet"))
+    assert tables[0] == "pieces.parquet"
     assert all((storage.root / built.written.prefix / table).is_file() for table in tables)
     assert header.count("default: true") == 1
     assert "12 pieces" in card

@@ -1,5 +1,6 @@
 """The starter model composes in every style and key, with melodies that can be sung."""
 
+import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import bandmate_model
 import pytest
+import yaml
 from bandmate_model.checks.validity import violations
 from bandmate_model.serving.loaded import LoadedModel
 from bandmate_shared.contracts.composition import CompositionRequest
@@ -51,6 +53,18 @@ def test_the_starter_model_composes_every_style(starter: LoadedModel, request_fo
     if pitched:
         assert sum(pitch in (0, 2, 4, 5, 7, 9, 11) for pitch in pitched) / len(pitched) >= 0.85, "in D major"
     assert {row[1] // 96 for row in take.notes} == set(range(8)), "no bar without an onset"
+
+
+def test_drums_of_a_style_without_any_are_those_of_the_others(starter: LoadedModel, request_for: Any) -> None:
+    statistics = starter.info.config["statistics"]
+    assert statistics["song"]["drums"] == []
+    known = {drum for style in statistics.values() for drum in style["drums"]}
+    assert 10 < len(known) < 60
+    request = request_for(style="song", parts=[*LINE_UPS["song"], LINE_UPS["pop"][-1]], bars=4, seeds=[1, 2])
+    drums = [index for index, part in enumerate(request.parts) if part.is_drum]
+    struck = {row[3] for take in starter.answer(request).takes for row in take.notes if row[0] in drums}
+    assert struck
+    assert struck <= known
 
 
 def test_the_key_is_met_in_every_key(starter: LoadedModel, request_for: Any) -> None:
@@ -103,6 +117,10 @@ def test_no_accompanying_part_rests_for_long(starter: LoadedModel, request_for: 
 def test_the_starter_model_is_small_and_named() -> None:
     assert sum(path.stat().st_size for path in STARTER.rglob("*")) <= 40_000_000
     card = (STARTER / "MODEL_CARD.md").read_text()
+    header = yaml.safe_load(card.split("---\n")[1])
+    measured = header["model-index"][0]["results"][0]["metrics"]
+    metrics = json.loads((STARTER / "metrics.json").read_text())
+    assert {row["type"]: row["value"] for row in measured} == {row["type"]: metrics[row["type"]] for row in measured}
     for name in ("OpenScore", "CC0", "freedoom", "BSD-3-Clause", "Groove", "CC BY 4.0", "js-fakes"):
         assert name in card
     assert (STARTER / "freedoom" / "COPYING.adoc").is_file()

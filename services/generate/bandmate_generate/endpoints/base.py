@@ -16,6 +16,8 @@ from bandmate_shared.objects.base import Storage
 from bandmate_shared.objects.blobs import blob_key
 from pydantic import ValidationError
 
+from bandmate_generate.planning.learnt import Learnt, learnt_from
+
 CONFIG = "config.json"
 
 
@@ -52,13 +54,13 @@ class ModelEndpoint(Protocol):
         ...
 
 
-def styles_of(storage: Storage, model: ModelManifest) -> list[str]:
-    """The styles that the model knows, from its config.json in the registry. Raises NotFound when that is lost."""
+def learnt_of(storage: Storage, model: ModelManifest) -> Learnt:
+    """What the model has learnt, by its config.json in the registry. Raises NotFound when that is lost."""
     for file in model.files:
         if file.name == CONFIG:
             config: dict[str, Any] = json.loads(storage.get(blob_key(file.sha256)))
-            return [str(style) for style in config.get("styles", [])]
-    return []
+            return learnt_from(config)
+    return Learnt()
 
 
 def read_answer(content: bytes, model: ModelManifest, request: CompositionRequest) -> CompositionAnswer:

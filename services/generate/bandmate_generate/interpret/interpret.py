@@ -22,7 +22,7 @@ from bandmate_generate.interpret.numbers import number_before
 from bandmate_generate.interpret.sentence import Sentence
 from bandmate_generate.interpret.tempo import Speed, read_speed, read_tempo_number, tempo_of
 from bandmate_generate.interpret.topic import read_topic
-from bandmate_generate.planning.styles import STYLES, Style, find_style
+from bandmate_generate.planning.styles import STYLES, Style
 
 MOOD_MODES = {"sad": "minor", "dark": "minor", "angry": "minor", "happy": "major"}
 MOOD_SPEEDS = {"calm": "slow", "energetic": "fast", "angry": "fast"}
@@ -49,7 +49,6 @@ def interpret_request(request: SongRequest, *, can_write_words: bool) -> Interpr
     """A request with its `text` interpreted: what it leaves open is filled in, what it says stays as it is.
 
     Raises:
-        UnknownStyle: the style that the request names does not exist.
         InvalidRequest: the text and the other fields together are no valid request.
     """
     given = {name: value for name in request.model_fields_set if (value := getattr(request, name)) is not None}
@@ -106,7 +105,7 @@ def _read(text: str, given: dict[str, Any], can_write_words: bool) -> _Reading:
     _read_language(reading)
     instruments = read_instruments(sentence)
     style = _read_style(reading)
-    named = find_style(given["style"]) if "style" in given else style
+    named = STYLES.get(given["style"]) if "style" in given else style
     moods = _read_moods(reading)
     words_speed = read_speed(sentence)
     _add_tempo(reading, speed or words_speed, moods, named or STYLES[_DEFAULT_STYLE], given)

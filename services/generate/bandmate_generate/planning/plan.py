@@ -6,16 +6,21 @@ from bandmate_shared.settings import SharedSettings
 from bandmate_shared.singing.check import check_voice
 
 from bandmate_generate.planning.edit import plan_edit
+from bandmate_generate.planning.learnt import Learnt
 from bandmate_generate.planning.song_plan import EditPlan, WritePlan
-from bandmate_generate.planning.styles import find_style
+from bandmate_generate.planning.styles import NOTHING_LEARNT, find_style
 from bandmate_generate.planning.write import plan_new_song
 
 
 def plan_song(
-    request: SongRequest, seed: int, settings: SharedSettings, words: SongWords | None = None
+    request: SongRequest,
+    seed: int,
+    settings: SharedSettings,
+    words: SongWords | None = None,
+    learnt: Learnt = NOTHING_LEARNT,
 ) -> WritePlan | EditPlan:
     """Resolve a SongRequest into a plan; unset options come from the style and the seed. `words` are what is sung in
-    the song that the prompt is of.
+    the song that the prompt is of; `learnt` is what the model that composes it knows.
 
     A pure function of its arguments: at submission it finds faults, in the worker (with the job's own seed) it is what
     is carried out.
@@ -28,7 +33,7 @@ def plan_song(
     """
     check_voice(request.voice, request.language, request.engine)
     with about("style"):
-        style = find_style(request.style)
+        style = find_style(request.style, learnt)
     if request.edits:
         return plan_edit(request, seed, style, settings, words)
     return plan_new_song(request, seed, style, settings, words)

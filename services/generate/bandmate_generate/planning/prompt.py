@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from bandmate_music.analysis.bars import Bar, Bars, bars_of
 from bandmate_music.note_rows import NoteRow, sorted_rows
+from bandmate_music.read import refuse_repairs
 from bandmate_music.sandbox.pool import read_untrusted
 from bandmate_music.score import IntArray, MetreChange, Part, Score
 from bandmate_music.theory.metre import Metre
@@ -56,14 +57,16 @@ class Opening:
         return self.tick_map.quantised([tick])[0] - self.offset
 
 
-def read_prompt(encoded: str, settings: SharedSettings) -> Score:
+def read_prompt(encoded: str, settings: SharedSettings, *, strict: bool = False) -> Score:
     """The score in a Base64 MIDI file from a stranger.
 
     Raises:
-        UnreadableFile: it is not Base64, not MIDI, or holds no notes.
+        UnreadableFile: it is not Base64, not MIDI, or holds no notes; with `strict`, it is damaged.
         LimitExceeded: it is past a limit on files.
     """
     score = read_untrusted(decode_prompt(encoded), "prompt", settings.file_limits)
+    if strict:
+        refuse_repairs(score)
     if score.note_count == 0:
         raise UnreadableFile("prompt: the file holds no notes to go on from")
     return score
@@ -93,9 +96,8 @@ def named_prompt(request: SongRequest, runtime: "Runtime", tenant: str) -> SongR
     if prompt.startswith(SONG_SOURCE):
         job = _song(prompt.removeprefix(SONG_SOURCE), runtime, tenant)
         update: dict[str, object] = {}
-        made_of = SongRequest.model_validate(
-            {**job.request, "prompt": None, "infill": None, "add": None, "variation": None}
-        )
+        of_its_prompt = dict.fromkeys(("prompt", "infill", "add", "variation", "from_bar", "to_bar"))
+        made_of = SongRequest.model_validate({**job.request, **of_its_prompt, "strict": False})
         update |= {name: getattr(made_of, name) for name in ("voice", "engine") if getattr(request, name) is None}
         if "style" not in request.model_fields_set:
             update["style"] = made_of.style

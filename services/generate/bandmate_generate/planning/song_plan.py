@@ -50,7 +50,8 @@ class SongPlan:
 
     Part k of the model's request is `specs[k]`, mixed as `parts[k]`. `prompt` holds the given notes, `holes` say what
     is composed. `rhythm` is the melody's (onset, duration), where words or `wordless.py` settle it. `key_wish`: the key
-    was asked for. `frame` are the bars, most of them of `metre`.
+    was asked for. `frame` are the bars, most of them of `metre`. For the report, `choices` say what was chosen where
+    the request left it open, and `warnings` what the model cannot do of it.
     """
 
     seed: int
@@ -69,6 +70,8 @@ class SongPlan:
     density: int | None
     sampling: Sampling
     rhythm: tuple[tuple[int, int], ...] = ()
+    choices: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def bars(self) -> int:
@@ -148,8 +151,8 @@ class WritePlan(SongPlan):
     `prompt_semitones`; `tempi` its own changes of tempo as (grid tick, quarters a minute), after which `tempo` holds.
     `sung` is empty without lyrics; `singer` None is the vocal service's default. A song without a prompt has a `form`,
     and its `lead`, the tune, is composed before the model is asked; until then `lead` and `sung` are empty although
-    `has_words`. `tempo_wish`: the tempo was asked for, so it holds to the last bar. `choices` say what was chosen where
-    the request left it open, for the report. `language` None: there are no words; `engine` None: the best for them.
+    `has_words`. `tempo_wish`: the tempo was asked for, so it holds to the last bar. `language` None: there are no
+    words; `engine` None: the best for them.
     """
 
     singer: str | None
@@ -162,7 +165,6 @@ class WritePlan(SongPlan):
     lead: tuple[LeadNote, ...] = ()
     performance: PerformanceMode = "human"
     tempo_wish: bool = False
-    choices: tuple[str, ...] = ()
     language: SungLanguage | None = None
     engine: str | None = None
 

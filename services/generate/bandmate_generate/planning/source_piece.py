@@ -1,7 +1,7 @@
 """Read a given piece to edit: its tracks and bars, and the stretch of it that the model is shown.
 
-The file stays as it is; what the model gets is a copy of some bars on its grid. A stretch has at most MAX_BARS bars
-and MAX_TRACKS tracks, and is chosen around the bars to be composed.
+The file stays as it is; what the model gets is a copy of some bars on its grid. A stretch has at most MAX_TRACKS
+tracks, and is chosen around the bars to be composed; one of more than MAX_BARS bars is composed in several steps.
 """
 
 from collections import Counter
@@ -18,6 +18,7 @@ from bandmate_music.midi.events import split_chunks
 from bandmate_music.midi.normal_form import normal_file
 from bandmate_music.midi.write import write_midi
 from bandmate_music.note_rows import NoteRow
+from bandmate_music.read import refuse_repairs
 from bandmate_music.sandbox.pool import read_untrusted
 from bandmate_music.score import Score
 from bandmate_music.theory.metre import Metre
@@ -31,7 +32,7 @@ from bandmate_generate.planning.off_beats import off_beat_of
 from bandmate_generate.planning.prompt import decode_prompt
 from bandmate_generate.planning.tick_map import MODEL_STEP, TickMap, countable, ticks_beside
 
-_BARS_BEFORE, _BARS_AFTER = 32, 16
+BARS_BEFORE, BARS_AFTER = 32, 16
 """How much of the piece around the bars to be composed the model is shown."""
 _MIN_RESOLUTION = 24
 _FEW_NOTES = 8
@@ -70,16 +71,18 @@ class Stretch:
         return Counter(bar.metre for bar in self.tick_map.file).most_common(1)[0][0]
 
 
-def read_given(encoded: str, settings: SharedSettings) -> Given:
+def read_given(encoded: str, settings: SharedSettings, *, strict: bool = False) -> Given:
     """The piece in a Base64 file from a stranger. MusicXML becomes MIDI first.
 
     Raises:
-        UnreadableFile: not Base64, no music, no notes.
+        UnreadableFile: not Base64, no music, no notes; with `strict`, damaged.
         LimitExceeded: past a limit on files.
         InvalidRequest: a MIDI file that cannot be worked on: without beats, or too coarse.
     """
     data = decode_prompt(encoded)
     score = read_untrusted(data, "prompt", settings.file_limits)
+    if strict:
+        refuse_repairs(score)
     if kind_of(data) != "midi":
         data = write_midi(score)
         score = read_untrusted(data, "prompt", settings.file_limits)
@@ -143,16 +146,15 @@ def stretch_around(given: Given, first: int, last: int) -> Stretch:
     """Bars `first`..`last` (from 0) with bars around them, as far as the model can count those.
 
     Raises:
-        InvalidRequest: they are too many, or the model cannot count one of them.
+        InvalidRequest: the model cannot count one of them.
     """
     bars = given.bars
-    if last - first + 1 > MAX_BARS:
-        raise InvalidRequest(f"bars {first + 1}-{last + 1} are {last - first + 1}; {MAX_BARS} can be composed at once")
+    most = MAX_BARS if last - first + 1 <= MAX_BARS else len(bars)
     start = first
-    while start > max(0, first - _BARS_BEFORE, last - MAX_BARS + 1) and countable(bars[start - 1]):
+    while start > max(0, first - BARS_BEFORE, last - most + 1) and countable(bars[start - 1]):
         start -= 1
     end = last
-    while end < min(len(bars) - 1, last + _BARS_AFTER, start + MAX_BARS - 1) and countable(bars[end + 1]):
+    while end < min(len(bars) - 1, last + BARS_AFTER, start + most - 1) and countable(bars[end + 1]):
         end += 1
     return _stretch(given, start, end)
 
@@ -161,14 +163,9 @@ def whole_piece(given: Given) -> Stretch:
     """All bars.
 
     Raises:
-        InvalidRequest: they are too many, or the model cannot count one of them.
+        InvalidRequest: the model cannot count one of them.
     """
-    count = len(given.bars)
-    if count > MAX_BARS:
-        raise InvalidRequest(
-            f"the given piece has {count} bars; {MAX_BARS} can be composed at once. Send a part of it, or name bars"
-        )
-    return _stretch(given, 0, count - 1)
+    return _stretch(given, 0, len(given.bars) - 1)
 
 
 def _stretch(given: Given, start: int, end: int) -> Stretch:

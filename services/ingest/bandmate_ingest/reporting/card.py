@@ -10,6 +10,7 @@ _TABLES = {
     "parts": "one row a part: name, General MIDI program, role, range",
     "measures": "one row a bar: onset, length, metre",
     "notes": "one row a note: piece, part, onset, duration, pitch, velocity; 24 ticks a quarter note",
+    "files": "one row a file that was offered: name, style, sha256, and why it was rejected, if it was",
 }
 
 

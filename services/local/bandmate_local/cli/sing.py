@@ -75,6 +75,7 @@ def sing(
     ensemble: Annotated[
         str, typer.Option(help="solo, double, thirds, sixths or choir: who sings with the voice.")
     ] = "solo",
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse a damaged file instead of repairing it.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the files. [default: out/<job id>]")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", callback=json_anywhere, help="Print the finished job as JSON.")
@@ -91,7 +92,14 @@ def sing(
     words = None if lyrics is None else words_or_file(lyrics)
     others: bytes | None = None
     if melody.suffix == ".json":
-        for_scores = {"--lyrics": lyrics, "--part": part, "--verse": verse, "--tempo": tempo, "--band": band or None}
+        for_scores = {
+            "--lyrics": lyrics,
+            "--part": part,
+            "--verse": verse,
+            "--tempo": tempo,
+            "--band": band or None,
+            "--strict": strict or None,
+        }
         if refused := [option for option, value in for_scores.items() if value is not None]:
             raise InvalidRequest(
                 f"{', '.join(refused)}: of {melody.name} the notes and words are sung as they stand there"
@@ -101,7 +109,7 @@ def sing(
         from bandmate_shared.singing.melody import Singing  # start-up time: numpy
 
         asked = Singing(part, voices, transpose, tempo, names, language)
-        request, others = _request(melody, words, _verses(verse), asked, None if alone else band)
+        request, others = _request(melody, words, _verses(verse), asked, None if alone else band, strict=strict)
     if engine is not None:
         request = request.model_copy(update={"engine": engine})
     if ensemble not in get_args(Ensemble):
@@ -135,18 +143,21 @@ def sing(
 
 
 def _request(
-    melody: Path, words: str | None, verses: Verses, asked: "Singing", band: bool | None
+    melody: Path, words: str | None, verses: Verses, asked: "Singing", band: bool | None, *, strict: bool
 ) -> tuple[VocalRequest, bytes | None]:
     """The request, and what is to be played with it as MIDI: with `band` the sung parts where there are no others.
 
-    `band` None: nothing is played.
+    `band` None: nothing is played. Raises UnreadableFile: no score; with `strict`, a damaged one.
     """
+    from bandmate_music.read import refuse_repairs  # start-up time: numpy
     from bandmate_music.sandbox.pool import read_untrusted  # start-up time: numpy
 
     from bandmate_local.accompaniment import all_parts, other_parts  # start-up time: numpy
     from bandmate_local.melody import vocal_request  # start-up time: numpy
 
     score = read_untrusted(melody.read_bytes(), melody.name, local_settings().file_limits, verses)
+    if strict:
+        refuse_repairs(score)
     request = vocal_request(score, words, asked)
     if band is None:
         return request, None

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from bandmate_shared.contracts.jobs import JobView
 from bandmate_shared.contracts.songs import MAX_PROMPT_CHARACTERS, SONG_SOURCE, Interpretation, SongRequest, WordsWish
 from bandmate_shared.contracts.uploads import UPLOAD_SOURCE
 from bandmate_shared.errors import InvalidRequest, LimitExceeded, NotFound, about
+from bandmate_shared.objects.open import open_storage
+from bandmate_shared.registry.models import UnknownModel, resolve_model
 from bandmate_shared.singing.check import check_voice, sung_language
 from bandmate_vocal.settings import vocal_settings
 from bandmate_vocal.speech.choice import choose_engine
@@ -45,7 +48,9 @@ def song(
             help="The song in a sentence: 'a slow waltz in D minor with strings'. Options have precedence over it."
         ),
     ] = None,
-    style: Annotated[str | None, typer.Option(help="The style, for instance folk. [default: song]")] = None,
+    style: Annotated[
+        str | None, typer.Option(help="The style, for instance folk, or one of the model's own. [default: song]")
+    ] = None,
     key: Annotated[str | None, typer.Option(help="'D', 'F# minor', 'Bbm'.")] = None,
     mode: Annotated[str | None, typer.Option(help="'major' or 'minor', where no key is named.")] = None,
     bars: Annotated[int | None, typer.Option(help="Length in bars.")] = None,
@@ -76,6 +81,7 @@ def song(
     engine: Annotated[
         str | None, typer.Option(help="The source of the voice. [default: the best that is installed]")
     ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse a damaged prompt instead of repairing it.")] = False,
     instruments: Annotated[str | None, typer.Option(help="Exactly those play: 'violin, guitar, drums'.")] = None,
     tracks: Annotated[
         str | None,
@@ -134,6 +140,7 @@ def song(
         "prompt": None if prompt is None else _encoded(prompt),
         "from_bar": from_bar,
         "to_bar": to_bar,
+        "strict": strict or None,
         "instruments": None if instruments is None else _names(instruments),
         "tracks": None if tracks is None or edits else _line_up(tracks),
         "density": density,
@@ -166,7 +173,7 @@ def song(
         report = json.loads(files["report.json"].read_text()) if "report.json" in files else None
         print_json({**json.loads(job.model_dump_json()), "report": report, "files": files})
     else:
-        _print(job, folder, files)
+        _print(job, folder, files, with_choices=prompt is not None)
 
 
 def _checked(request: SongRequest) -> Interpretation:
@@ -174,10 +181,12 @@ def _checked(request: SongRequest) -> Interpretation:
 
     Raises what the service would refuse a song for, before a platform is started: of one with a prompt the style.
     """
+    from bandmate_generate.endpoints.base import learnt_of  # start-up time: numpy
     from bandmate_generate.interpret.interpret import interpret_request  # start-up time: numpy
     from bandmate_generate.lyrics_writing.open import can_write_words, require_writer  # start-up time: httpx2
+    from bandmate_generate.planning.learnt import Learnt  # start-up time: numpy
     from bandmate_generate.planning.plan import plan_song  # start-up time: numpy
-    from bandmate_generate.planning.styles import find_style  # start-up time: numpy
+    from bandmate_generate.planning.styles import STYLES, find_style  # start-up time: numpy
     from bandmate_generate.settings import generate_settings  # start-up time: pydantic-settings
 
     settings = generate_settings()
@@ -187,11 +196,16 @@ def _checked(request: SongRequest) -> Interpretation:
     request = interpretation.request
     if isinstance(request.lyrics, WordsWish):
         require_writer(settings)
+    learnt = Learnt()
+    if request.style not in STYLES:
+        storage = open_storage(settings.resolved_storage_url)
+        with suppress(UnknownModel):  # A home that has not been used: the service registers the starter.
+            learnt = learnt_of(storage, resolve_model(storage, request.model))
     if request.prompt is None:
-        plan_song(request, request.seed or 0, settings)
+        plan_song(request, request.seed or 0, settings, learnt=learnt)
     else:
         with about("style"):
-            find_style(request.style)
+            find_style(request.style, learnt)
     return interpretation
 
 
@@ -299,18 +313,20 @@ def _line_up(value: str) -> list[Any]:
     return tracks
 
 
-def _print(job: JobView, folder: Path, files: dict[str, Path]) -> None:
+def _print(job: JobView, folder: Path, files: dict[str, Path], *, with_choices: bool) -> None:
     started, finished = job.started_at or job.created_at, job.finished_at or job.created_at
     seconds = (finished - started).total_seconds()
     takes = (job.result or {}).get("takes")
     if takes is None:
         console.print(f"[green]✓[/] {escape(_described(job.result or {}))}; {seconds:.1f} s")
         _print_files("", folder, files)
+        _print_notes("", files, with_choices=with_choices)
     else:
         console.print(f"[green]✓[/] {len(takes)} takes; {seconds:.1f} s")
         for take in takes:
             console.print(f"  {take['folder']}: {_described(take)}", markup=False)
             _print_files(f"{take['folder']}/", folder, files)
+            _print_notes(f"{take['folder']}/", files, with_choices=with_choices)
 
 
 def _print_files(prefix: str, folder: Path, files: dict[str, Path]) -> None:
@@ -323,6 +339,18 @@ def _print_files(prefix: str, folder: Path, files: dict[str, Path]) -> None:
         console.print(
             f"  {stems_folder!s:<36} {len(stems):>3} files  each instrument alone: {', '.join(stems)}", markup=False
         )
+
+
+def _print_notes(prefix: str, files: dict[str, Path], *, with_choices: bool) -> None:
+    """What the report warns of; with `with_choices` also what was chosen."""
+    path = files.get(f"{prefix}report.json")
+    if path is None:
+        return
+    report = json.loads(path.read_text(encoding="utf-8"))
+    for text in report.get("warnings", []):
+        console.print(f"[yellow]![/] {escape(text)}")
+    for text in report.get("choices", []) if with_choices else []:
+        console.print(f"  {text}", markup=False)
 
 
 def _described(result: dict[str, Any]) -> str:

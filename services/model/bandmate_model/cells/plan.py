@@ -1,6 +1,6 @@
 """A composition request checked against a model and translated into its terms: bars, slots, key, what is given."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,7 +60,10 @@ def plan(request: CompositionRequest, info: ModelInfo, *, without: frozenset[str
     """
     if request.style not in info.styles:
         raise InvalidRequest(f"this model knows no style {request.style!r}; it knows {', '.join(info.styles)}")
-    statistics = StyleStatistics.from_config(info.config.get("statistics", {}).get(request.style))
+    learnt = {name: StyleStatistics.from_config(row) for name, row in info.config.get("statistics", {}).items()}
+    statistics = learnt.get(request.style, StyleStatistics.from_config(None))
+    # A style without drums is given those of the others: what no piece has would be struck at random.
+    drums = statistics.drums or frozenset[int]().union(*(style.drums for style in learnt.values()))
     bars = request.frame
     frame = Frame.from_bars(
         [(bar.length // GRID_PER_TICK, bar.metre.numerator, bar.metre.denominator) for bar in bars.bars]
@@ -73,7 +76,7 @@ def plan(request: CompositionRequest, info: ModelInfo, *, without: frozenset[str
     free = _free_bars(request, frame, bars)
     prompts = _prompts(request)
     lines = [
-        _line(request, index, slots[index], shift, statistics, frame, free[index], prompts[index], without)
+        _line(request, index, slots[index], shift, statistics, drums, frame, free[index], prompts[index], without)
         for index in range(len(slots))
     ]
     lines.sort(key=lambda line: line.slot)
@@ -112,6 +115,7 @@ def _line(
     slot: int,
     shift: int,
     statistics: StyleStatistics,
+    drums: frozenset[int],
     frame: Frame,
     free: NDArray[np.bool_],
     prompt: Sequence[NoteRow],
@@ -119,7 +123,7 @@ def _line(
 ) -> Line:
     part, drum = request.parts[index], is_drum_slot(slot)
     moved = 0 if drum else _into_reach(part, shift)
-    allowed = _allowed(part, moved, statistics.drums if drum else None)
+    allowed = _allowed(part, moved, drums if drum else None)
     given = given_cells(prompt, frame, moved, drum=drum)
     cap = _cap(part, drum)
     slot_statistics = statistics.slots.get(slot)
@@ -169,7 +173,7 @@ def _into_reach(part: PartSpec, shift: int) -> int:
     return shift
 
 
-def _allowed(part: PartSpec, shift: int, drums: frozenset[int] | None) -> NDArray[np.bool_]:
+def _allowed(part: PartSpec, shift: int, drums: Collection[int] | None) -> NDArray[np.bool_]:
     allowed = np.zeros(128, np.bool_)
     if drums is not None:
         allowed[list(drums) or slice(None)] = True

@@ -4,13 +4,18 @@ A style is a table entry: to add one, write a `Style` in one of these modules an
 a model style (`model_style`), which serves the parts that have no figure.
 """
 
+from dataclasses import replace
+
 from bandmate_shared.errors import InvalidRequest
 from bandmate_shared.faults import nearest_names
 
+from bandmate_generate.planning.learnt import Learnt
 from bandmate_generate.planning.styles import bands, dances, songs
 from bandmate_generate.planning.styles.style import VOICE_PROGRAM as VOICE_PROGRAM
 from bandmate_generate.planning.styles.style import Style as Style
 from bandmate_generate.planning.styles.style import StylePart as StylePart
+
+NOTHING_LEARNT = Learnt()
 
 STYLES: dict[str, Style] = {
     style.name: style
@@ -42,20 +47,24 @@ STYLES: dict[str, Style] = {
 }
 
 
-def find_style(name: str) -> Style:
-    """The style of that name.
+def find_style(name: str, learnt: Learnt = NOTHING_LEARNT) -> Style:
+    """The style of that name: one of the table, else one that the model has learnt, with a line-up of the table.
 
     Raises:
         UnknownStyle: naming the nearest three, and all there are.
     """
-    try:
+    if name in STYLES:
         return STYLES[name]
-    except KeyError:
-        described = {style.name: style.description for style in STYLES.values()}
-        raise UnknownStyle(
-            f"there is no style {name!r}; the nearest are {', '.join(nearest_names(name, described))}"
-            f" (all: {', '.join(STYLES)})"
-        ) from None
+    if name in learnt.styles:
+        has_drums = learnt.with_drums is None or name in learnt.with_drums
+        base = bands.POP if has_drums else songs.SONG
+        return replace(base, name=name, description="a style of one's own", model_style=name)
+    described = {style.name: style.description for style in STYLES.values()}
+    described |= {style: "a style of one's own" for style in learnt.styles if style not in described}
+    raise UnknownStyle(
+        f"there is no style {name!r}; the nearest are {', '.join(nearest_names(name, described))}"
+        f" (all: {', '.join(described)})"
+    )
 
 
 class UnknownStyle(InvalidRequest):

@@ -19,7 +19,7 @@ def measure(blocks: BlockSet) -> dict[str, list[dict[str, Any]]]:
         tables = [_densities(blocks, index) for index in indices]
         notes = [blocks.own_notes(index) for index in indices]
         rows = []
-        for track, _ in enumerate(TRACKS):
+        for track, name in enumerate(TRACKS):
             pieces_with_track = sum(bool((piece_notes[:, 2] == track).any()) for piece_notes in notes)
             densities = np.concatenate([table[track] for table in tables]) if tables else np.zeros(0)
             positive = densities[densities > 0]
@@ -33,6 +33,7 @@ def measure(blocks: BlockSet) -> dict[str, list[dict[str, Any]]]:
             lowest_pitch = 0 if track == DRUMS else LOWEST[track]
             rows.append(
                 {
+                    "track": name,
                     "share": round(pieces_with_track / max(1, len(indices)), 4),
                     "notes_a_quarter": [round(float(low), 3), round(float(high), 3)],
                     "pitches": [int(lowest_pitch + value) for value in ends],
