@@ -84,6 +84,17 @@ class SharedSettings(BaseSettings):
         "local", description="Whose songs those are that the submissions, the watched folder and the schedules ask for."
     )
 
+    webhook_seconds: float = Field(
+        15.0, gt=0, le=300, description="How long the receiver of a webhook may take, from connecting to its answer."
+    )
+    webhook_attempts: int = Field(12, ge=1, le=30, description="A webhook that failed this often is given up.")
+    webhook_retry_seconds: float = Field(
+        5.0, gt=0, description="Pause after a webhook's first failure; each later one is four times longer, up to 6 h."
+    )
+    webhook_private: bool = Field(
+        False, description="Embedded mode only: webhooks may use http and go to loopback and private addresses."
+    )
+
     http_header_seconds: float = Field(10.0, gt=0, description="How long a client may take to send a request's head.")
     http_body_seconds: float = Field(30.0, gt=0, description="How long a client may pause in a request's body.")
     http_min_body_rate: float = Field(500.0, gt=0, description="Slowest request body accepted, in bytes a second.")
@@ -127,6 +138,12 @@ class SharedSettings(BaseSettings):
             raise ValueError(
                 "BANDMATE_DATABASE_HOST needs BANDMATE_DATABASE_USER and BANDMATE_DATABASE_PASSWORD beside it"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _tenants_reach_nothing_inside(self) -> Self:
+        if self.webhook_private and self.mode == "service":
+            raise ValueError("BANDMATE_WEBHOOK_PRIVATE is for embedded mode: tenants could reach your own network")
         return self
 
     @field_validator("broker_url")

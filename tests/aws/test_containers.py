@@ -14,7 +14,7 @@ APIS = ("ingest-api", "train-api", "generate-api", "vocal-api")
 
 def test_the_task_families(installation: Installation) -> None:
     tasks = {family(task) for task in installation.of_type("ECS::TaskDefinition")}
-    assert tasks == {*WORKERS, *APIS, "generate-intake", "operator", "keys"}
+    assert tasks == {*WORKERS, *APIS, "generate-intake", "generate-webhooks", "operator", "keys"}
 
 
 def test_every_container_is_confined(installation: Installation) -> None:
@@ -45,7 +45,7 @@ def test_the_commands_of_the_templates_exist() -> None:
     """The entry points know the commands that the templates run."""
     from bandmate_shared.service.__main__ import COMMANDS
 
-    assert {"api", "worker", "intake", "migrate"} <= set(COMMANDS)
+    assert {"api", "worker", "intake", "webhooks", "migrate"} <= set(COMMANDS)
     service = (ROOT / "shared/bandmate_shared/service/__main__.py").read_text()
     assert '"healthcheck"' in service
     ping = (ROOT / "services/model/bandmate_model/__main__.py").read_text()

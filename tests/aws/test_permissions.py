@@ -38,6 +38,7 @@ ALLOWED = {
     "generate-worker": EVERYONE | takes("generate") | GUARD,
     "vocal-worker": EVERYONE | takes("vocal") | GUARD,
     "generate-intake": EVERYONE | takes("submissions"),
+    "generate-webhooks": set(),
     "operator": set(),
     "keys": set(),
 }

@@ -114,7 +114,7 @@ def _check_nothing_is_lost(url: str, record: dict[str, object]) -> None:
     lease = store.claim(queued, "new code")
     assert lease is not None
     store.succeed(lease, {})
-    assert KeyStore(store.database, PEPPER).tenant_of(str(record["key"])) == "tenant-a"
+    assert KeyStore(store.database, PEPPER).key_of(str(record["key"])).tenant == "tenant-a"
     store.close()
 
 

@@ -9,6 +9,7 @@ from tests.stack.stack import Stack, eventually
 SERVICES = [
     *(f"{name}-{role}" for name in ("ingest", "train", "generate", "vocal") for role in ("api", "worker")),
     "generate-intake",
+    "generate-webhooks",
 ]
 WITH_TORCH = {"train-worker", "model"}
 PYTHON = {"train-worker": "/opt/bandmate-train/bin/python"}

@@ -7,6 +7,7 @@ task              store              queues                            besides
   generate                                                             SageMaker endpoint, if there is one
   vocal                                                                Polly, if it speaks
 generate-intake   reads, writes      takes submissions, sends to all
+generate-webhooks nothing            nothing                           (database and pepper, and HTTPS to the internet)
 operator, keys    nothing            nothing                           (database and pepper come as secrets)
 """
 

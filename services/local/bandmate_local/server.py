@@ -1,4 +1,4 @@
-"""The HTTP process of the embedded platform: every service's routes, the relay, the sweeper and the job triggers.
+"""The HTTP process of the embedded platform: every service's routes, relay, sweeper, webhooks and the job triggers.
 
 Started by the supervisor as `python -m bandmate_local.server FD`, where FD is a listening socket.
 """
@@ -8,6 +8,7 @@ import sys
 import threading
 from functools import partial
 from importlib.resources import as_file, files
+from typing import Protocol
 
 from bandmate_generate import api as generate
 from bandmate_generate.settings import generate_settings
@@ -19,6 +20,7 @@ from bandmate_shared.intake.intake import SubmissionIntake
 from bandmate_shared.jobs.sweeper import Sweeper
 from bandmate_shared.observability.logs import configure_logging
 from bandmate_shared.runtime import Runtime, open_runtime
+from bandmate_shared.webhooks.delivery import WebhookSender
 from bandmate_studio import api as studio
 from bandmate_train import api as train
 from bandmate_train.promotion.starter import register_starter
@@ -26,6 +28,12 @@ from bandmate_vocal import api as vocal
 from fastapi import FastAPI
 
 from bandmate_local.settings import local_settings
+
+
+class Loop(Protocol):
+    """Works in a thread of its own until `stop` is set."""
+
+    def run(self, stop: threading.Event) -> None: ...
 
 
 def create_platform_app(runtime: Runtime) -> FastAPI:
@@ -45,11 +53,11 @@ def main(descriptor: int) -> None:
     stop = threading.Event()
     sweeper = Sweeper(runtime.store, runtime.relay, settings.sweep_seconds)
     intake = SubmissionIntake(runtime, check=partial(generate.check, runtime, tenant=settings.submissions_tenant))
-    triggers = [intake, folder_watch(runtime, generate_settings()), schedule(runtime, generate_settings())]
+    webhooks = WebhookSender(runtime.store, settings)
+    watch, beat = folder_watch(runtime, generate_settings()), schedule(runtime, generate_settings())
+    loops: list[Loop | None] = [intake, webhooks, watch, beat]
     threads = [
-        threading.Thread(target=trigger.run, args=(stop,), name=type(trigger).__name__)
-        for trigger in triggers
-        if trigger
+        threading.Thread(target=loop.run, args=(stop,), name=type(loop).__name__) for loop in loops if loop is not None
     ]
     runtime.relay.start()
     sweeper.start()

@@ -15,6 +15,20 @@ MAX_NOTES_CHARACTERS = 10_000
 
 ServiceName = Literal["ingest", "train", "generate", "vocal"]
 
+NOUN_OF_KIND: dict[JobKind, str] = {
+    "song": "songs",
+    "take": "songs",
+    "vocal": "vocals",
+    "dataset": "datasets",
+    "training": "trainings",
+}
+"""The path under /v1 at which jobs of each kind are found."""
+
+
+def job_path(kind: JobKind, job_id: str) -> str:
+    """`/v1/songs/song_01…`."""
+    return f"/v1/{NOUN_OF_KIND[kind]}/{job_id}"
+
 
 class JobState(StrEnum):
     """queued → running → succeeded | failed | cancelled; the last three are final."""

@@ -19,7 +19,7 @@ from bandmate_shared.http.compression import CompressionMiddleware
 from bandmate_shared.http.drain_request_body import DrainRequestBodyMiddleware
 from bandmate_shared.http.health import health_router
 from bandmate_shared.http.metrics import HttpMetrics, metrics_router
-from bandmate_shared.http.openapi import PROBLEM_RESPONSES, describe_api, operation_id
+from bandmate_shared.http.openapi.description import PROBLEM_RESPONSES, describe_api, operation_id
 from bandmate_shared.http.problems import install_problem_handlers
 from bandmate_shared.http.request_context import RequestContextMiddleware
 from bandmate_shared.http.request_tracing import TracingMiddleware

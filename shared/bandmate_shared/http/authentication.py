@@ -18,7 +18,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bandmate_shared.auth import LOCAL_TENANT, SESSION_COOKIE, Forbidden, KeyStore, Misdirected, Unauthorized
+from bandmate_shared.auth import LOCAL_TENANT, SESSION_COOKIE, ApiKey, Forbidden, KeyStore, Misdirected, Unauthorized
 from bandmate_shared.errors import BandmateError
 from bandmate_shared.http.problems import problem_response
 
@@ -69,21 +69,22 @@ class ApiKeyMiddleware:
         is_login = scope["path"] == SESSION_PATH and scope.get("method") == "POST"
         if not is_login and scope["path"] not in PUBLIC_PATHS and not scope["path"].startswith(STUDIO_PREFIX):
             try:
-                state["tenant"] = await anyio.to_thread.run_sync(self._tenant_of, scope)
+                key = await anyio.to_thread.run_sync(self._key_of, scope)
             except BandmateError as error:
                 await problem_response(error, scope)(scope, receive, send)
                 return
+            state.update(tenant=key.tenant, api_key=key)
         await self.app(scope, receive, send)
 
-    def _tenant_of(self, scope: Scope) -> str:
+    def _key_of(self, scope: Scope) -> ApiKey:
         """By the API key, else by the cookie of a session."""
         headers = Headers(scope=scope)
         if "authorization" not in headers and "x-api-key" not in headers:
             token = cookie_parser(headers.get("cookie", "")).get(SESSION_COOKIE)
             if token is not None:
                 check_same_origin(scope)
-                return self.keys.tenant_of_session(token)
-        return self.keys.tenant_of(_api_key_of(scope))
+                return self.keys.key_of_session(token)
+        return self.keys.key_of(_api_key_of(scope))
 
 
 def current_tenant(request: Request) -> str:

@@ -19,15 +19,16 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from bandmate_shared.contracts.base import Contract
-from bandmate_shared.contracts.jobs import JobKind, JobPage, JobQuery, JobView, SongQuery
+from bandmate_shared.contracts.jobs import JobKind, JobPage, JobQuery, JobView, SongQuery, job_path
 from bandmate_shared.errors import NotFound
 from bandmate_shared.http.artifacts import artifact_response
 from bandmate_shared.http.authentication import Tenant
 from bandmate_shared.http.idempotency import REPLAYED_HEADER, IdempotencyKey, refuse_unstorable
-from bandmate_shared.http.job_views import job_path, listed_view_of, submitted_view_of, view_of
+from bandmate_shared.http.job_views import listed_view_of, submitted_view_of, view_of
 from bandmate_shared.http.library_routes import add_delete_route, add_details_routes
 from bandmate_shared.http.streams.event_feed import family_stream
 from bandmate_shared.http.streams.sse import event_stream, stopping_of
+from bandmate_shared.http.webhook_header import RequestedWebhook, WebhookUrl
 from bandmate_shared.jobs.model import Job, NewJob, Search
 from bandmate_shared.objects.open import open_presigner
 from bandmate_shared.runtime import Runtime
@@ -62,11 +63,20 @@ def job_router(
     router = APIRouter(prefix=f"/v1/{noun}", tags=[noun])
     presigner = open_presigner(runtime.storage, runtime.settings.storage_public_endpoint)
 
-    def submit(tenant: Tenant, response: Response, body: Any, idempotency_key: IdempotencyKey = None) -> JobView:
+    def submit(
+        tenant: Tenant,
+        response: Response,
+        webhook: RequestedWebhook,
+        body: Any,
+        idempotency_key: IdempotencyKey = None,
+        webhook_url: WebhookUrl = None,
+    ) -> JobView:
         request: R = body if check is None else check(body, tenant)
         content = request.model_dump(mode="json")
         refuse_unstorable(content)
-        submitted = runtime.store.submit(NewJob(kinds[0], content, tenant), idempotency_key=idempotency_key)
+        new = NewJob(kinds[0], content, tenant, webhook=webhook)
+        asked = None if webhook_url is None else {"request": content, "webhook": webhook_url}
+        submitted = runtime.store.submit(new, idempotency_key=idempotency_key, asked=asked)
         runtime.relay.kick()
         if not submitted.created:
             response.headers[REPLAYED_HEADER] = "true"

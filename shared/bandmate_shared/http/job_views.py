@@ -1,20 +1,11 @@
 """Builds the API's JobView of a job, with links to its events, artifacts, parent and children."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
-from bandmate_shared.contracts.jobs import JobPart, JobState, JobView
+from bandmate_shared.contracts.jobs import JobKind, JobPart, JobState, JobView, job_path
 from bandmate_shared.jobs.model import Job
-
-NOUN_OF_KIND = {
-    "song": "songs",
-    "take": "songs",
-    "vocal": "vocals",
-    "dataset": "datasets",
-    "training": "trainings",
-}
-"""The path under /v1 at which jobs of each kind are found."""
 
 MAX_LISTED_STRING = 200
 """Longer strings of a request (lyrics, a prompt file) are shortened in lists of jobs."""
@@ -23,11 +14,6 @@ _SUBMITTED_FIELDS = ("id", "kind", "parent_id", "derived_from", "created_at", "r
 
 _COMMON_FIELDS = JobView.model_fields.keys() - {"children", "descendants", "links"}
 """What JobView has under the same name as Job."""
-
-
-def job_path(kind: str, job_id: str) -> str:
-    """`/v1/songs/song_01…`."""
-    return f"/v1/{NOUN_OF_KIND[kind]}/{job_id}"
 
 
 def view_of(job: Job, descendants: Sequence[Job] = ()) -> JobView:
@@ -63,7 +49,7 @@ def _links(job: Job, state: JobState) -> dict[str, str]:
     if not state.is_final:
         links["cancel"] = f"{path}/cancel"
     if job.parent_id is not None:
-        links["parent"] = job_path(job.parent_id.rsplit("_", 1)[0], job.parent_id)
+        links["parent"] = job_path(cast(JobKind, job.parent_id.rsplit("_", 1)[0]), job.parent_id)
     return links
 
 

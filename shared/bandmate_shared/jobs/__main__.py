@@ -5,9 +5,10 @@
     python -m bandmate_shared.jobs show ID                     one job with its history
     python -m bandmate_shared.jobs cancel ID
     python -m bandmate_shared.jobs dead-letters [--queue Q]    what was given up, and why
-    python -m bandmate_shared.jobs redrive ID                  try it again: a job's id or a dead letter's
+    python -m bandmate_shared.jobs webhooks [--given-up]       reports of ended jobs that no receiver has confirmed
+    python -m bandmate_shared.jobs redrive ID                  try it again: a job's id, a dead letter's or a webhook's
     python -m bandmate_shared.jobs resend                      send everything that waits again, after a broker was lost
-    python -m bandmate_shared.jobs prune --older-than 90d      drop the progress events of jobs that ended long ago
+    python -m bandmate_shared.jobs prune --older-than 90d      drop old progress events and webhooks given up
 
 Answers are JSON, one object a line. `migrate` and `recover` are modules of their own beside this one.
 """
@@ -23,7 +24,7 @@ from typing import Any
 from bandmate_shared.contracts.jobs import JobState
 from bandmate_shared.errors import BandmateError
 from bandmate_shared.jobs.model import Job
-from bandmate_shared.jobs.prune import days, prune
+from bandmate_shared.jobs.prune import days, prune, prune_webhooks
 from bandmate_shared.jobs.store import JobStore
 from bandmate_shared.settings import SharedSettings, shared_settings
 
@@ -60,12 +61,18 @@ def _answer(store: JobStore, options: argparse.Namespace) -> Iterator[dict[str, 
             yield _brief(store.cancel(options.id))
         case "dead-letters":
             yield from map(asdict, store.dead_letters(options.queue, options.limit))
+        case "webhooks":
+            yield from map(asdict, store.webhooks(given_up=True if options.given_up else None, limit=options.limit))
+        case "redrive" if options.id.startswith("msg_"):
+            yield asdict(store.redrive_webhook(options.id))
         case "redrive":
             yield _brief(store.redrive(options.id))
         case "resend":
             yield {"due": store.resend_all()}
         case "prune":
-            yield {"events_deleted": prune(store.database, days(options.older_than))}
+            age = days(options.older_than)
+            events_deleted, webhooks_deleted = prune(store.database, age), prune_webhooks(store.database, age)
+            yield {"events_deleted": events_deleted, "webhooks_deleted": webhooks_deleted}
 
 
 def _brief(job: Job) -> dict[str, Any]:
@@ -94,7 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--state", choices=[state.value for state in JobState])
     letters = commands.add_parser("dead-letters")
     letters.add_argument("--queue")
-    for command in (listing, letters):
+    unconfirmed = commands.add_parser("webhooks")
+    unconfirmed.add_argument("--given-up", action="store_true")
+    for command in (listing, letters, unconfirmed):
         command.add_argument("--limit", type=int, default=100)
     commands.add_parser("prune").add_argument("--older-than", required=True, metavar="90d")
     return parser

@@ -1,4 +1,4 @@
-"""Prometheus collectors over the job store: jobs by state, queue depths, dead letters, durations of ended jobs.
+"""Prometheus collectors over the job store: jobs by state, queue depths, dead letters, webhooks, durations of jobs.
 
 Workers serve no HTTP and may end before anyone scrapes them, so all of it is read from the store at each scrape. Every
 process that serves `/metrics` counts the same jobs: over several of them take the maximum, not the sum.
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bandmate_shared.errors import Unavailable
+from bandmate_shared.jobs import webhooks
 from bandmate_shared.jobs.database.schema import dead_letters, jobs, outbox
 from bandmate_shared.jobs.model import utc_now
 from bandmate_shared.jobs.store import JobStore
@@ -52,6 +53,7 @@ class JobStoreCollector(Collector):
             "bandmate_queue_oldest_job_seconds", "Age of the oldest job that waits for a worker.", labels=("queue",)
         )
         dead_letter_counts = GaugeMetricFamily("bandmate_dead_letters", "Dead letters not redriven.", labels=("queue",))
+        unconfirmed = GaugeMetricFamily("bandmate_webhooks", "Webhooks not yet received.", labels=("state",))
         with self._store.database.reading() as connection:
             by_kind = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)
             for kind, state, number in connection.execute(by_kind):
@@ -63,10 +65,12 @@ class JobStoreCollector(Collector):
             waiting = select(outbox.c.queue, func.min(jobs.c.created_at)).join(jobs).group_by(outbox.c.queue)
             for queue, since in connection.execute(waiting):
                 oldest.add_metric([queue], max((utc_now() - since).total_seconds(), 0.0))
+            for state, number in webhooks.counts(connection).items():
+                unconfirmed.add_metric([state], number)
             self._ended.count(connection)
         for queue, number in self._store.backlog().items():
             depth.add_metric([queue], number)
-        return [counted, depth, oldest, dead_letter_counts]
+        return [counted, depth, oldest, dead_letter_counts, unconfirmed]
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: without this, registering would read the store."""

@@ -97,12 +97,20 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where the end of a job is reported. The secret of the API key `key_id` signs; None: the embedded mode's."""
+
+    url: str
+    key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """A job to submit. `request` is the JSON form of the kind's contract (`model_dump(mode="json")`).
 
     The children of a parked job get its tenant and id; leave both as they are. `traceparent` names the trace that the
     job belongs to, as W3C Trace Context writes it; children without one get their parent's. `derived_from` is the song
-    that this one is to be made of.
+    that this one is to be made of. `webhook` is a root job's.
     """
 
     kind: JobKind
@@ -111,6 +119,7 @@ class NewJob:
     parent_id: str | None = None
     traceparent: str | None = None
     derived_from: str | None = None
+    webhook: Webhook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +159,27 @@ class Message:
     job_id: str
     queue: str
     sends: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDelivery:
+    """A job's end that is to be reported to a receiver. `id` is the event's, the same at every attempt.
+
+    `attempt` counts the attempts begun. `given_up_at` is set once there are to be no more, until a redrive.
+    """
+
+    id: str
+    job_id: str
+    tenant: str
+    type: str
+    url: str
+    key_id: str | None
+    payload: str
+    attempt: int
+    created_at: datetime
+    due_at: datetime
+    error: str | None
+    given_up_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

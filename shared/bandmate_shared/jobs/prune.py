@@ -1,4 +1,4 @@
-"""Retention: deletes the progress events of jobs that ended long ago, so that the database does not grow for ever.
+"""Retention: deletes the progress events of jobs that ended long ago, and webhooks given up long ago.
 
 Most rows are 'progress' and 'stage' events: a song has dozens of them, of interest while it is made. The job, its
 request, result and files stay, and so does the rest of its history.
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, select
 
 from bandmate_shared.errors import InvalidRequest
+from bandmate_shared.jobs import webhooks
 from bandmate_shared.jobs.database.database import Database
 from bandmate_shared.jobs.database.schema import job_events, jobs
 from bandmate_shared.jobs.model import utc_now
@@ -40,6 +41,11 @@ def prune(database: Database, older_than: timedelta, now: datetime | None = None
         deleted += database.write(_delete_events, ids)
         last = ids[-1]
     return deleted
+
+
+def prune_webhooks(database: Database, older_than: timedelta, now: datetime | None = None) -> int:
+    """Delete the webhooks that were given up longer ago; returns how many. Safe while everything runs."""
+    return database.write(webhooks.forget_given_up, (now or utc_now()) - older_than)
 
 
 def _ended(connection: Connection, before: datetime, after_id: str) -> list[str]:

@@ -40,6 +40,8 @@ _STATE_COLUMNS = (
     jobs.c.cancel_requested,
     jobs.c.lease_until,
     jobs.c.traceparent,
+    jobs.c.webhook_url,
+    jobs.c.webhook_key,
 )
 """All columns but the request, its result and the progress."""
 

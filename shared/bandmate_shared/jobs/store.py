@@ -9,11 +9,32 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bandmate_shared.contracts.jobs import Artifact, FeedEvent, JobError, JobEvent, Progress
-from bandmate_shared.jobs import dead_letters, event_feed, library, outbox, queries, rate_limits, submit, transitions
+from bandmate_shared.jobs import (
+    dead_letters,
+    event_feed,
+    library,
+    outbox,
+    queries,
+    rate_limits,
+    submit,
+    transitions,
+    webhooks,
+)
 from bandmate_shared.jobs.database.database import Database
 from bandmate_shared.jobs.database.engine import Limits
 from bandmate_shared.jobs.event_feed import FeedPosition
-from bandmate_shared.jobs.model import DeadLetter, Job, Lease, Message, NewJob, Policy, Search, Submitted, utc_now
+from bandmate_shared.jobs.model import (
+    DeadLetter,
+    Job,
+    Lease,
+    Message,
+    NewJob,
+    Policy,
+    Search,
+    Submitted,
+    WebhookDelivery,
+    utc_now,
+)
 from bandmate_shared.settings import SharedSettings
 
 P = ParamSpec("P")
@@ -224,7 +245,35 @@ class JobStore:
             counts["forgotten"] = self._write(submit.forget_expired_keys)
         return dict(counts)
 
+    # For the sender of webhooks
+
+    def take_webhooks(self, limit: int, hold_seconds: float) -> list[WebhookDelivery]:
+        """Reports that the caller is to send now; they fall due again after `hold_seconds`, should it die.
+
+        Writes nothing, and waits for no lock, when none is due.
+        """
+        if not self.database.read(webhooks.any_due, self.clock()):
+            return []
+        return self._write(webhooks.take_due, limit, timedelta(seconds=hold_seconds))
+
+    def webhook_delivered(self, delivery: WebhookDelivery) -> None:
+        """Its receiver has confirmed it."""
+        self._write(webhooks.delivered, delivery.id)
+
+    def webhook_failed(self, delivery: WebhookDelivery, error: str, pause_seconds: float | None) -> None:
+        """Try it again after a pause; None: give it up."""
+        pause = None if pause_seconds is None else timedelta(seconds=pause_seconds)
+        self._write(webhooks.failed, delivery, error, pause)
+
     # For operators
+
+    def webhooks(self, given_up: bool | None = None, limit: int = 100) -> list[WebhookDelivery]:
+        """Webhooks that are still to be received, newest first; only those given up, or not, where that is said."""
+        return self.database.read(webhooks.read, given_up, limit)
+
+    def redrive_webhook(self, delivery_id: str) -> WebhookDelivery:
+        """Send a webhook at once, its attempts counted from one. Raises NotFound."""
+        return self._write(webhooks.redrive, delivery_id)
 
     def add_dead_letter(self, queue: str, payload: str, reason: str) -> str:
         """Keep a message that cannot become a job, with the reason; returns the dead letter's id."""

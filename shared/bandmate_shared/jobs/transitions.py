@@ -36,7 +36,7 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, func
 
 from bandmate_shared.contracts.jobs import Artifact, JobError, JobKind, JobState, Progress
 from bandmate_shared.errors import Conflict
-from bandmate_shared.jobs import dead_letters, outbox
+from bandmate_shared.jobs import dead_letters, outbox, webhooks
 from bandmate_shared.jobs.database.schema import UtcDateTime, job_events, jobs
 from bandmate_shared.jobs.model import (
     COMPLETION_EVENT,
@@ -46,6 +46,7 @@ from bandmate_shared.jobs.model import (
     NewJob,
     Policy,
     StaleLease,
+    Webhook,
     new_id,
     queue_of,
 )
@@ -106,6 +107,8 @@ def create(connection: Connection, now: datetime, new: NewJob, batch: int | None
     row |= {"state": JobState.QUEUED.value, "phase": START_PHASE, "attempt": 0, "fence": 0, "last_seq": 1}
     row |= {"saved": {}, "artifacts": [], "parent_id": new.parent_id, "batch": batch}
     row |= {"traceparent": new.traceparent or current_traceparent(), "derived_from": new.derived_from}
+    if new.webhook is not None:
+        row |= {"webhook_url": new.webhook.url, "webhook_key": new.webhook.key_id}
     row["search_text"] = search_text(job_id, new.request) if new.parent_id is None else None
     connection.execute(insert(jobs), row)
     event = {"job_id": job_id, "seq": 1, "type": "job.queued", "time": now, "data": {"kind": new.kind}}
@@ -411,6 +414,8 @@ def _end(
     change(connection, now, row.id, ended, events)
     if row.state == JobState.QUEUED:
         outbox.take(connection, row.id)
+    if row.webhook_url is not None:
+        webhooks.put(connection, now, read_job(connection, row.id), Webhook(row.webhook_url, row.webhook_key))
     if row.parent_id is not None:
         _resume_parent(connection, now, row.parent_id)
 

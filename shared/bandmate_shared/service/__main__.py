@@ -4,7 +4,7 @@ import sys
 
 from bandmate_shared.service.health import check
 
-COMMANDS = ("api", "worker", "intake", "migrate", "provision")
+COMMANDS = ("api", "worker", "intake", "webhooks", "migrate", "provision")
 
 
 def main(arguments: list[str]) -> int:

@@ -13,6 +13,7 @@ _FUNCTIONS = {
     "api": "bandmate_shared.service.api:run_api",
     "worker": "bandmate_shared.service.worker:run_worker",
     "intake": "bandmate_shared.service.intake:run_intake",
+    "webhooks": "bandmate_shared.service.webhooks:run_webhooks",
     "migrate": "bandmate_shared.service.prepare:migrate",
     "provision": "bandmate_shared.service.prepare:provision",
 }

@@ -1,7 +1,6 @@
 """The process that turns messages in `bandmate-submissions` into song jobs. It runs in the generate image."""
 
 import signal
-import threading
 from contextlib import closing
 from functools import partial
 
@@ -10,18 +9,7 @@ from bandmate_shared.observability.logs import configure_logging
 from bandmate_shared.runtime import open_runtime
 from bandmate_shared.service.health import LivenessFile
 from bandmate_shared.service.service_modules import service_module, service_name, service_settings
-
-
-class StopFlag(threading.Event):
-    """An Event that touches the liveness file whenever the loop checks whether to stop."""
-
-    def __init__(self, liveness: LivenessFile) -> None:
-        super().__init__()
-        self._liveness = liveness
-
-    def is_set(self) -> bool:
-        self._liveness.touch()
-        return super().is_set()
+from bandmate_shared.service.stop_flag import StopFlag
 
 
 def run_intake() -> None:

@@ -86,15 +86,15 @@ def test_a_service_does_not_start_without_pepper_or_keys(service: Runtime, keys:
 
 def test_a_key_is_valid_until_revoked_and_only_with_its_pepper(service: Runtime, keys: KeyStore) -> None:
     key = keys.create("acme")
-    assert keys.tenant_of(key) == "acme"
+    assert keys.key_of(key).tenant == "acme"
     for wrong in (key[:-1] + ("0" if key[-1] != "0" else "1"), key.replace("_", "-"), "", key + "0", "bm_live_x"):
         with pytest.raises(Unauthorized):
-            keys.tenant_of(wrong)
+            keys.key_of(wrong)
     with pytest.raises(Unauthorized):
-        KeyStore(service.store.database, PEPPER[::-1]).tenant_of(key)
+        KeyStore(service.store.database, PEPPER[::-1]).key_of(key)
     keys.revoke(key.split("_")[2])
     with pytest.raises(Unauthorized):
-        keys.tenant_of(key)
+        keys.key_of(key)
     with pytest.raises(NotFound):
         keys.revoke(key.split("_")[2])
 

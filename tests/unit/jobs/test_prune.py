@@ -80,7 +80,7 @@ def test_the_operators_command(settings: SharedSettings, capsys: pytest.CaptureF
     assert call("redrive", str(letter["id"]))[0]["state"] == "queued"
     assert call("resend") == [{"due": 1}]
     assert call("cancel", waiting)[0]["state"] == "cancelled"
-    assert call("prune", "--older-than", "1d") == [{"events_deleted": 0}]
+    assert call("prune", "--older-than", "1d") == [{"events_deleted": 0, "webhooks_deleted": 0}]
     assert call("show", "song_x", status=1) == []
     assert call("redrive", waiting, status=1) == []
     assert store.get(waiting).state == JobState.CANCELLED

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from bandmate_local.server import create_platform_app
 from bandmate_shared.contracts.export import contracts
-from bandmate_shared.http.openapi_examples import REQUEST_EXAMPLES, RESPONSE_EXAMPLES
+from bandmate_shared.http.openapi.examples import REQUEST_EXAMPLES, RESPONSE_EXAMPLES
 from bandmate_shared.runtime import Runtime
 
 _METHODS = ("get", "post", "put", "patch", "delete")

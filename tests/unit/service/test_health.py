@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from bandmate_shared.service import health
-from bandmate_shared.service.intake import StopFlag
+from bandmate_shared.service.stop_flag import StopFlag
 
 
 @pytest.fixture

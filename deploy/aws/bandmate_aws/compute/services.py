@@ -1,4 +1,4 @@
-"""The long-running services: four APIs behind the load balancer, their workers, and the intake of submissions."""
+"""The long-running services: four APIs behind the load balancer, their workers, the intake of submissions, webhooks."""
 
 from typing import Any
 
@@ -22,6 +22,8 @@ from bandmate_aws.workloads.sagemaker import SageMakerStack
 
 API_CPU, API_MEMORY = 256, 1024
 INTAKE_CPU, INTAKE_MEMORY = 256, 512
+WEBHOOK_TASKS = 1
+"""What one sends at a time, 16 webhooks, is enough; while it is replaced they wait in the database."""
 GRACE_SECONDS = 90
 BUSY_PERCENT = 60
 MODEL_MEMORY_SHARE = 0.5
@@ -51,6 +53,7 @@ class ServicesStack(Stack):
         self.target_groups = {service: self._api(service) for service in SERVICES}
         self.workers = {service: self._worker(service) for service in SERVICES}
         self._intake()
+        self._webhooks()
 
     def _api(self, service: Service) -> elb.ApplicationTargetGroup:
         program = Program(service, "api")
@@ -98,6 +101,13 @@ class ServicesStack(Stack):
         task = self._fargate_task(program, INTAKE_CPU, INTAKE_MEMORY, statements)
         add_program(task, self, self._parts, program)
         self._fargate_service(program, task, self._parts.size.intake_tasks, spot=False)
+
+    def _webhooks(self) -> None:
+        """It needs the database and a way to the internet, and no permission."""
+        program = Program("generate", "webhooks")
+        task = self._fargate_task(program, INTAKE_CPU, INTAKE_MEMORY, [])
+        add_program(task, self, self._parts, program)
+        self._fargate_service(program, task, WEBHOOK_TASKS, spot=False)
 
     def _own_statements(self, service: Service) -> list[iam.PolicyStatement]:
         """Permissions that only this service's worker has."""

@@ -98,12 +98,48 @@ def dead_letters(
         console.print("no dead letters")
 
 
+@app.command("webhooks")
+def webhooks(
+    given_up: Annotated[bool, typer.Option("--given-up", help="Only those that are not tried any more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Reports of ended jobs that no receiver has confirmed yet, and why."""
+    with _runtime() as runtime:
+        unconfirmed = runtime.store.webhooks(given_up=True if given_up else None)
+    if as_json:
+        print_json([{name: getattr(each, name) for name in each.__dataclass_fields__} for each in unconfirmed])
+        return
+    for each in unconfirmed:
+        outlook = "given up" if each.given_up_at else f"due at {each.due_at.astimezone():%H:%M:%S}"
+        console.print(f"{each.id}  {each.job_id}  {each.type}  {outlook}  {each.url}", markup=False)
+        if each.error:
+            console.print(f"  attempt {each.attempt}: {each.error}", markup=False)
+    if not unconfirmed:
+        console.print("no webhooks are waiting")
+
+
+@app.command("webhook-secret")
+def webhook_secret() -> None:
+    """The secret that signs this home's webhooks, for their receivers."""
+    from bandmate_shared.webhooks.signature import secret_for  # start-up time: the settings
+
+    console.print(secret_for(local_settings(), None), markup=False, highlight=False, soft_wrap=True)
+
+
 @app.command("redrive")
 def redrive(
-    identifier: Annotated[str, typer.Argument(help="A dead letter's id, or its job's.")], as_json: AsJson = False
+    identifier: Annotated[str, typer.Argument(help="The id of a dead letter, of its job, or of a webhook.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Try a dead letter again, with its attempts counted from one."""
+    """Try a dead letter or a webhook again, with its attempts counted from one."""
     with _runtime() as runtime:
+        if identifier.startswith("msg_"):
+            delivery = runtime.store.redrive_webhook(identifier)
+            if as_json:
+                print_json({name: getattr(delivery, name) for name in delivery.__dataclass_fields__})
+            else:
+                console.print(f"{delivery.id}: due now, to {delivery.url}", markup=False)
+            return
         job = runtime.store.redrive(identifier)
     _print_job(job, as_json)
 
@@ -131,15 +167,16 @@ def prune_events(
     older_than: Annotated[str, typer.Option("--older-than", help="Days since the job ended, such as 90d.")],
     as_json: AsJson = False,
 ) -> None:
-    """Delete the progress events of jobs that ended long ago; jobs, results and files stay."""
-    from bandmate_shared.jobs.prune import days, prune  # start-up time: SQLAlchemy
+    """Delete old progress events, and webhooks given up long ago; jobs, results and files stay."""
+    from bandmate_shared.jobs.prune import days, prune, prune_webhooks  # start-up time: SQLAlchemy
 
     with _runtime() as runtime:
         deleted = prune(runtime.store.database, days(older_than))
+        webhooks_deleted = prune_webhooks(runtime.store.database, days(older_than))
     if as_json:
-        print_json({"events_deleted": deleted})
+        print_json({"events_deleted": deleted, "webhooks_deleted": webhooks_deleted})
     else:
-        console.print(f"{deleted} events deleted")
+        console.print(f"{deleted} events and {webhooks_deleted} webhooks deleted")
 
 
 @contextmanager

@@ -6,7 +6,8 @@ and a text comes back as it went in, with its order of keys and with a NUL in it
 and the tests check:
   - a queued job has exactly one outbox row; a job in any other state has none;
   - `jobs.last_seq` is the number of the job's events, whose `seq` run from 1 without a gap;
-  - a waiting job is running, has no lease, and has at least one child that has not ended.
+  - a waiting job is running, has no lease, and has at least one child that has not ended;
+  - a root job with a `webhook_url` gets a row in `webhooks` each time it ends, which stays until it was received.
 """
 
 from datetime import UTC, datetime
@@ -88,6 +89,8 @@ jobs = Table(
     Column("favourite", Boolean),  # None: no.
     Column("notes", Text),  # The user's.
     Column("search_text", Text),  # What a search looks through, without case; None for jobs of earlier releases.
+    Column("webhook_url", Text),  # A root job's: where its end is reported.
+    Column("webhook_key", String(16)),  # Whose secret signs the report; None: the embedded mode's.
     Index("jobs_newest_first", "tenant", "created_at", "id"),
     Index("jobs_unfinished", "state", "tenant", "parent_id", "lease_until"),
     Index("jobs_children", "parent_id"),
@@ -141,6 +144,24 @@ dead_letters = Table(
     Index("dead_letters_of_job", "job_id"),
 )
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String(48), primary_key=True),
+    Column("job_id", String(48), nullable=False),  # The job may be deleted before its end has been reported.
+    Column("tenant", String(64), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("key_id", String(16)),
+    Column("payload", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("error", Text),
+    Column("given_up_at", UtcDateTime),
+    Index("webhooks_due", "given_up_at", "due_at"),
+)
+
 rate_limits = Table(
     "rate_limits",
     metadata,
@@ -156,4 +177,5 @@ api_keys = Table(
     Column("hash", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),
+    Column("webhook_url", Text),  # Where the ends of this key's jobs are reported.
 )

@@ -11,7 +11,7 @@ from sqlalchemy.schema import Column
 
 from bandmate_shared.errors import BandmateError
 
-HEAD = "0004.0001"
+HEAD = "0005.0001"
 """The newest migration in `migrations/versions/`, and what the tables of `schema.py` are."""
 
 _TABLE = "alembic_version"

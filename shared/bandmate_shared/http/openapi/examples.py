@@ -32,6 +32,22 @@ REQUEST_EXAMPLES: dict[str, Any] = {
     "session_log_in": {"key": "bm_live_0123456789abcdef_…"},
 }
 
+WEBHOOK_EXAMPLE: dict[str, Any] = {
+    "type": "job.succeeded",
+    "timestamp": _AT,
+    "data": {
+        "id": _SONG_ID,
+        "kind": "song",
+        "state": "succeeded",
+        "title": "River song",
+        "created_at": _AT,
+        "started_at": _AT,
+        "finished_at": _AT,
+        "artifacts": [{"name": "song.wav", "sha256": "9f" * 32, "size": 5292044, "media_type": "audio/wav"}],
+        "links": {"self": f"/v1/songs/{_SONG_ID}"},
+    },
+}
+
 RESPONSE_EXAMPLES: dict[str, Any] = {
     "songs_submit": _SONG,
     "songs_show": {**_SONG, "state": "running", "stage": "render", "fraction": 0.5},

@@ -1,4 +1,4 @@
-"""The description of the API: named operations, security schemes, problem details, typed event streams, examples."""
+"""The description of the API: named operations, security schemes, problem details, typed events, examples, webhooks."""
 
 from typing import Any
 
@@ -10,8 +10,10 @@ from pydantic.json_schema import models_json_schema
 from bandmate_shared.auth import SESSION_COOKIE
 from bandmate_shared.contracts.jobs import FeedEvent, JobEvent
 from bandmate_shared.contracts.problems import Problem
+from bandmate_shared.contracts.webhooks import WebhookEvent
 from bandmate_shared.http.authentication import PUBLIC_PATHS
-from bandmate_shared.http.openapi_examples import REQUEST_EXAMPLES, RESPONSE_EXAMPLES
+from bandmate_shared.http.openapi.examples import REQUEST_EXAMPLES, RESPONSE_EXAMPLES
+from bandmate_shared.http.openapi.webhooks import webhooks_description
 
 PROBLEM = {"model": Problem, "description": "A problem detail (RFC 9457)."}
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {422: PROBLEM, "default": PROBLEM}
@@ -48,7 +50,7 @@ def describe_api(app: FastAPI) -> None:
             components = description.setdefault("components", {})
             components["securitySchemes"] = _SECURITY_SCHEMES
             _, events = models_json_schema(
-                [(JobEvent, "validation"), (FeedEvent, "validation")],
+                [(JobEvent, "validation"), (FeedEvent, "validation"), (WebhookEvent, "validation")],
                 ref_template="#/components/schemas/{model}",
             )
             components.setdefault("schemas", {}).update(events.get("$defs", {}))
@@ -56,6 +58,7 @@ def describe_api(app: FastAPI) -> None:
             for path, operations in description["paths"].items():
                 for method, operation in operations.items():
                     _describe(path, method, operation)
+            description["webhooks"] = webhooks_description()
             app.openapi_schema = description
         return app.openapi_schema
 
