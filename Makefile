@@ -10,6 +10,7 @@
 #   make client-test  generate a TypeScript and a Python client from /openapi.json and use them; needs Node
 #   make chaos-test  kill every part of a real platform at every stage of its work
 #   make studio-test  drive the page with a real browser (Debian: apt-get install chromium)
+#   make screenshots  photograph the pages of the studio into docs/images/studio/; needs chromium, too
 #   make explore the property tests on examples that no run has tried
 #   make lint    format, lint, import rules, generated files; needs no torch
 #   make types   mypy in strict mode
@@ -36,7 +37,7 @@ DISTRIBUTIONS := shared $(addprefix services/,ingest train generate vocal model 
 PYPROJECTS := shared/pyproject.toml $(wildcard services/*/pyproject.toml) benchmarks/pyproject.toml
 EDITABLE := $(addprefix -e ./,$(DISTRIBUTIONS))
 
-.PHONY: client-test song demo demo-voices up test unit coverage test-fast chaos-test studio-test explore lint types check-generated bench clean install install-lint install-test install-browser
+.PHONY: client-test song demo demo-voices up test unit coverage test-fast chaos-test studio-test screenshots explore lint types check-generated bench clean install install-lint install-test install-browser
 .DELETE_ON_ERROR:
 
 song: install
@@ -72,6 +73,9 @@ chaos-test: install-test
 
 studio-test: install-browser
 	$(BIN)/python -m pytest -q -p no:xdist tests/studio
+
+screenshots: install-browser
+	$(BIN)/python -m tests.studio.screenshots docs/images/studio
 
 explore: install-test
 	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/unit

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 from bandmate_generate.harmony.degrees import DegreeChord
-from bandmate_music.analysis.bars import Bar, bars_of
+from bandmate_music.analysis.bars import bars_of
 from bandmate_music.limits import Limits
 from bandmate_music.read import read_score
 from bandmate_music.score import Score
+from bandmate_music.theory.bars import Bar
 
 OUTPUT = Path(__file__).parents[1] / "services" / "generate" / "bandmate_generate" / "data" / "hymn_bars.tsv"
 MIN_HYMNS = 3

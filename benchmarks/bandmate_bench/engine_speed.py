@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,40 +85,6 @@ class ConcurrentSongs:
             self._left -= 1
 
 
-class HuggingFace:
-    """The peer. Raises ModuleNotFoundError where torch or transformers are missing."""
-
-    def __init__(self, folder: Path) -> None:
-        import torch  # optional extra
-        import transformers  # optional extra
-
-        transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-        transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        torch.set_num_threads(1)
-        self.name = f"transformers {transformers.__version__}, torch {torch.__version__}"
-        self._torch = torch
-        self._model: Any = transformers.LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
-        self._model.eval()  # type: ignore[no-untyped-call]
-
-    def generate(self, prompt: list[int], length: int, songs: int) -> None:
-        self._model.generate(
-            self._torch.tensor([prompt] * songs),
-            max_new_tokens=length,
-            min_new_tokens=length,
-            do_sample=True,
-            top_p=TOP_P,
-            top_k=0,
-            eos_token_id=None,
-            pad_token_id=0,
-        )
-
-    def logits(self, tokens: list[int]) -> Array:
-        """After the last token."""
-        with self._torch.inference_mode():
-            result: Array = self._model(self._torch.tensor([tokens]), logits_to_keep=1).logits[0, -1].numpy()
-        return result
-
-
 def measure(loaded_model: LoadedModel, *, songs: int, rounds: int, peer: bool) -> dict[str, Any]:
     """All figures of a token composer, as JSON.
 
@@ -133,7 +98,11 @@ def measure(loaded_model: LoadedModel, *, songs: int, rounds: int, peer: bool) -
             f"{loaded_model.info.id} is a {loaded_model.info.architecture}, which writes no tokens one by one"
         )
     engine = batcher.engine
-    other = HuggingFace(loaded_model.folder) if peer and loaded_model.info.architecture == "transformer" else None
+    other = None
+    if peer and loaded_model.info.architecture == "transformer":
+        from bandmate_bench.hugging_face import HuggingFace  # optional extra: torch and transformers
+
+        other = HuggingFace(loaded_model.folder, TOP_P)
     random = np.random.default_rng(1)
     prompt = [int(token) for token in random.integers(1, engine.vocabulary, PROMPT_TOKENS)]
     window = min(engine.window, 1 << 20)

@@ -7,16 +7,8 @@ import numpy as np
 import pytest
 from bandmate_music.audio import SAMPLE_RATE
 from bandmate_shared.singing.catalogue import SINGERS
-from bandmate_vocal.speech.base import (
-    PITCH_STEP,
-    LineScore,
-    LineText,
-    Reading,
-    SingingEngine,
-    SpeechEngine,
-    SungSound,
-    UnknownVoice,
-)
+from bandmate_shared.singing.check import UnknownVoice
+from bandmate_vocal.speech.base import PITCH_STEP, LineScore, LineText, Reading, SingingEngine, SpeechEngine, SungSound
 from bandmate_vocal.speech.neural.engine import NeuralEngine
 from bandmate_vocal.speech.neural.hibari import HibariNetwork
 from bandmate_vocal.synthesis.measure import track

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bandmate_shared.objects.directory import DirectoryStorage
-from bandmate_vocal.speech.base import Speech, SpeechEngine, UnknownVoice, Utterance
+from bandmate_shared.singing.check import UnknownVoice
+from bandmate_vocal.speech.base import Speech, SpeechEngine, Utterance
 from bandmate_vocal.speech.espeak.engine import EspeakEngine
 from bandmate_vocal.speech.pico.engine import PicoEngine
 from bandmate_vocal.speech.polly.client import PollyClient

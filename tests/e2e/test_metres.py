@@ -7,11 +7,12 @@ from typing import Any
 
 import mido
 import pytest
-from bandmate_music.analysis.bars import bars_of, metres_in_words
+from bandmate_music.analysis.bars import bars_of
 from bandmate_music.midi.edit import given_tracks
 from bandmate_music.midi.events import split_chunks
 from bandmate_music.midi.read import read_midi
 from bandmate_music.score import Score
+from bandmate_music.theory.bars import metres_in_words
 from bandmate_shared.settings import SharedSettings
 
 from tests.support.platform_process import PlatformProcess, run_bandmate

@@ -73,13 +73,11 @@ def demo_case(language: str, singer: str, engine: str | None) -> SingingCase:
 
 def draw_spectrogram(folder: Path) -> None:
     """FOLDER/spectrogram.png: the voice up to 12 kHz, with its syllables."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # optional extra: singing
     from matplotlib.figure import Figure  # optional extra: singing
 
     samples, rate = soundfile.read(folder / "vocals.wav", dtype="float32")
     notes: list[dict[str, Any]] = json.loads((folder / "alignment.json").read_text())["notes"]
     figure = Figure(figsize=(1.2 * len(samples) / rate, 4.0), dpi=80, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots()
     axes.specgram(
         samples + _DITHER * np.random.default_rng(0).standard_normal(len(samples)),

@@ -86,7 +86,7 @@ def _read(path: Path, style: str, split: str, limits: Limits, rules: CleaningRul
 
 
 def _piece(name: str, style: str, split: str, cleaned: CleanPiece) -> Piece:
-    """As data.read_pieces returns a piece of a dataset."""
+    """As read_pieces returns a piece of a dataset."""
     notes, bars, parts = cleaned.notes, cleaned.bars, cleaned.parts
     columns: Sequence[np.ndarray[tuple[int, ...], np.dtype[np.int64]]]
     columns = (notes.part, notes.onset, notes.duration, notes.pitch, notes.velocity)

@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import onnxruntime
 
 from bandmate_bench.singing.sung import JUDGED_RATE, Samples
 
@@ -34,8 +35,6 @@ def p808(samples: Samples) -> float | None:
 
 @cache
 def _model() -> Any:
-    import onnxruntime  # optional extra: singing
-
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     path = files("speechmos") / "dnsmos_models" / "model_v8.onnx"

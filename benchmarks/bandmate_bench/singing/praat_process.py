@@ -8,11 +8,10 @@ Reads mono float32 samples, writes float64 pairs of seconds and Hz (0: not voice
 import sys
 
 import numpy as np
+import parselmouth
 
 
 def main() -> None:
-    import parselmouth  # optional extra: singing
-
     rate, step, lowest, highest = (float(argument) for argument in sys.argv[1:5])
     samples = np.frombuffer(sys.stdin.buffer.read(), dtype=np.float32).astype(np.float64)
     sound = parselmouth.Sound(samples, sampling_frequency=rate)

@@ -39,7 +39,7 @@ from bandmate_model.cells.vocabulary import (
     VELOCITY,
     bar_token,
 )
-from bandmate_model.data.pieces import read_pieces
+from bandmate_model.data.read_dataset import read_pieces
 from numpy.typing import NDArray
 
 LENGTH, ROWS = 640, 4

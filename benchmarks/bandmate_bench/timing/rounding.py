@@ -17,7 +17,7 @@ import torch
 import transformers
 from bandmate_model.cells.batches import Batch, validation_runs
 from bandmate_model.cells.training_set import build
-from bandmate_model.data.pieces import read_pieces
+from bandmate_model.data.read_dataset import read_pieces
 from bandmate_model.engine.base import Engine, Feed
 from bandmate_model.engine.open import open_engine
 from numpy.typing import NDArray

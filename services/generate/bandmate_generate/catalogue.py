@@ -11,10 +11,9 @@ from bandmate_shared.contracts.catalogue import (
     StyleView,
 )
 from bandmate_shared.contracts.songs import MAX_LYRIC_LINES, MAX_PROMPT_CHARACTERS, MAX_TAKES, MAX_TEMPO, MIN_TEMPO
-from bandmate_shared.contracts.wishes import MAX_BARS, MAX_LYRIC_CHARACTERS, MAX_SECTIONS, MAX_TRACKS
+from bandmate_shared.contracts.wishes import MAX_BARS, MAX_LYRIC_CHARACTERS, MAX_SECTIONS, MAX_SONG_SECONDS, MAX_TRACKS
 from bandmate_shared.settings import SharedSettings
 
-from bandmate_generate.planning.song_plan import MAX_SECONDS
 from bandmate_generate.planning.styles import STYLES, Style
 
 _DRUM_RANGE = (27, 87)
@@ -51,7 +50,7 @@ def limits(settings: SharedSettings) -> LimitsView:
     """The bounds that these settings give."""
     return LimitsView(
         bars=MAX_BARS,
-        seconds=MAX_SECONDS,
+        seconds=MAX_SONG_SECONDS,
         tracks=MAX_TRACKS,
         takes=MAX_TAKES,
         sections=MAX_SECTIONS,

@@ -87,3 +87,8 @@ class GenerateSettings(SharedSettings):
 def generate_settings() -> GenerateSettings:
     """The process's settings, read once."""
     return GenerateSettings()
+
+
+def settings_of(settings: SharedSettings) -> GenerateSettings:
+    """The service's own settings, also in a process of several services."""
+    return settings if isinstance(settings, GenerateSettings) else generate_settings()

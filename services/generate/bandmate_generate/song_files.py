@@ -22,6 +22,9 @@ from bandmate_shared.runtime import Runtime
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from starlette.responses import FileResponse, Response
 
+from bandmate_generate.delivery.archive import write_archive
+from bandmate_generate.delivery.engraving import engrave
+
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; sandbox"
 
 Take = Annotated[int | None, Query(ge=1, le=MAX_TAKES, description="Which take, of a song that has several.")]
@@ -49,8 +52,6 @@ def song_files_router(runtime: Runtime) -> APIRouter:
     def score(
         request: Request, tenant: Tenant, job_id: str, page: Annotated[int, Query(ge=1, le=500)] = 1, take: Take = None
     ) -> Response:
-        from bandmate_generate.delivery.engraving import engrave  # start-up time: scipy by its neighbours
-
         _, files = files_of(tenant, job_id, take)
         musicxml = files.get("song.musicxml")
         if musicxml is None:
@@ -79,8 +80,6 @@ def song_files_router(runtime: Runtime) -> APIRouter:
 
     @router.get("/{job_id}/archive.zip", summary="All of it in one file", response_class=Response)
     def archive(tenant: Tenant, job_id: str, background: BackgroundTasks, take: Take = None) -> Response:
-        from bandmate_generate.delivery.archive import write_archive  # start-up time: numpy
-
         job, files = files_of(tenant, job_id, take)
         folder = TemporaryDirectory(prefix="bandmate-archive-")
         background.add_task(folder.cleanup)

@@ -1,12 +1,13 @@
 """Loudness and true peak after ITU-R BS.1770-4.
 
-All sound is [samples, channels] at SAMPLE_RATE. scipy is imported when first used: services that make no sound do
-without it.
+All sound is [samples, channels] at SAMPLE_RATE. `scipy` imports its parts when they are first used: services that make
+no sound do without them.
 """
 
 from functools import cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from bandmate_music.audio import SAMPLE_RATE
@@ -33,10 +34,9 @@ def integrated_lufs(sound: Sound) -> float:
 
 def k_weighted_power(sound: Sound) -> NDArray[np.float32]:
     """The square of the K-weighted signal, summed over the channels: [samples]."""
-    from scipy.signal import sosfilt  # start-up time: scipy
 
     def filtered(channel: int) -> NDArray[np.float32]:
-        weighted: NDArray[np.float32] = sosfilt(k_weighting(), np.ascontiguousarray(sound[:, channel]))
+        weighted: NDArray[np.float32] = scipy.signal.sosfilt(k_weighting(), np.ascontiguousarray(sound[:, channel]))
         weighted *= weighted
         return weighted
 
@@ -99,10 +99,8 @@ def peak_envelope(sound: Sound, above: float = 0.0) -> NDArray[np.float32]:
 
 def _oversampled_blocks(padded: NDArray[np.float32], blocks: NDArray[np.intp]) -> NDArray[np.float32]:
     """[blocks, _PEAK_BLOCK]: the highest magnitude from each sample to the next; `padded` has the overlap around."""
-    from scipy.signal import resample_poly  # start-up time: scipy
-
     windows = np.lib.stride_tricks.sliding_window_view(padded, _PEAK_BLOCK + 2 * _PEAK_OVERLAP)
-    fine = np.abs(resample_poly(windows[blocks * _PEAK_BLOCK], 4, 1, axis=1))
+    fine = np.abs(scipy.signal.resample_poly(windows[blocks * _PEAK_BLOCK], 4, 1, axis=1))
     kept = fine[:, 4 * _PEAK_OVERLAP : 4 * (_PEAK_OVERLAP + _PEAK_BLOCK)]
     highest: NDArray[np.float32] = np.maximum(
         np.maximum(kept[:, 0::4], kept[:, 1::4]), np.maximum(kept[:, 2::4], kept[:, 3::4])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from bandmate_music.audio import SAMPLE_RATE
@@ -100,12 +101,10 @@ def _ceiling(average: float) -> float:
 
 def _reduction(peaks: NDArray[np.float32], ceiling: float) -> NDArray[np.float32]:
     """For each group, look ahead and turn down before a peak comes; both channels alike, so that the picture stays."""
-    from scipy.ndimage import minimum_filter1d, uniform_filter1d  # start-up time: scipy
-
     needed = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9)).astype(np.float32)
     width = 2 * int(_LOOKAHEAD_SECONDS * SAMPLE_RATE / _GROUP) + 1
     # The minimum over more than twice the window that smooths it is nowhere, and in no group beside it, above what is
     # needed once it is smoothed.
-    lowest = minimum_filter1d(needed, 2 * width + 3, mode="nearest")
-    smooth: NDArray[np.float32] = uniform_filter1d(lowest, width, mode="nearest")
+    lowest = scipy.ndimage.minimum_filter1d(needed, 2 * width + 3, mode="nearest")
+    smooth: NDArray[np.float32] = scipy.ndimage.uniform_filter1d(lowest, width, mode="nearest")
     return smooth

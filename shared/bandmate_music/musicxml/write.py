@@ -7,13 +7,14 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from bandmate_music.analysis.bars import Bar, bars_of
+from bandmate_music.analysis.bars import bars_of
 from bandmate_music.general_midi import DRUM_CROSS_HEADS, DRUM_STAFF, drum_name, program_name
 from bandmate_music.musicxml.engraving import Drawn, accidentals, draw_bar
 from bandmate_music.musicxml.harmony import harmony_element
 from bandmate_music.musicxml.note_values import UNITS_PER_QUARTER
 from bandmate_music.musicxml.voices import Voice, staves_of, to_units
 from bandmate_music.score import KeyChange, Notes, Part, Score
+from bandmate_music.theory.bars import Bar
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.spelling import spell
 

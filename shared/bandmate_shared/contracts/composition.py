@@ -7,7 +7,7 @@ so that a million-note answer stays small and any language can read it.
 from bisect import bisect_right
 from typing import Annotated, Literal
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metre import Metre
 from pydantic import Field, model_validator
 

@@ -28,6 +28,7 @@ DENSITY_NAMES = ("sparse", "light", "medium", "dense", "full")
 
 MAX_TRACKS = 16
 MAX_BARS = 200
+MAX_SONG_SECONDS = 900.0
 """Of a song."""
 MAX_SECTIONS = 40
 MAX_LYRIC_CHARACTERS = 20_000

@@ -9,7 +9,8 @@ from bandmate_model.cells.chord_estimate import NO_CHORD, half_bar_chords
 from bandmate_model.cells.pieces import cells_of
 from bandmate_model.cells.vocabulary import QUALITIES
 from bandmate_model.data.accompaniment import harmony_parts
-from bandmate_model.data.pieces import PartInfo, Piece, read_pieces
+from bandmate_model.data.pieces import PartInfo, Piece
+from bandmate_model.data.read_dataset import read_pieces
 from bandmate_model.data.tokens import duration_token
 from hypothesis import given
 from hypothesis import strategies as st

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bandmate_model.cells.training_set import TrainingSet, build
-from bandmate_model.data.pieces import read_pieces
+from bandmate_model.data.read_dataset import read_pieces
 from bandmate_model.evaluation.compose_all import compose_all
 from bandmate_model.evaluation.evaluate import evaluate
 from bandmate_model.evaluation.page import evaluation_page

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bandmate_model.cells.training_set import build
 from bandmate_model.checks.originality import NGRAM_NOTES, OriginalityIndex, build_index, top_line
-from bandmate_model.data.pieces import read_pieces
+from bandmate_model.data.read_dataset import read_pieces
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bandmate_model.cells.pieces import cells_of
-from bandmate_model.data.pieces import Piece, read_pieces
+from bandmate_model.data.pieces import Piece
+from bandmate_model.data.read_dataset import read_pieces
 from bandmate_model.evaluation.passages import Passage, draw, piece_of
 
 

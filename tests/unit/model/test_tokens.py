@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from bandmate_model.cells.pieces import cells_of, is_drum
 from bandmate_model.data.band import BandRecipe, arrange, split_bass
-from bandmate_model.data.pieces import DatasetUnusable, part_slots, read_pieces, shift_to_c
+from bandmate_model.data.pieces import DatasetUnusable, part_slots, shift_to_c
+from bandmate_model.data.read_dataset import read_pieces
 from bandmate_model.data.tokens import (
     DURATIONS,
     Frame,

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bandmate_vocal.speech.base import SpeechEngineMissing, SpeechFailed, UnknownVoice, Utterance
+from bandmate_shared.singing.check import UnknownVoice
+from bandmate_vocal.speech.base import Utterance
+from bandmate_vocal.speech.errors import SpeechEngineMissing, SpeechFailed
 from bandmate_vocal.speech.espeak.engine import EspeakEngine
 
 from tests.support.numba_cache import pyin

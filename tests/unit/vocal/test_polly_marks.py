@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import hypothesis.strategies as st
 import pytest
 from bandmate_shared.errors import LimitExceeded
-from bandmate_vocal.speech.base import SpeechFailed
+from bandmate_vocal.speech.errors import SpeechFailed
 from bandmate_vocal.speech.polly.marks import Sound, read_marks
 from bandmate_vocal.speech.polly.phones import phones_from_visemes
 from bandmate_vocal.speech.polly.ssml import MAX_BILLED_CHARACTERS, MAX_INPUT_CHARACTERS, markup, split_text

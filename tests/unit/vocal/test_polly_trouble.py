@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from bandmate_shared.errors import BandmateError
 from bandmate_shared.objects.directory import DirectoryStorage
+from bandmate_shared.singing.check import UnknownVoice
 from bandmate_vocal.settings import VocalSettings
-from bandmate_vocal.speech.base import SpeechEngineMissing, SpeechFailed, UnknownVoice, Utterance
+from bandmate_vocal.speech.base import Utterance
+from bandmate_vocal.speech.errors import SpeechEngineMissing, SpeechFailed
 from bandmate_vocal.speech.open import open_engine
 from bandmate_vocal.speech.polly.cache import SpeechCache
 from bandmate_vocal.speech.polly.client import PollyClient, Spoken

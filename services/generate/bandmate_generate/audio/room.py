@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import scipy
 from bandmate_music.audio import SAMPLE_RATE
 from numpy.typing import NDArray
 
@@ -18,9 +19,7 @@ class Placement:
     """An equaliser's impulse response, a gain for each side, and how much of both sides goes into the room."""
 
     def __init__(self, equaliser: NDArray[np.float32], sides: NDArray[np.float64], room: float) -> None:
-        from scipy import fft  # start-up time: scipy
-
-        tone = fft.rfft(equaliser, _FFT_SIZE)
+        tone = scipy.fft.rfft(equaliser, _FFT_SIZE)
         self._block = _FFT_SIZE - len(equaliser) - len(room_impulse()) + 2
         self._direct = [tone * np.float32(side) for side in sides]
         self._room = (
@@ -30,15 +29,13 @@ class Placement:
 
     def apply(self, sound: Audio) -> Audio:
         """The placed sound, as long as `sound`; what sounds on after that is cut off."""
-        from scipy import fft  # start-up time: scipy
-
         placed = np.zeros((len(sound), 2), dtype=np.float32)
         sent, product = np.empty((2, _FFT_SIZE // 2 + 1), dtype=np.complex64)
         for start in range(0, len(sound), self._block):
             block = sound[start : start + self._block]
             if not block.any():
                 continue
-            spectra = [fft.rfft(np.ascontiguousarray(block[:, side]), _FFT_SIZE) for side in range(2)]
+            spectra = [scipy.fft.rfft(np.ascontiguousarray(block[:, side]), _FFT_SIZE) for side in range(2)]
             if self._room:
                 np.multiply(spectra[0], self._sides[0], out=sent)
                 sent += np.multiply(spectra[1], self._sides[1], out=product)
@@ -46,7 +43,7 @@ class Placement:
                 spectrum = np.multiply(spectra[side], self._direct[side], out=spectra[side])
                 if self._room:
                     spectrum += np.multiply(sent, self._room[side], out=product)
-                piece = fft.irfft(spectrum, _FFT_SIZE, overwrite_x=True)
+                piece = scipy.fft.irfft(spectrum, _FFT_SIZE, overwrite_x=True)
                 target = placed[start : start + _FFT_SIZE, side]
                 target += piece[: len(target)]
         return placed
@@ -54,9 +51,7 @@ class Placement:
 
 @cache
 def _room_spectra() -> list[NDArray[np.complex64]]:
-    from scipy import fft  # start-up time: scipy
-
-    return [fft.rfft(np.ascontiguousarray(room_impulse()[:, side]), _FFT_SIZE) for side in range(2)]
+    return [scipy.fft.rfft(np.ascontiguousarray(room_impulse()[:, side]), _FFT_SIZE) for side in range(2)]
 
 
 @cache

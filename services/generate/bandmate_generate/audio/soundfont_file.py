@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from bandmate_shared.errors import UnreadableFile
 
 _RECORDS = {"phdr": 38, "pbag": 4, "pmod": 10, "pgen": 4, "inst": 22, "ibag": 4, "imod": 10, "igen": 4, "shdr": 46}
@@ -154,8 +155,6 @@ class SoundfontFile:
 
 def _decoded(ogg: bytes) -> tuple[bytes, int]:
     """An Ogg Vorbis stream as 16-bit samples, and its rate."""
-    import soundfile  # start-up time: only fonts that are compressed need it
-
     samples, rate = soundfile.read(io.BytesIO(ogg), dtype="int16", always_2d=True)
     return np.ascontiguousarray(samples[:, 0]).astype("<i2").tobytes(), int(rate)
 

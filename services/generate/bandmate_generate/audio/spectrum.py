@@ -8,6 +8,7 @@ that describes it: a slope of -2.35 dB an octave at 200 Hz that steepens by 1.31
 from functools import cache
 
 import numpy as np
+import scipy
 from bandmate_music.audio import SAMPLE_RATE
 from bandmate_music.audio.loudness import k_weighting, lufs_of
 from numpy.typing import NDArray
@@ -27,8 +28,6 @@ FrameSpectra = NDArray[np.float32]
 
 def frame_spectra(sound: NDArray[np.float32]) -> FrameSpectra:
     """The power spectra of a sound [samples, 2], in frames without overlap: all of them, or _MAX_FRAMES throughout."""
-    from scipy import fft  # start-up time: scipy
-
     count = max(1, len(sound) // FRAME)
     step = -(-count // _MAX_FRAMES)
     starts = np.arange(0, count, step)
@@ -36,7 +35,7 @@ def frame_spectra(sound: NDArray[np.float32]) -> FrameSpectra:
     for channel in range(sound.shape[1]):
         whole = np.zeros(max(len(sound), FRAME), dtype=np.float32)
         whole[: len(sound)] = sound[:, channel]
-        spectra = fft.rfft(whole[: count * FRAME].reshape(count, FRAME)[starts], axis=1)
+        spectra = scipy.fft.rfft(whole[: count * FRAME].reshape(count, FRAME)[starts], axis=1)
         total += np.square(spectra.real) + np.square(spectra.imag)
     return total
 
@@ -89,7 +88,5 @@ def _average_balance(hertz: Curve) -> Curve:
 @cache
 def _k_weighting_db() -> Curve:
     """The gain of the K-weighting of BS.1770 for each bin."""
-    from scipy.signal import sosfreqz  # start-up time: scipy
-
-    response = sosfreqz(k_weighting().astype(np.float64), frequencies(FRAME), fs=SAMPLE_RATE)[1]
+    response = scipy.signal.sosfreqz(k_weighting().astype(np.float64), frequencies(FRAME), fs=SAMPLE_RATE)[1]
     return np.asarray(20.0 * np.log10(np.maximum(np.abs(response), 1e-6)))

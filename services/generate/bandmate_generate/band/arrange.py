@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.note_rows import NoteRow, sorted_rows
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.composition import PartSpec

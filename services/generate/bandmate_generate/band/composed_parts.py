@@ -8,8 +8,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.note_rows import NoteRow, sorted_rows
+from bandmate_music.theory.bars import Bars
 from bandmate_shared.contracts.composition import ChordSpan, PartSpec
 
 from bandmate_generate.lead.chords import ChordTrack

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from bandmate_music.analysis.bars import Bar
 from bandmate_music.note_rows import NoteRow
+from bandmate_music.theory.bars import Bar
 from bandmate_music.theory.metrical_grid import is_compound
 
 from bandmate_generate.band.groove_bank import PITCHES, Groove, GrooveFamily

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from bandmate_music.analysis.bars import Bar, Bars
+from bandmate_music.theory.bars import Bar, Bars
 from bandmate_music.theory.metrical_grid import strength
 
 from bandmate_generate.band.figures import Layer

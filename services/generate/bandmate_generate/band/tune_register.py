@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 
 from bandmate_generate.form.song_form import SongForm
 from bandmate_generate.lead.notes import LeadNote

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_shared.contracts.composition import ChordSpan
 
 from bandmate_generate.lyrics.lines import Line

@@ -1,6 +1,6 @@
 """Place the chords of a bar on its beats."""
 
-from bandmate_music.analysis.bars import Bar
+from bandmate_music.theory.bars import Bar
 from bandmate_music.theory.chord_symbols import parse_chord
 from bandmate_music.theory.metrical_grid import beat_ticks, strength
 from bandmate_shared.contracts.composition import ChordSpan

@@ -1,6 +1,6 @@
 """Lay out a chord progression over the bars of a song, on the model's grid."""
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.chord_symbols import BadChord, Chord, parse_progression
 from bandmate_shared.contracts.composition import ChordSpan
 from bandmate_shared.errors import InvalidRequest

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metre import Metre
 from bandmate_music.theory.metrical_grid import QUARTER, SIXTEENTH, beat_ticks, is_compound, strength
 

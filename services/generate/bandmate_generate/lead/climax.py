@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metrical_grid import QUARTER
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metre import Metre
 from bandmate_music.theory.metrical_grid import EIGHTH, QUARTER, bar_ticks, is_compound

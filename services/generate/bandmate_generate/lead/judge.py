@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import log2
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 
 from bandmate_generate.form.song_form import SongForm
 from bandmate_generate.lead.beats import song_level

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_shared.errors import InvalidRequest
 
 from bandmate_generate.lyrics.lines import Line, Syllable

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metrical_grid import QUARTER
 
 from bandmate_generate.form.song_form import SongForm

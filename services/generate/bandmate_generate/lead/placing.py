@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metre import Metre
 from bandmate_music.theory.metrical_grid import QUARTER, bar_ticks, beat_ticks, is_compound
 from bandmate_shared.errors import InvalidRequest

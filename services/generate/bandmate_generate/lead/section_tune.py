@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metrical_grid import EIGHTH, QUARTER
 from bandmate_shared.errors import InvalidRequest
 

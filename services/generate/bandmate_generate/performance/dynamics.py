@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.score import TICKS_PER_QUARTER
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metrical_grid import QUARTER, strength
 from bandmate_shared.contracts.composition import PartSpec
 

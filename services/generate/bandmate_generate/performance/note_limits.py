@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from itertools import groupby
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 
 from bandmate_generate.performance.played_note import SCALE, PlayedNote, to_ticks
 

@@ -1,6 +1,6 @@
 """Slow down at the end of a song, as its tempo and its style ask for."""
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metrical_grid import beat_ticks
 
 from bandmate_generate.performance.played_note import SCALE

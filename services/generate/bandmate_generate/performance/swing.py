@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.note_rows import NoteRow
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metrical_grid import is_compound
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER
 

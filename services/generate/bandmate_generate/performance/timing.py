@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.score import TICKS_PER_QUARTER
+from bandmate_music.theory.bars import Bars
 from bandmate_shared.contracts.composition import PartSpec
 
 from bandmate_generate.performance.drum_statistics import DrumFamily, drum_of, place_of

@@ -7,8 +7,8 @@ chords; the returns are copies, so that what comes back is what was heard before
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.note_rows import NoteRow, sorted_rows
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metrical_grid import bar_ticks
 from bandmate_shared.contracts.composition import ChordSpan, ComposedTake, CompositionRequest, Hole
 

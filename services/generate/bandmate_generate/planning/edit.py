@@ -9,7 +9,7 @@ from bandmate_music.midi.edit import GivenTrack, check_free_channels
 from bandmate_music.note_rows import NoteRow, sorted_rows
 from bandmate_shared.contracts.composition import ChordSpan, Hole, PartSpec
 from bandmate_shared.contracts.songs import SongRequest, SongWords
-from bandmate_shared.contracts.wishes import merged_ranges
+from bandmate_shared.contracts.wishes import MAX_SONG_SECONDS, merged_ranges
 from bandmate_shared.errors import InvalidRequest, about
 from bandmate_shared.settings import SharedSettings
 
@@ -17,7 +17,7 @@ from bandmate_generate.harmony.chord_spans import chord_spans
 from bandmate_generate.planning.lineup import parts_for
 from bandmate_generate.planning.piece_sections import bars_of_sections, piece_sections
 from bandmate_generate.planning.singing import Singing, singing_of, with_new_notes
-from bandmate_generate.planning.song_plan import MAX_SECONDS, EditPlan, key_for, sampling_of
+from bandmate_generate.planning.song_plan import EditPlan, key_for, sampling_of
 from bandmate_generate.planning.source_piece import (
     Given,
     Stretch,
@@ -48,9 +48,10 @@ def plan_edit(
     assert request.prompt is not None, "the contract asks for it"
     with about("prompt"):
         given = read_given(request.prompt, settings, strict=request.strict)
-        if given.score.seconds > MAX_SECONDS:
+        if given.score.seconds > MAX_SONG_SECONDS:
             raise InvalidRequest(
-                f"the given piece lasts {given.score.seconds:.0f} s; one of up to {MAX_SECONDS:.0f} s can be worked on"
+                f"the given piece lasts {given.score.seconds:.0f} s; one of up to {MAX_SONG_SECONDS:.0f} s can be "
+                "worked on"
             )
     with about("prompt" if request.infill is None else "infill.bars"):
         stretch, ranges = _region(request, given)

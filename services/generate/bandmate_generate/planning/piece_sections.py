@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bandmate_music.analysis.bars import Bar
 from bandmate_music.score import SectionMark
+from bandmate_music.theory.bars import Bar
 from bandmate_shared.errors import InvalidRequest
 
 from bandmate_generate.lyrics.sections import read_header

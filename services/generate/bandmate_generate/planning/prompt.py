@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bandmate_music.analysis.bars import Bar, Bars, bars_of
+from bandmate_music.analysis.bars import bars_of
 from bandmate_music.note_rows import NoteRow, sorted_rows
 from bandmate_music.read import refuse_repairs
 from bandmate_music.sandbox.pool import read_untrusted
 from bandmate_music.score import IntArray, MetreChange, Part, Score
+from bandmate_music.theory.bars import Bar, Bars
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.composition import PartSpec
 from bandmate_shared.contracts.jobs import JobState

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.analysis.key_finder import estimate_key
 from bandmate_music.note_rows import NoteRow
 from bandmate_music.score import Score, TempoChange
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.keys import Key, parse_key
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.composition import (
@@ -30,7 +30,6 @@ from bandmate_generate.planning.source_piece import Given, Stretch
 from bandmate_generate.planning.styles import Style, StylePart
 from bandmate_generate.seeds import derived, random_generator
 
-MAX_SECONDS = 900.0
 _MAJOR_TONICS = (0, 2, 4, 5, 7, 9, 10, 3)
 _MINOR_TONICS = (9, 4, 2, 11, 7, 0, 6)
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bandmate_music.analysis.bars import Bar, Bars, bars_of
+from bandmate_music.analysis.bars import bars_of
 from bandmate_music.analysis.roles import PartProfile, find_roles
 from bandmate_music.detect import kind_of
 from bandmate_music.instruments import VOICE_PROGRAMS, parse_instrument, playing_range
@@ -21,6 +21,7 @@ from bandmate_music.note_rows import NoteRow
 from bandmate_music.read import refuse_repairs
 from bandmate_music.sandbox.pool import read_untrusted
 from bandmate_music.score import Score
+from bandmate_music.theory.bars import Bar, Bars
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.composition import PartSpec, Role
 from bandmate_shared.contracts.wishes import MAX_BARS, MAX_TRACKS

@@ -13,8 +13,8 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from bandmate_music.analysis.bars import Bar, Bars
 from bandmate_music.score import TempoChange
+from bandmate_music.theory.bars import Bar, Bars
 from bandmate_music.theory.metre import DENOMINATORS
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER
 from bandmate_shared.errors import InvalidRequest

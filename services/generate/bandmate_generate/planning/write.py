@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.note_rows import NoteRow, sorted_rows
 from bandmate_music.score import Score
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metre import Metre, parse_metre
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER, holes_from
 from bandmate_shared.contracts.songs import SongRequest, SongWords
-from bandmate_shared.contracts.wishes import TrackWish
+from bandmate_shared.contracts.wishes import MAX_SONG_SECONDS, TrackWish
 from bandmate_shared.errors import InvalidRequest, about
 from bandmate_shared.settings import SharedSettings
 from bandmate_shared.singing.check import SungLanguage, check_voice, sung_language
@@ -30,7 +30,7 @@ from bandmate_generate.planning.lineup import capped, parts_for, requested_lineu
 from bandmate_generate.planning.prompt import Opening, fit_prompt, last_tempo, prompt_bars, read_prompt
 from bandmate_generate.planning.prompt_band import band_of, bars_to_continue
 from bandmate_generate.planning.singer_range import in_singers_range
-from bandmate_generate.planning.song_plan import MAX_SECONDS, WritePlan, key_for, sampling_of, seconds_until
+from bandmate_generate.planning.song_plan import WritePlan, key_for, sampling_of, seconds_until
 from bandmate_generate.planning.styles import VOICE_PROGRAM, Style, StylePart
 from bandmate_generate.seeds import random_generator
 
@@ -271,9 +271,9 @@ def _checked_bars(
 
 def _check_seconds(bars: int, metre: Metre, seconds: float, tempo: float) -> None:
     """Raise InvalidRequest where a song would last too long."""
-    if seconds > MAX_SECONDS:
+    if seconds > MAX_SONG_SECONDS:
         raise InvalidRequest(
-            f"{bars} bars of {metre.name} at {tempo:g} last {seconds:.0f} s; a song may last {MAX_SECONDS:.0f} s"
+            f"{bars} bars of {metre.name} at {tempo:g} last {seconds:.0f} s; a song may last {MAX_SONG_SECONDS:.0f} s"
         )
 
 

@@ -11,9 +11,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from bandmate_music.analysis.bars import Bars, bars_of
+from bandmate_music.analysis.bars import bars_of
 from bandmate_music.general_midi import drum_name
 from bandmate_music.score import Part, Score
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metrical_grid import BEAT, strength
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER
 from PIL import Image, ImageDraw, ImageFont

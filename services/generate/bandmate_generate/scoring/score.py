@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from bandmate_music.analysis.bars import Bars, metre_changes
+from bandmate_music.analysis.bars import metre_changes
 from bandmate_music.note_rows import NoteRow
 from bandmate_music.score import (
     TICKS_PER_QUARTER,
@@ -19,6 +19,7 @@ from bandmate_music.score import (
     SectionMark,
     TempoChange,
 )
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metrical_grid import bar_ticks, strength
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER, ComposedTake
 

@@ -1,8 +1,9 @@
 """Estimate the chord of each bar: the triad that best covers the sounding notes, the bass counting double."""
 
 import numpy as np
-from bandmate_music.analysis.bars import Bars, bars_of
+from bandmate_music.analysis.bars import bars_of
 from bandmate_music.score import Score
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.keys import Key
 
 _SHAPES = (("", (0, 4, 7)), ("m", (0, 3, 7)), ("dim", (0, 3, 6)))

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from bandmate_music.analysis.bars import metres_in_words
 from bandmate_music.analysis.key_finder import estimate_key
 from bandmate_music.general_midi import instrument_name
 from bandmate_music.midi.edit import GivenTrack, given_tracks
 from bandmate_music.midi.events import split_chunks
 from bandmate_music.note_rows import NoteRow, sorted_rows
 from bandmate_music.score import Score
+from bandmate_music.theory.bars import metres_in_words
 from bandmate_shared.contracts.songs import Measured, SongRequest
 from bandmate_shared.contracts.wishes import merged_ranges
 

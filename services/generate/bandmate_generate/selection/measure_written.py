@@ -1,10 +1,11 @@
 """What only a new song is measured by: its frame and line-up against the plan's, its words, its prompt."""
 
-from bandmate_music.analysis.bars import bars_of, metres_in_words
+from bandmate_music.analysis.bars import bars_of
 from bandmate_music.analysis.key_finder import estimate_key
 from bandmate_music.general_midi import instrument_name
 from bandmate_music.note_rows import NoteRow, sorted_rows
 from bandmate_music.score import Score
+from bandmate_music.theory.bars import metres_in_words
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER
 from bandmate_shared.contracts.songs import Measured, SongRequest
 

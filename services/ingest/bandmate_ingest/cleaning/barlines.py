@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from bandmate_music.analysis import bars
-from bandmate_music.analysis.bars import COMMON_TIME
 from bandmate_music.analysis.metre_finder import find_metre
+from bandmate_music.theory.bars import COMMON_TIME, lay_bars
 from bandmate_music.theory.metre import DENOMINATORS, Metre
 
 from bandmate_ingest.cleaning.columns import Bools, Columns, Floats, Ints
@@ -57,7 +56,7 @@ class BarColumns:
 def bar_columns(changes: Sequence[tuple[int, Metre]], end: int) -> BarColumns:
     """Bars from tick 0 until `end` is covered. A change that falls inside a bar cuts that bar short, as a pickup
     bar or a repeat sign does in notation."""
-    laid = bars.lay_bars(_segments(changes), max(end, 1), GRID, tolerance=_MAX_SLIP)
+    laid = lay_bars(_segments(changes), max(end, 1), GRID, tolerance=_MAX_SLIP)
     table = np.array([(bar.onset, bar.length, bar.metre.numerator, bar.metre.denominator) for bar in laid], np.int64)
     return BarColumns(table[:, 0], table[:, 1], table[:, 2], table[:, 3])
 

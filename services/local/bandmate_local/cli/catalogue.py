@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from bandmate_generate import catalogue
 from rich.table import Table
 
 from bandmate_local.cli.output import console, json_anywhere, print_json
@@ -12,8 +13,6 @@ AsJson = Annotated[bool, typer.Option("--json", callback=json_anywhere, help="Pr
 
 def styles(as_json: AsJson = False) -> None:
     """List the styles: what each is, its tempi and metres, and who plays."""
-    from bandmate_generate import catalogue  # start-up time: numpy
-
     listed = catalogue.styles()
     if as_json:
         print_json(listed.model_dump(mode="json"))
@@ -29,8 +28,6 @@ def instruments(
     as_json: AsJson = False,
 ) -> None:
     """List the instruments, with the other names that mean each."""
-    from bandmate_generate import catalogue  # start-up time: numpy
-
     items = [
         instrument
         for instrument in catalogue.instruments().items

@@ -6,8 +6,8 @@ Everything random comes from one generator per seed and attempt, so a take does 
 from dataclasses import dataclass
 
 import numpy as np
-from bandmate_music.analysis.bars import Bar
 from bandmate_music.note_rows import NoteRow, sorted_rows
+from bandmate_music.theory.bars import Bar
 
 from bandmate_model.cells.bias.logit_bias import LogitBias
 from bandmate_model.cells.bias.weights import BiasWeights

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.note_rows import NoteRow
+from bandmate_music.theory.bars import Bars
 from bandmate_shared.contracts.composition import CompositionRequest, PartSpec
 from bandmate_shared.errors import InvalidRequest
 from numpy.typing import NDArray

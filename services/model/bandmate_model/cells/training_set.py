@@ -78,7 +78,7 @@ def build(pieces: Callable[[], Iterable[Piece]], folder: Path) -> TrainingSet:
     """The cells of every piece, written to `folder`, or taken from there if they are there already.
 
     Raises:
-        DatasetUnusable: as data.read_pieces and data.require_splits, of the pieces that are long enough.
+        DatasetUnusable: as read_pieces and data.require_splits, of the pieces that are long enough.
     """
     index_path = folder / "pieces.json"
     if not index_path.is_file():

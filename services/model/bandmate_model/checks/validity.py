@@ -4,7 +4,7 @@ them."""
 from collections import Counter
 from collections.abc import Sequence
 
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_shared.contracts.composition import CompositionRequest, PartSpec
 
 NoteRow = tuple[int, int, int, int, int]

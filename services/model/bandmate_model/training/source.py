@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bandmate_model.data.band import BandRecipe, with_band
-from bandmate_model.data.pieces import DatasetUnusable, Piece, read_pieces
+from bandmate_model.data.pieces import DatasetUnusable, Piece
+from bandmate_model.data.read_dataset import read_pieces
 from bandmate_model.training.environment import MlFolders
 from bandmate_model.training.stop import Stop, Stopped
 

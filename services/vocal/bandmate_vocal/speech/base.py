@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from bandmate_shared.errors import BandmateError
-from bandmate_shared.singing.check import UnknownVoice as UnknownVoice
 from numpy.typing import NDArray
 
 from bandmate_vocal.speech import ipa
@@ -26,23 +24,6 @@ PITCH_STEP = 0.001
 
 _SPLIT = 0.6
 """Where a phone of two nuclei ("aɪɚ") is cut, as a share of its length."""
-
-
-class SpeechEngineMissing(BandmateError):
-    """No speech engine is installed on the worker; a retry does not help."""
-
-    type = "speech-engine-missing"
-    title = "No speech engine is installed"
-    status = 503
-
-
-class SpeechFailed(BandmateError):
-    """The engine crashed, hung, or sent an answer that cannot be read; a retry may succeed."""
-
-    type = "speech-failed"
-    title = "The speech engine failed"
-    status = 503
-    retryable = True
 
 
 @dataclass(frozen=True, slots=True)

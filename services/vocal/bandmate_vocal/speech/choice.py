@@ -8,6 +8,7 @@ from bandmate_shared.errors import about
 from bandmate_shared.singing.catalogue import ANY_ENGINE, find_engine, find_voice
 
 from bandmate_vocal.settings import VocalSettings
+from bandmate_vocal.speech.errors import SpeechEngineMissing
 
 _BEST = {
     "en": ("hibari", "espeak"),
@@ -34,8 +35,6 @@ def choose_engine(
     if chosen is None:
         chosen = best_engine(settings, language)
     if not is_installed(chosen, settings):
-        from bandmate_vocal.speech.base import SpeechEngineMissing  # start-up time: numpy
-
         with about("engine" if engine else "voice" if owner else "language"):
             raise SpeechEngineMissing(missing(chosen, settings))
     return chosen

@@ -1,6 +1,5 @@
 """Open the engine for a request."""
 
-import os
 from collections.abc import Callable, Sequence
 
 from bandmate_shared.objects.base import Storage
@@ -36,17 +35,6 @@ def open_engine(
         return NeuralEngine(HibariNetwork())
     if chosen == "pico":
         return PicoEngine(espeak, settings.speech_seconds, settings.speech_memory_bytes)
-    from bandmate_vocal.speech.polly.client import shared_client  # optional extra: boto3
-    from bandmate_vocal.speech.polly.engine import PollyEngine  # optional extra: boto3
-    from bandmate_vocal.speech.polly.rate import QUOTAS, SharedRate  # optional extra: boto3
+    from bandmate_vocal.speech.polly.open import open_polly  # optional extra: boto3
 
-    per_second = settings.polly_calls_per_second or QUOTAS[settings.polly_engine]
-    location = [os.environ.get(name) for name in ("AWS_ENDPOINT_URL_POLLY", "AWS_ENDPOINT_URL", "AWS_REGION")]
-    return PollyEngine(
-        shared_client(settings.polly_engine, *location),
-        storage,
-        singers=settings.polly_voices,
-        concurrency=settings.polly_concurrency,
-        espeak=espeak,
-        rate_limit=None if reserve is None else SharedRate(reserve, settings.polly_engine, per_second),
-    )
+    return open_polly(settings, storage, espeak, reserve)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 import structlog
+from bandmate_shared.singing.check import UnknownVoice
 
-from bandmate_vocal.speech.base import SpeechEngineMissing, SpeechFailed, UnknownVoice, Utterance, syllabic_phones
+from bandmate_vocal.speech.base import Utterance, syllabic_phones
+from bandmate_vocal.speech.errors import SpeechEngineMissing, SpeechFailed
 from bandmate_vocal.speech.espeak.engine import EspeakEngine
 
 _log = structlog.get_logger(__name__)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from bandmate_vocal.alignment.align import align
 from bandmate_vocal.alignment.syllables import SungLine, lines_of
 from bandmate_vocal.alignment.timing import Phrase, PlacedSyllable, Source, phrases_of
-from bandmate_vocal.speech.base import Speech, SpeechEngine, SpeechFailed, Utterance, syllabic_phones
+from bandmate_vocal.speech.base import Speech, SpeechEngine, Utterance, syllabic_phones
+from bandmate_vocal.speech.errors import SpeechFailed
 from bandmate_vocal.synthesis.epochs import Recording, mark_epochs
 from bandmate_vocal.synthesis.expression import breath_noise, shape
 from bandmate_vocal.synthesis.pitch_curve import note_hz, pitch_curve

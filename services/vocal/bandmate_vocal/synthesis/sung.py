@@ -17,16 +17,8 @@ from scipy.signal import resample_poly
 from bandmate_vocal.alignment.align import align
 from bandmate_vocal.alignment.syllables import SungLine, lines_of
 from bandmate_vocal.alignment.timing import Phrase, PlacedSyllable, Source, phrases_of
-from bandmate_vocal.speech.base import (
-    PITCH_STEP,
-    Curve,
-    LineScore,
-    LineText,
-    Reading,
-    SingingEngine,
-    SpeechFailed,
-    SungSound,
-)
+from bandmate_vocal.speech.base import PITCH_STEP, Curve, LineScore, LineText, Reading, SingingEngine, SungSound
+from bandmate_vocal.speech.errors import SpeechFailed
 from bandmate_vocal.synthesis.expression import LEVEL, shape
 from bandmate_vocal.synthesis.pitch_curve import pitch_curve
 

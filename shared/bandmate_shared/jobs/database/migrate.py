@@ -99,17 +99,16 @@ def bring_up_sqlite(connection: Connection) -> None:
 def run_migrations(connection: Connection) -> None:
     """Bring the connection's database to the head. The caller holds the lock."""
     try:
-        from alembic import command  # optional extra, and slow to import
-        from alembic.config import Config  # optional extra
+        from alembic import command, config  # optional extra, and slow to import
     except ImportError as error:
         raise MigrationsNotInstalled(
             "the database was made by an earlier release and must be migrated, which needs alembic;"
             " install bandmate-shared[postgres]"
         ) from error
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, versions.HEAD)
+    scripts = config.Config()
+    scripts.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    scripts.attributes["connection"] = connection
+    command.upgrade(scripts, versions.HEAD)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from bandmate_generate.form.song_form import SongForm, SongSection
 from bandmate_generate.harmony.chord_spans import chord_spans
 from bandmate_generate.lead.notes import LeadNote
 from bandmate_generate.planning.styles import STYLES, StylePart
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.note_rows import NoteRow
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.composition import PartSpec

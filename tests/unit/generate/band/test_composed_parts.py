@@ -5,8 +5,8 @@ from itertools import pairwise
 from bandmate_generate.band.composed_parts import MAX_CHORD_NOTES, MIN_TICKS_BETWEEN_ONSETS, playable
 from bandmate_generate.harmony.chord_spans import chord_spans
 from bandmate_generate.lead.notes import LeadNote
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.note_rows import NoteRow
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.composition import PartSpec
 from hypothesis import given

@@ -14,8 +14,8 @@ from bandmate_generate.harmony.degrees import parse_degree, symbol_in
 from bandmate_generate.harmony.progressions import write_progressions
 from bandmate_generate.harmony.vocabularies import vocabulary, vocabulary_names
 from bandmate_generate.planning.styles import STYLES
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.analysis.key_finder import find_key
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.keys import Key, parse_key
 from bandmate_music.theory.metre import parse_metre
 from bandmate_music.theory.metrical_grid import bar_ticks, beat_ticks

@@ -4,7 +4,7 @@ from bandmate_generate.harmony.chord_spans import chord_spans
 from bandmate_generate.lead.chords import ChordTrack
 from bandmate_generate.lead.idioms import with_blue_notes
 from bandmate_generate.lead.notes import LeadNote
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.composition import ChordSpan

@@ -11,7 +11,7 @@ from bandmate_generate.lead.compose import Lead, compose_lead
 from bandmate_generate.lead.idioms import IDIOMS
 from bandmate_generate.lyrics.lines import Line, Syllable, read_lyrics
 from bandmate_generate.lyrics.prosody import Feel, finest_step
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.composition import ChordSpan

@@ -2,7 +2,7 @@
 
 import pytest
 from bandmate_generate.lead.layout import lay_out
-from bandmate_music.analysis.bars import Bars
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.errors import InvalidRequest
 

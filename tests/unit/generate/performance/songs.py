@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from bandmate_generate.form.song_form import SongForm, SongSection
 from bandmate_generate.performance.perform import Performance, perform
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.note_rows import NoteRow, sorted_rows
+from bandmate_music.theory.bars import Bars
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.composition import PartSpec
 

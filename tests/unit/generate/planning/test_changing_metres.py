@@ -8,11 +8,12 @@ from bandmate_generate.scoring.edit_midi import edited_midi
 from bandmate_generate.scoring.score import to_score
 from bandmate_generate.selection.measure import measure
 from bandmate_generate.selection.verify_edit import compare_outside_holes
-from bandmate_music.analysis.bars import Bar, bars_of, metre_changes, metres_in_words
+from bandmate_music.analysis.bars import bars_of, metre_changes
 from bandmate_music.midi.edit import given_tracks
 from bandmate_music.midi.read import read_midi
 from bandmate_music.midi.write import write_midi
 from bandmate_music.score import MetreChange, Notes, Part, Score, TempoChange
+from bandmate_music.theory.bars import Bar, metres_in_words
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER
 from bandmate_shared.contracts.songs import SongRequest

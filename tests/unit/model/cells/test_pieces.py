@@ -27,7 +27,7 @@ from bandmate_model.cells.vocabulary import (
     count_class,
     count_limits,
 )
-from bandmate_model.data.pieces import read_pieces
+from bandmate_model.data.read_dataset import read_pieces
 from bandmate_model.data.tokens import duration_ticks, is_drum_slot
 from hypothesis import given
 from hypothesis import strategies as st

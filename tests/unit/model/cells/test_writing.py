@@ -10,7 +10,7 @@ from bandmate_model.cells.grid import CellGrid
 from bandmate_model.cells.pieces import Cells, cells_of
 from bandmate_model.cells.plan import plan
 from bandmate_model.cells.vocabulary import AHEAD, END, RESUME, START
-from bandmate_model.data.pieces import read_pieces
+from bandmate_model.data.read_dataset import read_pieces
 from bandmate_model.data.tokens import duration_ticks, is_drum_slot, velocity_value
 from bandmate_model.model_files import ModelInfo
 from bandmate_shared.contracts.composition import ChordSpan, CompositionRequest, Hole

@@ -10,7 +10,7 @@ from bandmate_model.architectures.open import architecture
 from bandmate_model.cells.batches import Batch, Streams, transposed, validation_runs
 from bandmate_model.cells.training_set import TrainingSet, build
 from bandmate_model.cells.vocabulary import PAD, START, STYLE, TEMPO
-from bandmate_model.data.pieces import read_pieces
+from bandmate_model.data.read_dataset import read_pieces
 from bandmate_model.model_files import TOKEN_ARCHITECTURES
 
 

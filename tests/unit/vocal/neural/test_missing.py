@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from bandmate_vocal.speech.base import SpeechEngineMissing
+from bandmate_vocal.speech.errors import SpeechEngineMissing
 from bandmate_vocal.speech.neural.hibari import HibariNetwork
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from bandmate_model.cells.training_set import build
 from bandmate_model.checks.originality import build_index
 from bandmate_model.data.band import BandRecipe
-from bandmate_model.data.pieces import read_pieces
+from bandmate_model.data.read_dataset import read_pieces
 from bandmate_model.gan.composer import GanComposer
 from bandmate_model.model_files import read_info
 from bandmate_model.training import checkpoint

@@ -15,19 +15,11 @@ from typing import Any
 import numpy as np
 from bandmate_music.child_process.frames import FrameTooLong
 from bandmate_music.child_process.process import ChildDied, ChildProcess
+from bandmate_shared.singing.check import UnknownVoice
 
 from bandmate_vocal.speech import ipa
-from bandmate_vocal.speech.base import (
-    Phone,
-    Speech,
-    SpeechEngineMissing,
-    SpeechFailed,
-    UnknownVoice,
-    Usage,
-    Utterance,
-    Viseme,
-    spoken_words,
-)
+from bandmate_vocal.speech.base import Phone, Speech, Usage, Utterance, Viseme, spoken_words
+from bandmate_vocal.speech.errors import SpeechEngineMissing, SpeechFailed
 from bandmate_vocal.speech.espeak import voices as espeak_voices
 
 _EVENT_WORD, _EVENT_PHONEME = 1, 7

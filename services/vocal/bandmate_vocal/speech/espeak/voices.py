@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bandmate_vocal.speech.base import UnknownVoice
+from bandmate_shared.singing.check import UnknownVoice
 
 _VARIANTS = {
     "soprano": "belinda",

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from bandmate_shared.singing.check import UnknownVoice
 
-from bandmate_vocal.speech.base import LineScore, LineText, Reading, SungSound, UnknownVoice, Usage
+from bandmate_vocal.speech.base import LineScore, LineText, Reading, SungSound, Usage
 from bandmate_vocal.speech.neural import singers
 from bandmate_vocal.speech.neural.frames import lay_out
 from bandmate_vocal.speech.neural.network import HALF_FRAME, AcousticNetwork, Frames

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
-from bandmate_vocal.speech.base import FloatArray, SpeechEngineMissing, SpeechFailed
+from bandmate_vocal.speech.base import FloatArray
+from bandmate_vocal.speech.errors import SpeechEngineMissing, SpeechFailed
 from bandmate_vocal.speech.neural.network import Frames, Prosody, Timbre
 from bandmate_vocal.speech.neural.onnx_graph import NotAModel, cut
 from bandmate_vocal.speech.neural.source_filter import synthesise
@@ -106,8 +108,6 @@ class HibariNetwork:
                 f"{path} is not the voice that this version sings with; reinstall it with "
                 "`pip install --force-reinstall hibari-tts==0.2.1`"
             )
-        import onnxruntime  # start-up time: only a song with words needs it
-
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # the same bytes, however many cores
         options.log_severity_level = 3

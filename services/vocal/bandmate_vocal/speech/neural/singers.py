@@ -1,9 +1,9 @@
 """The sound of each singer."""
 
 from bandmate_shared.singing.catalogue import SINGERS
+from bandmate_shared.singing.check import UnknownVoice
 from bandmate_shared.singing.singers import singer_for, singer_named
 
-from bandmate_vocal.speech.base import UnknownVoice
 from bandmate_vocal.speech.neural.network import Timbre
 
 _TIMBRES = {

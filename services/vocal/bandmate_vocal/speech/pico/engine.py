@@ -16,15 +16,9 @@ from bandmate_music.child_process.frames import FrameTooLong
 from bandmate_music.child_process.process import ChildDied, ChildProcess
 from bandmate_shared.singing.catalogue import find_engine
 
-from bandmate_vocal.speech.base import (
-    FloatArray,
-    Speech,
-    SpeechEngineMissing,
-    SpeechFailed,
-    Usage,
-    Utterance,
-)
+from bandmate_vocal.speech.base import FloatArray, Speech, Usage, Utterance
 from bandmate_vocal.speech.concatenate import concatenate
+from bandmate_vocal.speech.errors import SpeechEngineMissing, SpeechFailed
 from bandmate_vocal.speech.espeak.engine import EspeakEngine
 from bandmate_vocal.speech.phone_times import align_phones
 from bandmate_vocal.speech.pico import voices as pico_voices

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from bandmate_music.language.names import base_language
 from bandmate_shared.singing.catalogue import voices_of
-
-from bandmate_vocal.speech.base import UnknownVoice
+from bandmate_shared.singing.check import UnknownVoice
 
 ENGINE = "pico"
 _REGIONS = {

@@ -18,7 +18,8 @@ from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
 from bandmate_vocal.settings import check_polly_engine
-from bandmate_vocal.speech.base import FloatArray, SpeechFailed
+from bandmate_vocal.speech.base import FloatArray
+from bandmate_vocal.speech.errors import SpeechFailed
 from bandmate_vocal.speech.polly.errors import translate_errors
 from bandmate_vocal.speech.polly.rate import SharedRate
 from bandmate_vocal.speech.polly.voices import PollyVoice

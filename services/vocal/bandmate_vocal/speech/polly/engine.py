@@ -6,15 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from bandmate_shared.objects.base import Storage
+from bandmate_shared.singing.check import UnknownVoice
 
-from bandmate_vocal.speech.base import (
-    FloatArray,
-    Speech,
-    UnknownVoice,
-    Usage,
-    Utterance,
-    spoken_words,
-)
+from bandmate_vocal.speech.base import FloatArray, Speech, Usage, Utterance, spoken_words
 from bandmate_vocal.speech.concatenate import concatenate
 from bandmate_vocal.speech.espeak.engine import EspeakEngine
 from bandmate_vocal.speech.polly import voices as polly_voices

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bandmate_shared.errors import BandmateError, InvalidRequest, LimitExceeded
+from bandmate_shared.singing.check import UnknownVoice
 from botocore import exceptions
 
-from bandmate_vocal.speech.base import SpeechFailed, UnknownVoice
+from bandmate_vocal.speech.errors import SpeechFailed
 
 
 class SpeechDenied(BandmateError):

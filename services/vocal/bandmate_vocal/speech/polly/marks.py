@@ -7,7 +7,8 @@ begins lasts until the next begins; a pause is the mouth shape `sil`, and a `<br
 import json
 from dataclasses import dataclass
 
-from bandmate_vocal.speech.base import SpeechFailed, Viseme
+from bandmate_vocal.speech.base import Viseme
+from bandmate_vocal.speech.errors import SpeechFailed
 from bandmate_vocal.speech.polly.ssml import Markup
 
 SILENCE = "sil"

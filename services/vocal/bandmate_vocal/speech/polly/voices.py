@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bandmate_vocal.speech.base import UnknownVoice
+from bandmate_shared.singing.check import UnknownVoice
 
 _GENDERS = {
     "soprano": "Female",
