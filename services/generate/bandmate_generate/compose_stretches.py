@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from bandmate_music.analysis.bars import Bars
 from bandmate_music.note_rows import NoteRow, sorted_rows
+from bandmate_music.theory.bars import Bars
 from bandmate_shared.contracts.composition import ChordSpan, ComposedTake, CompositionAnswer, CompositionRequest, Hole
 from bandmate_shared.contracts.songs import Originality
 from bandmate_shared.contracts.wishes import MAX_BARS

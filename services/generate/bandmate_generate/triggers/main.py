@@ -14,7 +14,7 @@ from bandmate_shared.errors import BandmateError, InvalidRequest
 from bandmate_shared.observability.logs import configure_logging
 from bandmate_shared.runtime import Runtime, open_runtime
 from bandmate_shared.service.health import LivenessFile
-from bandmate_shared.service.intake import StopFlag
+from bandmate_shared.service.stop_flag import StopFlag
 
 from bandmate_generate.api import check
 from bandmate_generate.settings import GenerateSettings, generate_settings
