@@ -90,7 +90,7 @@ class SongRequest(Contract):
         max_length=MAX_PROMPT_CHARACTERS,
         description="MIDI to continue from or to work on: as Base64, `upload:ID`, or `song:ID` of a song of yours.",
     )
-    strict: bool = Field(False, description="Refuse a damaged prompt instead of repairing it.")
+    strict: bool | None = Field(None, description="Refuse a damaged prompt instead of repairing it.")
     from_bar: int | None = Field(
         None, ge=1, description="The first bar of the prompt to go on from. None: see `to_bar`."
     )

@@ -47,7 +47,7 @@ def plan_edit(
     """
     assert request.prompt is not None, "the contract asks for it"
     with about("prompt"):
-        given = read_given(request.prompt, settings, strict=request.strict)
+        given = read_given(request.prompt, settings, strict=bool(request.strict))
         if given.score.seconds > MAX_SONG_SECONDS:
             raise InvalidRequest(
                 f"the given piece lasts {given.score.seconds:.0f} s; one of up to {MAX_SONG_SECONDS:.0f} s can be "
