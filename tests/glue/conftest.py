@@ -94,9 +94,12 @@ def _add_copies(folder: Path) -> None:
 def by_pool(tmp_path: Path) -> Callable[..., Built]:
     """The dataset 'music' as the ingest service makes it, in the store `<tmp_path>/pool`."""
 
-    def build_dataset(*sources: Path, batch_files: int = 64, splits: SplitSource = "folders") -> Built:
+    def build_dataset(
+        *sources: Path, batch_files: int = 64, splits: SplitSource = "folders", style: str | None = None
+    ) -> Built:
         storage = open_storage((tmp_path / "pool").as_uri())
-        request = DatasetRequest(name="music", sources=[str(source) for source in sources], splits=splits)
+        paths = [str(source) for source in sources]
+        request = DatasetRequest(name="music", sources=paths, splits=splits, style=style)
         with CleaningPool(LIMITS, RULES, processes=2, file_seconds=SECONDS, memory_bytes=MEMORY) as pool:
             return build(request, storage, LIMITS, RULES, pool.clean, Progress(), batch_files)
 

@@ -61,6 +61,26 @@ def test_only_changed_files_are_packed_again(storage: DirectoryStorage, tmp_path
     assert len(read_packed(storage, "t").runs) == 2
 
 
+def test_known_files_are_relabelled_without_being_packed_again(storage: DirectoryStorage, tmp_path: Path) -> None:
+    folder = tmp_path / "tunes"
+    write_tunes(folder, 3)
+
+    def styles() -> list[str]:
+        return [file.style for file in read_packed(storage, "t").inventory]
+
+    assert pack(storage, "t", [str(folder)], None, LIMITS) is not None
+    assert styles() == ["tunes"] * 3
+    second = pack(storage, "t", [str(folder)], "jig", LIMITS)
+    assert second is not None
+    assert (second.packs, second.files) == ([], 0)
+    assert styles() == ["jig"] * 3
+    assert pack(storage, "t", [str(folder)], "jig", LIMITS) is None
+    assert pack(storage, "t", [str(folder)], None, LIMITS) is None, "without a style the labels stay"
+    write_tunes(folder, 4)
+    assert pack(storage, "t", [str(folder)], None, LIMITS) is not None
+    assert styles() == ["jig"] * 3 + ["tunes"]
+
+
 def test_a_zip_can_be_packed_and_its_bad_entry_is_reported(storage: DirectoryStorage, tmp_path: Path) -> None:
     import zipfile
 

@@ -93,6 +93,24 @@ def test_a_second_run_finds_nothing_to_do(spark: SparkSession, task: Task, music
     assert dataset_files(tmp_path / "glue") == before
 
 
+def test_a_style_that_is_named_relabels_known_files_as_the_service_does(
+    spark: SparkSession, task: Task, music: Path, by_pool: Callable[..., Built], tmp_path: Path
+) -> None:
+    folder = music / "second"
+    pack_sources(task, folder)
+    first = build_dataset(spark, "music", "music", task)
+    by_pool(folder, batch_files=BATCH)
+    assert pack(task.open(), "music", [str(folder)], "hymn", LIMITS, batch_files=BATCH) is not None
+    relabelled = build_dataset(None, "music", "music", task)
+    assert relabelled.written != first.written
+    assert relabelled.report.files_processed == 0
+    assert relabelled.written == by_pool(folder, batch_files=BATCH, style="hymn").written
+    assert dataset_files(tmp_path / "glue") == dataset_files(tmp_path / "pool")
+    pieces = pq.read_table(io.BytesIO(relabelled.files["pieces.parquet"])).to_pylist()
+    assert {piece["style"] for piece in pieces} == {"hymn"}
+    assert build_dataset(None, "music", "music", task).written == relabelled.written
+
+
 def test_the_order_of_batches_does_not_matter(spark: SparkSession, task: Task, music: Path) -> None:
     locations = pack_sources(task, music / "second", pack_bytes=4_000)
     forward = clean_packs(spark, locations, task)

@@ -43,9 +43,10 @@ def build_dataset(spark: "SparkSession | None", packs: str, name: str, task: Tas
     earlier = latest(storage, name)
     batches = known_batches(storage, earlier)
     inventory = joined_inventory(earlier.inventory, packed.inventory)
+    inventory = joined_inventory(inventory, packed.relabelled, relabel=True)
     fresh = {key: None for run in packed.runs for key in _cleaned_run(spark, storage, packs, run, task)}
     new = [key for key in fresh if key not in batches]
-    if earlier.version is not None and not new and len(inventory) == len(earlier.inventory):
+    if earlier.version is not None and not new and inventory == earlier.inventory:
         return unchanged(name, earlier.version, storage, packed.unread, time.monotonic() - started)
     batches |= _load(storage, new)
     cleaned = sum(batches[key].files.num_rows for key in new)
@@ -73,6 +74,8 @@ def _read_packed(storage: Storage, packs: str) -> Packed:
 
 def _cleaned_run(spark: "SparkSession | None", storage: Storage, packs: str, run: PackRun, task: Task) -> list[str]:
     """Keys of a run's cleaned batches, in order, from the manifest or from Spark."""
+    if not run.packs:
+        return []
     noted = read_cleaned(storage, packs, run, task.limits, task.rules)
     if noted is not None and all(storage.exists(key) for key in noted):
         return noted

@@ -7,7 +7,7 @@ once, in the order of the sources), so that cleaning a batch gives the very byte
 
 import argparse
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -47,12 +47,12 @@ class _Run:
             if self._writer.size >= self._pack_bytes:
                 self._end_pack()
 
-    def finish(self, offered: Sequence[Offered], splits: SplitSource) -> PackRun:
+    def finish(self, offered: Sequence[Offered], splits: SplitSource, *, relabels: bool) -> PackRun:
         """Write what is left and the list of files; the run does not count before `add_run`."""
         self._end_batch()
         self._end_pack()
         key = put_pack(self._storage, self._name, offered_bytes(offered), "offered")
-        return PackRun(self._number, self._packs, key, self._batches, self._files, self._bytes, splits)
+        return PackRun(self._number, self._packs, key, self._batches, self._files, self._bytes, splits, relabels)
 
     def _end_batch(self) -> None:
         if self._waiting:
@@ -81,6 +81,8 @@ def pack(
 ) -> PackRun | None:
     """Add the files of the sources that are new to the packs of a name; None when none is.
 
+    With a `style` those that are known are given it too, without being packed again.
+
     A run that dies leaves packs that nothing names, and the next run finds them by their hash.
 
     Raises:
@@ -89,7 +91,7 @@ def pack(
         Unavailable: S3 did not answer.
     """
     earlier = read_packed(storage, name)
-    known = {(file.name, file.sha256) for file in earlier.inventory}
+    known = {(file.name, file.sha256): file.style for file in earlier.inventory}
     contents = {file.sha256 for file in earlier.inventory}
     run = _Run(storage, name, len(earlier.runs) + 1, batch_files, pack_bytes)
     offered_files: list[Offered] = []
@@ -99,11 +101,17 @@ def pack(
         if offered.sha256 and offered.sha256 not in contents:
             contents.add(offered.sha256)
             run.add(offered, data)
-    if not any(file.sha256 and (file.name, file.sha256) not in known for file in offered_files):
+    if not any(file.sha256 and _is_news(file, known, relabel=style is not None) for file in offered_files):
         return None
-    pack_run = run.finish(offered_files, splits)
+    pack_run = run.finish(offered_files, splits, relabels=style is not None)
     add_run(storage, name, pack_run)
     return pack_run
+
+
+def _is_news(file: Offered, known: Mapping[tuple[str, str], str], *, relabel: bool) -> bool:
+    """Whether a file, or with `relabel` its style, is not among those known by name and content."""
+    style = known.get((file.name, file.sha256))
+    return style is None or (relabel and style != file.style)
 
 
 def _read(file: SourceFile) -> tuple[Offered, bytes]:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 from bandmate_ingest.cleaning.rules import CleaningRules
-from bandmate_ingest.dataset.incremental import InventoryFile, with_published
+from bandmate_ingest.dataset.incremental import InventoryFile, joined_inventory, with_published
 from bandmate_music.limits import Limits
 from bandmate_shared.contracts.datasets import RejectedFile, SplitSource
 from bandmate_shared.errors import NotFound, Unavailable
@@ -71,6 +71,8 @@ class PackRun:
     """Bytes of those files."""
     splits: SplitSource = "folders"
     """How the splits of its files are decided."""
+    relabels: bool = False
+    """A style was named for it: its files have that style, also those that were known before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Packed:
 
     runs: list[PackRun]
     inventory: list[InventoryFile]
+    relabelled: list[InventoryFile]
+    """The files of the inventory whose style was named, as they are there."""
     unread: list[RejectedFile]
 
 
@@ -87,15 +91,18 @@ def read_packed(storage: Storage, name: str) -> Packed:
     runs = read_runs(storage, name)
     last: dict[str, Offered] = {}
     inventory: list[InventoryFile] = []
+    named: set[tuple[str, str]] = set()
     for run in runs:
         offered_files = list(read_offered(storage.get(run.offered)))
         last |= {offered.name: offered for offered in offered_files}
         files = [
             InventoryFile(offered.name, offered.style, offered.sha256) for offered in offered_files if offered.sha256
         ]
-        inventory.extend(with_published(files, run.splits))
+        inventory = joined_inventory(inventory, with_published(files, run.splits), relabel=run.relabels)
+        if run.relabels:
+            named |= {(file.name, file.sha256) for file in files}
     unread = [RejectedFile(name=o.name, reason="unreadable", detail=o.detail) for o in last.values() if not o.sha256]
-    return Packed(runs, inventory, unread)
+    return Packed(runs, inventory, [file for file in inventory if (file.name, file.sha256) in named], unread)
 
 
 def read_runs(storage: Storage, name: str) -> list[PackRun]:
