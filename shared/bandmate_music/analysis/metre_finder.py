@@ -6,7 +6,6 @@ beside 4/4 is one of hearing.
 """
 
 import json
-from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -18,7 +17,6 @@ from bandmate_music.theory.metre import Metre, parse_metre
 
 MAX_DEVIATIONS = 5.0
 """A feature counts no further from its mean than this."""
-_WEIGHTS = "metre_weights.json"
 
 
 class _Weights(NamedTuple):
@@ -40,9 +38,8 @@ def metre_kind(metre: Metre) -> str:
 
 def find_metre(onset: Integers, duration: Integers, pitch: Integers, is_drum: Bools) -> Metre:
     """The likeliest metre of notes in grid ticks, 24 a quarter note; columns have an entry a note."""
-    weights = _weights()
-    scores = weigh(metre_features(onset, duration, pitch, is_drum), weights.mean, weights.deviation, weights.table)
-    return likeliest(scores, weights.metres)
+    features = metre_features(onset, duration, pitch, is_drum)
+    return likeliest(weigh(features, _WEIGHTS.mean, _WEIGHTS.deviation, _WEIGHTS.table), _WEIGHTS.metres)
 
 
 def weigh(features: NDArray[Any], mean: Floats, deviation: Floats, table: Floats) -> Floats:
@@ -66,10 +63,13 @@ def likeliest(probabilities: Floats, metres: tuple[Metre, ...]) -> Metre:
     ]
 
 
-@cache
-def _weights() -> _Weights:
-    data = json.loads(files(__package__).joinpath(_WEIGHTS).read_bytes())
+def _load_weights() -> _Weights:
+    data = json.loads(files(__package__).joinpath("metre_weights.json").read_bytes())
     table = np.array(data["table"])
     assert table.shape == (FEATURES + 1, len(data["metres"]))
     metres = tuple(parse_metre(name) for name in data["metres"])
     return _Weights(np.array(data["mean"]), np.array(data["deviation"]), table, metres)
+
+
+_WEIGHTS = _load_weights()
+"""Loaded with the module: files are cleaned in processes that can open none."""

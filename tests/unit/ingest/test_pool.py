@@ -1,14 +1,19 @@
 """The cleaning processes: the same rows as without them, and files that crash a process."""
 
+import math
 import os
+import random
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from bandmate_ingest.cleaning.batch import RawFile, clean_batch
 from bandmate_ingest.pool.parent import CleaningPool
 from bandmate_music.midi.write import write_midi
+from bandmate_music.score import MetreChange, Notes, Score
 from bandmate_music.text_encoding import DETECTABLE
+from bandmate_music.theory.metre import Metre
 
 from tests.support.tunes import tune
 from tests.unit.ingest.conftest import LIMITS, RULES
@@ -17,6 +22,33 @@ from tests.unit.ingest.hostile import END, HOSTILE, NOTE, midi
 
 def files(*seeds: int) -> list[RawFile]:
     return [RawFile(f"{seed}.mid", write_midi(tune(seed))) for seed in seeds]
+
+
+def played(seed: int) -> Score:
+    """A tune off any grid: each note up to a 32nd early or late, and a tempo that drifts."""
+    dice, written = random.Random(seed), tune(seed, 32)
+    parts = []
+    for part in written.parts:
+        rows = zip(part.notes.onset.tolist(), part.notes.duration.tolist(), part.notes.pitch.tolist(), strict=True)
+        moved = [
+            (max(0, round(onset * 1.07 + 30 * math.sin(onset / 9000) + dice.gauss(0, 12))), length, pitch, 80)
+            for onset, length, pitch in rows
+        ]
+        parts.append(replace(part, notes=Notes.from_rows(sorted(moved))))
+    return replace(written, parts=tuple(parts), metres=(), keys=())
+
+
+def test_what_is_estimated_is_estimated_in_a_process_too() -> None:
+    """A metre that is missing or absurd, a key, the beats of a performance: nothing is loaded after the start."""
+    without = replace(tune(1), metres=(), keys=(), tempi=())
+    absurd = replace(tune(2), metres=(MetreChange(0, Metre(1, 4)),))
+    items = [RawFile(f"{number}.mid", write_midi(score)) for number, score in enumerate((without, absurd, played(3)))]
+    with CleaningPool(LIMITS, RULES, processes=1, file_seconds=20, memory_bytes=1_500_000_000) as pool:
+        (cleaned,) = pool.clean([items])
+    expected = clean_batch(items, LIMITS, RULES)
+    assert cleaned.files.equals(expected.files), cleaned.files["detail"].to_pylist()
+    assert cleaned.files["accepted"].to_pylist()[:2] == [True, True]
+    assert all("metre-estimated" in steps for steps in cleaned.files["steps"].to_pylist()[:2])
 
 
 @pytest.fixture
