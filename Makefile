@@ -9,6 +9,7 @@
 #   make test-fast MODULE=vocal   the unit tests of one service or room, without workers: tests/unit/vocal
 #   make client-test  generate a TypeScript and a Python client from /openapi.json and use them; needs Node
 #   make chaos-test  kill every part of a real platform at every stage of its work
+#   make walk-test  200 songs of one's own: ingest, train for ten minutes, promote, go on from one, roll back
 #   make studio-test  drive the page with a real browser (Debian: apt-get install chromium)
 #   make screenshots  photograph the pages of the studio into docs/images/studio/; needs chromium, too
 #   make explore the property tests on examples that no run has tried
@@ -37,7 +38,7 @@ DISTRIBUTIONS := shared $(addprefix services/,ingest train generate vocal model 
 PYPROJECTS := shared/pyproject.toml $(wildcard services/*/pyproject.toml) benchmarks/pyproject.toml
 EDITABLE := $(addprefix -e ./,$(DISTRIBUTIONS))
 
-.PHONY: client-test song demo demo-voices up test unit coverage test-fast chaos-test studio-test screenshots explore lint types check-generated bench clean install install-lint install-test install-browser
+.PHONY: client-test song demo demo-voices up test unit coverage test-fast chaos-test walk-test studio-test screenshots explore lint types check-generated bench clean install install-lint install-test install-browser
 .DELETE_ON_ERROR:
 
 song: install
@@ -70,6 +71,9 @@ client-test: install-test
 
 chaos-test: install-test
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/chaos
+
+walk-test: install-test
+	BANDMATE_WALK_SONGS=200 BANDMATE_WALK_MINUTES=10 $(BIN)/python -m pytest -q -n 0 tests/e2e/test_walk.py
 
 studio-test: install-browser
 	$(BIN)/python -m pytest -q -p no:xdist tests/studio
