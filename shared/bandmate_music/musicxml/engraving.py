@@ -3,15 +3,18 @@
 Time is in grid units from the start of the bar, 24 a quarter note (`note_values`).
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bandmate_music.musicxml.note_values import NoteValue, written
+from bandmate_music.musicxml.note_values import UNITS_PER_QUARTER, NoteValue, written
 from bandmate_music.musicxml.voices import Chord, Voice
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metre import Metre
+from bandmate_music.theory.metrical_grid import BEAT, IRREGULAR_GROUPS, bar_ticks, is_compound, strength
 from bandmate_music.theory.spelling import signature_alteration, spell
 
+_SIXTEENTH = UNITS_PER_QUARTER // 4
 _BEAM_LEVELS = {"eighth": 1, "16th": 2, "32nd": 3, "64th": 4}
 
 
@@ -38,6 +41,19 @@ def beat_units(metre: Metre) -> int:
     return 36 if metre.denominator == 8 and metre.numerator % 3 == 0 and metre.numerator > 3 else 24
 
 
+def beam_starts(metre: Metre) -> tuple[int, ...]:
+    """Where in a bar a beam begins at the latest, in units: at each beat, and at each group of an irregular metre.
+
+    A bar of up to three eighths or sixteenths is one group.
+    """
+    length = bar_ticks(metre)
+    if metre.denominator >= 8 and metre.numerator <= 3:
+        return (0,)
+    if metre.denominator >= 8 and (is_compound(metre) or metre.numerator in IRREGULAR_GROUPS):
+        return tuple(tick for tick in range(0, length, _SIXTEENTH) if strength(tick, metre) >= BEAT)
+    return tuple(range(0, length, UNITS_PER_QUARTER))
+
+
 def draw_bar(chords: Voice, onset: int, length: int, metre: Metre, hide_rests: bool) -> list[Drawn]:
     """What is drawn for the chords of one voice that sound within the bar at `onset`, both in units."""
     beat = beat_units(metre)
@@ -57,7 +73,7 @@ def draw_bar(chords: Voice, onset: int, length: int, metre: Metre, hide_rests: b
     if position < length and not (hide_rests and position):
         drawn += _rest(position, length, beat, hide_rests)
     _bracket(drawn)
-    _beam(drawn, beat)
+    _beam(drawn, beam_starts(metre))
     return drawn
 
 
@@ -106,12 +122,12 @@ def _bracket(drawn: list[Drawn]) -> None:
             first = None
 
 
-def _beam(drawn: list[Drawn], beat: int) -> None:
-    """Beams over two or more neighbouring short notes within a beat."""
+def _beam(drawn: list[Drawn], starts: Sequence[int]) -> None:
+    """Beams over two or more neighbouring short notes, none over one of the `starts`."""
     group: list[Drawn] = []
     for item in drawn:
         short = item.chord is not None and item.value.type in _BEAM_LEVELS
-        if not short or (group and group[0].start // beat != item.start // beat):
+        if not short or (group and bisect_right(starts, group[0].start) != bisect_right(starts, item.start)):
             _beam_group(group)
             group = []
         if short:

@@ -16,6 +16,7 @@ from bandmate_music.musicxml.voices import Voice, staves_of, to_units
 from bandmate_music.score import KeyChange, Notes, Part, Score
 from bandmate_music.theory.bars import Bar
 from bandmate_music.theory.keys import Key
+from bandmate_music.theory.metrical_grid import beat_ticks, is_compound
 from bandmate_music.theory.spelling import spell
 
 _HEAD = (
@@ -92,7 +93,7 @@ def _measures(score: Score, part: Part, identifier: str, bars: Sequence[Bar], le
         last = index + 1 == len(bars)
         if leading:
             _rehearsal_marks(measure, sections, onset, None if last else onset + length)
-            _tempi(measure, score, bar.onset, None if last else bar.end)
+            _tempi(measure, score, bar, None if last else bar.end)
         reached = drawing.bar(measure, bar, onset, length, key)
         if last:
             drawing.chords_until(measure, None, onset + reached)
@@ -150,15 +151,21 @@ def _clefs(part: Part, staves: int) -> list[tuple[str, int, int]]:
     return [("G", 2, 1 if middle > 88 else 0)]
 
 
-def _tempi(measure: ET.Element, score: Score, onset: int, end: int | None) -> None:
+def _tempi(measure: ET.Element, score: Score, bar: Bar, end: int | None) -> None:
+    """The tempi from the bar on and before `end`, in beats a minute: dotted ones in compound metres."""
+    dotted = is_compound(bar.metre)
+    unit = "eighth" if dotted and bar.metre.denominator > 8 else "quarter"
+    beat = beat_ticks(bar.metre) if dotted else UNITS_PER_QUARTER
     for change in score.tempi:
-        if change.onset < onset or (end is not None and change.onset >= end):
+        if change.onset < bar.onset or (end is not None and change.onset >= end):
             continue
         direction = ET.SubElement(measure, "direction", placement="above")
         metronome = ET.SubElement(ET.SubElement(direction, "direction-type"), "metronome")
-        _text(metronome, "beat-unit", "quarter")
-        _text(metronome, "per-minute", _number(round(change.tempo, 2)))
-        offset = to_units(change.onset, score.ticks_per_quarter) - to_units(onset, score.ticks_per_quarter)
+        _text(metronome, "beat-unit", unit)
+        if dotted:
+            ET.SubElement(metronome, "beat-unit-dot")
+        _text(metronome, "per-minute", _number(round(change.tempo * UNITS_PER_QUARTER / beat, 2)))
+        offset = to_units(change.onset, score.ticks_per_quarter) - to_units(bar.onset, score.ticks_per_quarter)
         if offset:
             ET.SubElement(direction, "offset", sound="yes").text = str(offset)
         ET.SubElement(direction, "sound", tempo=_number(round(change.tempo, 6)))

@@ -15,7 +15,7 @@ SIXTEENTH = GRID_TICKS_PER_QUARTER // 4
 EIGHTH = GRID_TICKS_PER_QUARTER // 2
 QUARTER = GRID_TICKS_PER_QUARTER
 
-_GROUPS = {5: (3, 2), 7: (2, 2, 3), 8: (3, 3, 2), 10: (3, 3, 2, 2), 11: (3, 3, 3, 2), 13: (3, 3, 3, 2, 2)}
+IRREGULAR_GROUPS = {5: (3, 2), 7: (2, 2, 3), 8: (3, 3, 2), 10: (3, 3, 2, 2), 11: (3, 3, 3, 2), 13: (3, 3, 3, 2, 2)}
 """Where an irregular bar falls into groups of two and three units."""
 
 
@@ -44,10 +44,10 @@ def beat_ticks(metre: Metre) -> int:
 def _beats(metre: Metre) -> dict[int, float]:
     """Tick in the bar → strength, for every beat of the bar."""
     length, beat = bar_ticks(metre), beat_ticks(metre)
-    if metre.denominator >= 8 and metre.numerator in _GROUPS:
+    if metre.denominator >= 8 and metre.numerator in IRREGULAR_GROUPS:
         unit = 4 * GRID_TICKS_PER_QUARTER // metre.denominator
         strengths, position = {}, 0
-        for size in _GROUPS[metre.numerator]:
+        for size in IRREGULAR_GROUPS[metre.numerator]:
             for step in range(size):
                 strengths[position] = STRONG_BEAT if step == 0 else HALF_BEAT
                 position += unit

@@ -1,15 +1,20 @@
 """How durations are split, pitches spelled, bars counted and notes grouped."""
 
+import re
 import time
 from typing import Literal
+from xml.etree import ElementTree as ET
 
 import pytest
 from bandmate_music.analysis.bars import bars_of, count_bars
 from bandmate_music.errors import LimitExceeded
+from bandmate_music.limits import Limits
 from bandmate_music.musicxml.engraving import accidentals, draw_bar
 from bandmate_music.musicxml.note_values import written
+from bandmate_music.musicxml.read import read_musicxml
 from bandmate_music.musicxml.voices import staves_of
-from bandmate_music.score import MetreChange, Notes, Part, Score
+from bandmate_music.musicxml.write import write_musicxml
+from bandmate_music.score import MetreChange, Notes, Part, Score, TempoChange
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metre import Metre
 from bandmate_music.theory.spelling import spell
@@ -119,6 +124,53 @@ def test_short_notes_are_beamed_within_the_beat_and_triplets_bracketed() -> None
         ("eighth", "stop", ("end",)),
         ("half", "", ()),
     ]
+
+
+@pytest.mark.parametrize(
+    ("metre", "groups"),
+    [
+        (Metre(6, 8), [3, 3]),
+        (Metre(12, 8), [3, 3, 3, 3]),
+        (Metre(3, 8), [3]),
+        (Metre(5, 8), [3, 2]),
+        (Metre(7, 8), [2, 2, 3]),
+        (Metre(8, 8), [3, 3, 2]),
+        (Metre(4, 8), [2, 2]),
+        (Metre(4, 4), [2, 2, 2, 2]),
+        (Metre(3, 4), [2, 2, 2]),
+    ],
+    ids=lambda value: value.name if isinstance(value, Metre) else "",
+)
+def test_eighths_are_beamed_by_the_beats_and_groups_of_their_metre(metre: Metre, groups: list[int]) -> None:
+    eighths = sum(groups)
+    rows = [(number * 240, 240, 60 + number % 2, 80) for number in range(eighths)]
+    ((voice,),) = staves_of(Part("", 40, Notes.from_rows(rows)), 480)
+    drawn = draw_bar(voice, 0, 12 * eighths, metre, hide_rests=False)
+    starts = [number for number, item in enumerate(drawn) if item.beams == ("begin",)]
+    ends = [number + 1 for number, item in enumerate(drawn) if item.beams == ("end",)]
+    assert [end - start for start, end in zip(starts, ends, strict=True)] == groups
+
+
+@pytest.mark.parametrize(
+    ("metre", "mark"),
+    [
+        (Metre(6, 8), ("quarter", 1, "60")),
+        (Metre(12, 16), ("eighth", 1, "120")),
+        (Metre(3, 8), ("quarter", 0, "90")),
+        (Metre(4, 4), ("quarter", 0, "90")),
+    ],
+    ids=lambda value: value.name if isinstance(value, Metre) else "",
+)
+def test_the_tempo_mark_counts_dotted_beats_in_compound_metres(metre: Metre, mark: tuple[str, int, str]) -> None:
+    notes = Notes.from_rows([(0, metre.bar_ticks(480), 60, 80)])
+    score = Score((Part("A", 40, notes),), 480, (TempoChange(0, 90.0),), (MetreChange(0, metre),))
+    data = write_musicxml(score)
+    metronome = next(ET.fromstring(data).iter("metronome"))
+    dots = len(metronome.findall("beat-unit-dot"))
+    assert (metronome.findtext("beat-unit"), dots, metronome.findtext("per-minute")) == mark
+    without_sound = re.sub(rb"<sound [^>]*/>", b"", data)
+    for read in (read_musicxml(data, Limits()), read_musicxml(without_sound, Limits())):
+        assert [change.tempo for change in read.tempi] == [90.0]
 
 
 def test_an_accidental_holds_to_the_end_of_the_bar_and_is_taken_back() -> None:

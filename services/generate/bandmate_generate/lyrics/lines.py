@@ -1,7 +1,7 @@
 """Split lyrics into sections, lines, words and syllables, with an estimate of each syllable's stress."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bandmate_music.language.detect import DEFAULT_LANGUAGE
 from bandmate_music.language.names import base_language
@@ -13,17 +13,30 @@ from bandmate_generate.lyrics.syllables import is_function_word, strip_marks
 from bandmate_generate.lyrics.syllables_by_language import split_in
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*['’]?")
+_SIGNS = frozenset(".,;:!?…\"'“”„‚«»‹›‘’()[]¿¡")
+"""Punctuation that is written with the word it touches. Hyphens and the like are left out: scores and karaoke files
+divide words by them."""
 MAX_SYLLABLE_CHARACTERS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Syllable:
-    """What is sung on one note. `stress` is 0 (weak) to 1 (strong); `word_end` is False where the word goes on."""
+    """What is sung on one note. `stress` is 0 (weak) to 1 (strong); `word_end` is False where the word goes on.
+
+    `before` and `behind` are the signs around it in the words, which are written in the score and not sung.
+    """
 
     text: str
     stress: float
     word_end: bool
     line_end: bool = False
+    before: str = ""
+    behind: str = ""
+
+    @property
+    def written(self) -> str:
+        """The syllable as it stands in the score: 'moon!' where 'moon' is sung."""
+        return f"{self.before}{self.text}{self.behind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +100,9 @@ def read_lyrics(text: str, language: str = DEFAULT_LANGUAGE) -> Lyrics:
 
 
 def _syllables_of(line: str, number: int, language: str) -> list[Syllable]:
-    spoken_syllables: list[tuple[str, float, bool]] = []
-    for match in _WORD.finditer(line):
+    syllables: list[Syllable] = []
+    matches = list(_WORD.finditer(line))
+    for place, match in enumerate(matches):
         word = match[0]
         parts, stressed = split_in(word, language)
         if not parts:
@@ -100,6 +114,17 @@ def _syllables_of(line: str, number: int, language: str) -> list[Syllable]:
         weak = len(parts) == 1 and language == DEFAULT_LANGUAGE and is_function_word(strip_marks(word))
         for index, part in enumerate(parts):
             stress = 0.1 if weak else 1.0 if index == stressed else 0.4 if abs(index - stressed) == 2 else 0.0
-            spoken_syllables.append((part, stress, index == len(parts) - 1))
-    last = len(spoken_syllables) - 1
-    return [Syllable(text, stress, end, index == last) for index, (text, stress, end) in enumerate(spoken_syllables)]
+            syllables.append(Syllable(part, stress, index == len(parts) - 1))
+        before = _signs(line[matches[place - 1].end() if place else 0 : match.start()].rpartition(" ")[2])
+        behind = line[match.end() : matches[place + 1].start() if place + 1 < len(matches) else len(line)]
+        if " " not in behind and place + 1 < len(matches):
+            behind = ""  # The signs of two words that touch are before the second.
+        syllables[-len(parts)] = replace(syllables[-len(parts)], before=before)
+        syllables[-1] = replace(syllables[-1], behind=_signs(behind.partition(" ")[0]))
+    if syllables:
+        syllables[-1] = replace(syllables[-1], line_end=True)
+    return syllables
+
+
+def _signs(text: str) -> str:
+    return "".join(character for character in text if character in _SIGNS)

@@ -141,7 +141,7 @@ def _hold_to_end(part: Part, end: int) -> Part:
 
 def _lyrics(plan: WritePlan) -> tuple[Lyric, ...]:
     return tuple(
-        Lyric(sung.onset * GRID_TICK, sung.syllable.text, sung.syllable.word_end)
+        Lyric(sung.onset * GRID_TICK, sung.syllable.written, sung.syllable.word_end)
         for sung in plan.sung
         if sung.syllable is not None
     )

@@ -71,7 +71,7 @@ def own_properties(plan: WritePlan, score: Score) -> dict[str, Measured]:
     properties = {}
     if plan.sung:
         syllables = [lyric.text for part in score.parts for lyric in part.lyrics]
-        texts = [sung.syllable.text for sung in plan.sung if sung.syllable is not None]
+        texts = [sung.syllable.written for sung in plan.sung if sung.syllable is not None]
         properties["lyrics"] = Measured(
             requested=f"{len(texts)} syllables",
             measured=f"{len(syllables)} syllables",

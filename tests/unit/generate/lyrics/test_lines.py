@@ -29,6 +29,24 @@ def test_lines_words_and_stanzas() -> None:
     assert all(line.syllables[-1].line_end for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("The moon, the sea!", "The moon, the sea!"),
+        ('"And carries" all (my) dreams…', '"And car-ries" all (my) dreams…'),
+        ("'Tis here", "'Tis here"),
+        ("one,two", "one ,two"),
+        ("well-known - and gone", "well known and gone"),
+        ("¿Dónde?", "¿Dónde?"),
+    ],
+)
+def test_the_score_keeps_the_punctuation_that_is_not_sung(line: str, written: str) -> None:
+    (read,) = read_lyrics(line).lines
+    text = "".join(syllable.written + (" " if syllable.word_end else "-") for syllable in read.syllables).strip()
+    assert text == written
+    assert all(character.isalpha() or character in "'’" for syllable in read.syllables for character in syllable.text)
+
+
 def test_function_words_are_weak_and_content_words_strong() -> None:
     line = read_lyrics("the moon and the silver tree").lines[0]
     stresses = {syllable.text: syllable.stress for syllable in line.syllables}

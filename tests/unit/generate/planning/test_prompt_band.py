@@ -11,9 +11,11 @@ from bandmate_music.midi.write import write_midi
 from bandmate_music.score import MetreChange, Notes, Part, Score, TempoChange
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.songs import SongRequest
-from bandmate_shared.errors import InvalidRequest
+from bandmate_shared.errors import InvalidRequest, UnreadableFile
 from bandmate_shared.settings import SharedSettings
 from pydantic import ValidationError
+
+from ...music.hostile import FOUR, meta, midi, track
 
 BAR = 1920
 TRACKS = (("MELODY", 0, 72, False), ("BRIDGE", 0, 64, False), ("PIANO", 4, 55, False), ("Low", 33, 36, False))
@@ -42,6 +44,26 @@ def test_a_files_tracks_go_on_with_their_names_and_programs() -> None:
     assert band == [(name, program, is_drum) for name, program, _, is_drum in (*TRACKS, DRUMS)]
     for number, (_, _, pitch, _) in enumerate((*TRACKS, DRUMS)):
         assert {row.pitch for row in made.prompt if row.part == number} == {pitch + step for step in range(5)}
+
+
+def test_drums_on_another_channel_are_the_bands_drums() -> None:
+    """Every channel of the file but the tenth is free for them, and their track's name says what they are."""
+    strokes = b"".join(b"\x00\x90" + bytes([drum, 90]) + b"\x83\x60\x80" + bytes([drum, 64]) for drum in (36, 38) * 8)
+    lead = b"".join(b"\x00\x91" + bytes([72, 80]) + b"\x87\x40\x81" + bytes([72, 64]) for _ in range(8))
+    data = midi(track(meta(3, b"Drums") + strokes), track(meta(3, b"Lead") + b"\x00\xc1\x49" + lead))
+    made = plan(base64.b64encode(data).decode(), bars=8)
+    drums = next(index for index, spec in enumerate(made.specs) if spec.is_drum)
+    assert [(row.onset, row.pitch) for row in made.prompt if row.part == drums] == [
+        (24 * number, (36, 38)[number % 2]) for number in range(16)
+    ]
+    assert {row.pitch % 12 for row in made.prompt if row.part != drums} == {0}
+
+
+@pytest.mark.parametrize("wish", [{}, {"add": ["bass"]}, {"infill": {"bars": "1"}}], ids=["going on", "add", "infill"])
+def test_a_file_of_patterns_is_refused_whatever_is_asked(wish: dict[str, Any]) -> None:
+    prompt = base64.b64encode(midi(track(FOUR), track(FOUR), midi_format=2)).decode()
+    with pytest.raises(UnreadableFile, match="format 2: it holds 2 independent patterns"):
+        plan_song(SongRequest.model_validate({"prompt": prompt, **wish}), 1, SharedSettings())
 
 
 def test_a_tune_alone_is_joined_by_the_styles_band() -> None:
