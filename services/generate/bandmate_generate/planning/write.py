@@ -77,7 +77,9 @@ def plan_new_song(
     if lines and style.melody is None and lineup is None:
         raise InvalidRequest(f"there is nobody to sing in the style {style.name!r}; leave the lyrics out")
     with about("prompt"):
-        prompt = read_prompt(request.prompt, settings, strict=bool(request.strict)) if request.prompt is not None else None
+        prompt = (
+            read_prompt(request.prompt, settings, strict=bool(request.strict)) if request.prompt is not None else None
+        )
     notes: tuple[str, ...] = ()
     if prompt is not None:
         prompt, first_tick, notes = _bars_of_prompt(request, prompt)
