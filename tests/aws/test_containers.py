@@ -14,7 +14,7 @@ APIS = ("ingest-api", "train-api", "generate-api", "vocal-api")
 
 def test_the_task_families(installation: Installation) -> None:
     tasks = {family(task) for task in installation.of_type("ECS::TaskDefinition")}
-    assert tasks == {*WORKERS, *APIS, "generate-intake", "generate-webhooks", "operator", "keys"}
+    assert tasks == {*WORKERS, *APIS, "generate-intake", "generate-webhooks", "studio", "operator", "keys"}
 
 
 def test_every_container_is_confined(installation: Installation) -> None:
@@ -58,6 +58,10 @@ def test_containers_run_the_command_in_their_name(installation: Installation) ->
         if container["Name"] == "model":
             assert container["Command"] == ["serve"]
             assert family(task) == "generate-worker"
+            continue
+        if container["Name"] == "studio":  # The image has one command.
+            assert family(task) == "studio"
+            assert not {"EntryPoint", "Command", "Secrets"} & set(container)
             continue
         service, _, command = container["Name"].partition("-")
         if command == "keys":

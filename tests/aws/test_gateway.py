@@ -1,44 +1,17 @@
 """The load balancer takes TLS only, and sends each path to the service that has its routes."""
 
-import importlib
-import re
-from pathlib import Path
-
-from bandmate_shared.jobs.execution.inprocess import InProcessQueue
-from bandmate_shared.runtime import open_runtime
-from bandmate_shared.settings import SharedSettings
-
-from tests.aws.templates import ROOT, Installation
-
-SERVICES = ("ingest", "train", "generate", "vocal")
+from tests.aws.templates import Installation
+from tests.support.aws_names import read_names
 
 
-def test_a_path_is_routed_to_the_service_that_serves_it(installation: Installation, tmp_path: Path) -> None:
-    runtime = open_runtime(SharedSettings(home=tmp_path), InProcessQueue())
-    try:
-        routed = _routed(installation)
-        for service in SERVICES:
-            module = importlib.import_module(f"bandmate_{service}.api")
-            paths = {route.path for router in module.routers(runtime) for route in router.routes}
-            prefixes = {re.match(r"/v1/[a-z]+", path)[0] for path in paths}  # type: ignore[index]
-            patterns = {pattern for prefix in prefixes for pattern in (prefix, f"{prefix}/*")}
-            if service == "generate":  # Every service has the session's routes; generate's answer for all.
-                patterns |= {"/v1/session", "/v1/session/*"}
-            assert routed.pop(service) == patterns, service
-        assert routed == {}
-    finally:
-        runtime.close()
-
-
-def test_the_compose_gateway_routes_the_same_paths(installation: Installation) -> None:
-    written = (ROOT / "deploy/compose/nginx.conf").read_text()
-    for service, patterns in _routed(installation).items():
-        for pattern in patterns:
-            path = pattern.removesuffix("/*") + ("/x" if pattern.endswith("*") else "")
-            chosen = [
-                api for regex, api in re.findall(r"^\s+~(\S+)\s+([a-z]+-api);", written, re.M) if re.search(regex, path)
-            ]
-            assert chosen == [f"{service}-api"], path
+def test_each_rule_leads_to_its_service(installation: Installation) -> None:
+    """`tests/unit/test_gateway_routes.py` holds the paths against the routes of the services."""
+    names = read_names()
+    rules = {
+        service: {pattern for path in paths for pattern in (path, f"{path}/*")}
+        for service, paths in names.PATHS.items()
+    }
+    assert _routed(installation) == rules | {"studio": set(names.PAGE_PATTERNS)}
 
 
 def test_only_tls_is_accepted(installation: Installation) -> None:
@@ -59,7 +32,8 @@ def test_only_tls_is_accepted(installation: Installation) -> None:
 
 def test_targets_have_a_readiness_check(installation: Installation) -> None:
     for group in installation.of_type("ElasticLoadBalancingV2::TargetGroup"):
-        assert group.properties["HealthCheckPath"] == "/readyz"
+        page = "StudioTargets" in group.id
+        assert group.properties["HealthCheckPath"] == ("/healthz" if page else "/readyz")
         assert group.properties["TargetType"] == "ip"
 
 

@@ -12,7 +12,9 @@ def test_every_image_has_a_repository(installation: Installation) -> None:
     repositories = {
         repository.properties["RepositoryName"]: repository for repository in installation.of_type("ECR::Repository")
     }
-    assert set(repositories) == {f"bandmate/{name}" for name in ("ingest", "train", "generate", "vocal", "model")}
+    assert set(repositories) == {
+        f"bandmate/{name}" for name in ("ingest", "train", "generate", "vocal", "studio", "model")
+    }
     for repository in repositories.values():
         assert repository.properties["ImageScanningConfiguration"] == {"ScanOnPush": True}
         assert repository.properties["ImageTagMutability"] == "IMMUTABLE"

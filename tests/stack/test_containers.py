@@ -10,6 +10,7 @@ SERVICES = [
     *(f"{name}-{role}" for name in ("ingest", "train", "generate", "vocal") for role in ("api", "worker")),
     "generate-intake",
     "generate-webhooks",
+    "studio",
 ]
 WITH_TORCH = {"train-worker", "model"}
 PYTHON = {"train-worker": "/opt/bandmate-train/bin/python"}

@@ -47,7 +47,6 @@ def test_requests_without_a_valid_key_are_refused(stack: Stack, path: str) -> No
 
 def test_the_gateway_has_no_other_routes(stack: Stack) -> None:
     for path in (
-        "/",
         "/metrics",
         "/v1",
         "/v1/nothing",

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 Service = Literal["ingest", "train", "generate", "vocal"]
 SERVICES: tuple[Service, ...] = get_args(Service)
 
-IMAGES = (*SERVICES, "model")
+IMAGES = (*SERVICES, "studio", "model")
 """One ECR repository each, `bandmate/<name>`."""
 
 SUBMISSIONS = "submissions"
@@ -15,10 +15,21 @@ QUEUES = (*SERVICES, SUBMISSIONS)
 PATHS: dict[Service, tuple[str, ...]] = {
     "ingest": ("/v1/datasets", "/v1/uploads"),
     "train": ("/v1/trainings", "/v1/models"),
-    "generate": ("/v1/songs", "/v1/styles", "/v1/instruments", "/v1/limits", "/v1/events", "/v1/session"),
+    "generate": (
+        "/v1/songs",
+        "/v1/songs:interpret",
+        "/v1/styles",
+        "/v1/instruments",
+        "/v1/limits",
+        "/v1/events",
+        "/v1/session",
+    ),
     "vocal": ("/v1/vocals", "/v1/voices"),
 }
-"""Which API answers below which paths; the same as the gateway of `deploy/compose`."""
+"""Which API answers at and below which paths; the same as the gateway of `deploy/compose`."""
+
+PAGE_PATTERNS = ("/", "/studio/*")
+"""Where the studio's page answers."""
 
 API_PORT = 8000
 MODEL_PORT = 8080

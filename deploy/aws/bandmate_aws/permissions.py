@@ -8,6 +8,7 @@ task              store              queues                            besides
   vocal                                                                Polly, if it speaks
 generate-intake   reads, writes      takes submissions, sends to all
 generate-webhooks nothing            nothing                           (database and pepper, and HTTPS to the internet)
+studio            nothing            nothing
 operator, keys    nothing            nothing                           (database and pepper come as secrets)
 """
 

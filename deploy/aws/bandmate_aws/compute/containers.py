@@ -72,13 +72,7 @@ def add_program(
         user=USER,
         readonly_root_filesystem=True,
         linux_parameters=_linux(scope, program.name),
-        health_check=ecs.HealthCheck(
-            command=["CMD", "python", "-m", "bandmate_shared.service", "healthcheck"],
-            interval=Duration.seconds(15),
-            timeout=Duration.seconds(10),
-            retries=4,
-            start_period=Duration.seconds(60),
-        ),
+        health_check=_health_check(),
         logging=_logging(log_group(scope, parts, program.name)),
         stop_timeout=Duration.seconds(API_STOP_SECONDS if program.is_api else WORKER_STOP_SECONDS),
         port_mappings=[ecs.PortMapping(container_port=API_PORT)] if program.is_api else None,
@@ -119,6 +113,24 @@ def add_model(
     return container
 
 
+def add_page(task: ecs.TaskDefinition, scope: Construct, parts: Parts) -> ecs.ContainerDefinition:
+    """The container of the studio's page. It has the page's files, and no secrets."""
+    container = task.add_container(
+        "studio",
+        image=ecs.ContainerImage.from_ecr_repository(parts.images.repositories["studio"], parts.tag),
+        environment={"BANDMATE_PORT": str(API_PORT)},
+        user=USER,
+        readonly_root_filesystem=True,
+        linux_parameters=_linux(scope, "studio"),
+        health_check=_health_check(),
+        logging=_logging(log_group(scope, parts, "studio")),
+        stop_timeout=Duration.seconds(API_STOP_SECONDS),
+        port_mappings=[ecs.PortMapping(container_port=API_PORT)],
+    )
+    mount_home(container)  # The image declares it; without a mount ECS would make one that nothing bounds.
+    return container
+
+
 def mount_home(container: ecs.ContainerDefinition, *, read_only: bool = False) -> None:
     """The one writable folder, on the task's own disk; containers of a task see the same one.
 
@@ -155,6 +167,16 @@ def secrets_of(parts: Parts) -> dict[str, ecs.Secret]:
         for name, field in fields.items()
     }
     return database | {"BANDMATE_KEY_PEPPER": ecs.Secret.from_secrets_manager(parts.database.pepper)}
+
+
+def _health_check() -> ecs.HealthCheck:
+    return ecs.HealthCheck(
+        command=["CMD", "python", "-m", "bandmate_shared.service", "healthcheck"],
+        interval=Duration.seconds(15),
+        timeout=Duration.seconds(10),
+        retries=4,
+        start_period=Duration.seconds(60),
+    )
 
 
 def _linux(scope: Construct, name: str) -> ecs.LinuxParameters:

@@ -1,4 +1,4 @@
-"""The load balancer: HTTPS only, and which API answers below which path."""
+"""The load balancer: HTTPS only, and who answers below which path."""
 
 from aws_cdk import CfnOutput, CfnParameter, Duration
 from aws_cdk import aws_certificatemanager as certificates
@@ -8,7 +8,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
 from bandmate_aws.foundations.parts import Parts
-from bandmate_aws.names import API_PORT, PATHS, Service
+from bandmate_aws.names import API_PORT, PAGE_PATTERNS, PATHS, Service
 
 IDLE_SECONDS = 120
 """Event streams send keep-alive comments more often than this."""
@@ -18,7 +18,7 @@ _MAX_PATTERNS = 4
 
 
 class Gateway(Construct):
-    """`attach` puts an API behind its paths. A path that no API has gets a 404 as problem details."""
+    """Puts the APIs and the page behind their paths. A path that none of them has gets a 404 as problem details."""
 
     def __init__(self, scope: Construct, name: str, *, parts: Parts) -> None:
         super().__init__(scope, name)
@@ -68,21 +68,30 @@ class Gateway(Construct):
         )
         CfnOutput(self, "Address", value=self.balancer.load_balancer_dns_name).override_logical_id("Address")
 
-    def attach(self, service: Service, target: ecs.FargateService) -> elb.ApplicationTargetGroup:
+    def attach_api(self, service: Service, target: ecs.FargateService) -> elb.ApplicationTargetGroup:
         """Send a service's paths to its API."""
         paths = [pattern for path in PATHS[service] for pattern in (path, f"{path}/*")]
+        # Readiness, so that a task whose database password was rotated away is replaced.
+        return self._attach(service, target, paths, 10 * (1 + list(PATHS).index(service)), "/readyz")
+
+    def attach_page(self, target: ecs.FargateService) -> elb.ApplicationTargetGroup:
+        """Send what remains for a browser to the page, which depends on nothing that could be unready."""
+        return self._attach("studio", target, list(PAGE_PATTERNS), 10 * (1 + len(PATHS)), "/healthz")
+
+    def _attach(
+        self, name: str, target: ecs.FargateService, paths: list[str], priority: int, health_path: str
+    ) -> elb.ApplicationTargetGroup:
         group = elb.ApplicationTargetGroup(
             self,
-            f"{service.capitalize()}Targets",
+            f"{name.capitalize()}Targets",
             vpc=self._vpc,
             port=API_PORT,
             protocol=elb.ApplicationProtocol.HTTP,
             target_type=elb.TargetType.IP,
             deregistration_delay=Duration.seconds(20),
-            # Readiness, so that a task whose database password was rotated away is replaced. Patient, so that a
-            # database that restarts does not take the APIs with it.
+            # Patient, so that a database that restarts does not take the APIs with it.
             health_check=elb.HealthCheck(
-                path="/readyz",
+                path=health_path,
                 healthy_http_codes="200",
                 interval=Duration.seconds(20),
                 timeout=Duration.seconds(5),
@@ -93,8 +102,8 @@ class Gateway(Construct):
         target.attach_to_application_target_group(group)
         for number, start in enumerate(range(0, len(paths), _MAX_PATTERNS)):
             self._https.add_action(
-                f"{service.capitalize()}Paths{number or ''}",
-                priority=10 * (1 + list(PATHS).index(service)) + number,
+                f"{name.capitalize()}Paths{number or ''}",
+                priority=priority + number,
                 conditions=[elb.ListenerCondition.path_patterns(paths[start : start + _MAX_PATTERNS])],
                 action=elb.ListenerAction.forward([group]),
             )

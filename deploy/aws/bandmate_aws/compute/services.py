@@ -1,4 +1,4 @@
-"""The long-running services: four APIs behind the load balancer, their workers, the intake of submissions, webhooks."""
+"""The long-running services: four APIs behind the load balancer, their workers, the intake, webhooks, the page."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from constructs import Construct
 from bandmate_aws import permissions
 from bandmate_aws.compute.cluster import NAME as CLUSTER
 from bandmate_aws.compute.cluster import ClusterStack
-from bandmate_aws.compute.containers import Program, add_model, add_program
+from bandmate_aws.compute.containers import Program, add_model, add_page, add_program
 from bandmate_aws.compute.gateway import Gateway
 from bandmate_aws.compute.scaling import follow_queue
 from bandmate_aws.foundations.parts import Parts
@@ -54,15 +54,16 @@ class ServicesStack(Stack):
         self.workers = {service: self._worker(service) for service in SERVICES}
         self._intake()
         self._webhooks()
+        self._page()
 
     def _api(self, service: Service) -> elb.ApplicationTargetGroup:
         program = Program(service, "api")
         statements = [*permissions.use_store(self._parts.storage.bucket), permissions.send(self._all_queues())]
-        task = self._fargate_task(program, API_CPU, API_MEMORY, statements)
+        task = self._fargate_task(program.name, API_CPU, API_MEMORY, statements)
         add_program(task, self, self._parts, program, environment=self._model_settings(service))
         min_tasks, max_tasks = self._parts.size.api_tasks
-        running = self._fargate_service(program, task, None, spot=False, grace=GRACE_SECONDS)
-        group = self.gateway.attach(service, running)
+        running = self._fargate_service(program.name, task, None, spot=False, grace=GRACE_SECONDS)
+        group = self.gateway.attach_api(service, running)
         running.auto_scale_task_count(min_capacity=min_tasks, max_capacity=max_tasks).scale_on_cpu_utilization(
             "Busy",
             target_utilization_percent=BUSY_PERCENT,
@@ -84,9 +85,9 @@ class ServicesStack(Stack):
         if worker.hardware == "gpu":
             running = self._gpu_worker(program, statements)
         else:
-            task = self._fargate_task(program, worker.cpu_units, worker.memory, statements)
+            task = self._fargate_task(program.name, worker.cpu_units, worker.memory, statements)
             self._add_containers(task, program)
-            running = self._fargate_service(program, task, None, spot=True)
+            running = self._fargate_service(program.name, task, None, spot=True)
         follow_queue(self, service, worker, running, CLUSTER, self._parts.queues.queues[service])
         return running
 
@@ -98,16 +99,23 @@ class ServicesStack(Stack):
             permissions.send(self._all_queues()),
             *permissions.consume(queue, dead_letters),
         ]
-        task = self._fargate_task(program, INTAKE_CPU, INTAKE_MEMORY, statements)
+        task = self._fargate_task(program.name, INTAKE_CPU, INTAKE_MEMORY, statements)
         add_program(task, self, self._parts, program)
-        self._fargate_service(program, task, self._parts.size.intake_tasks, spot=False)
+        self._fargate_service(program.name, task, self._parts.size.intake_tasks, spot=False)
 
     def _webhooks(self) -> None:
         """It needs the database and a way to the internet, and no permission."""
         program = Program("generate", "webhooks")
-        task = self._fargate_task(program, INTAKE_CPU, INTAKE_MEMORY, [])
+        task = self._fargate_task(program.name, INTAKE_CPU, INTAKE_MEMORY, [])
         add_program(task, self, self._parts, program)
-        self._fargate_service(program, task, WEBHOOK_TASKS, spot=False)
+        self._fargate_service(program.name, task, WEBHOOK_TASKS, spot=False)
+
+    def _page(self) -> None:
+        """The studio: files for browsers. It needs neither the database nor a permission."""
+        task = self._fargate_task("studio", INTAKE_CPU, INTAKE_MEMORY, [])
+        add_page(task, self, self._parts)
+        tasks, _ = self._parts.size.api_tasks
+        self.gateway.attach_page(self._fargate_service("studio", task, tasks, spot=False, grace=GRACE_SECONDS))
 
     def _own_statements(self, service: Service) -> list[iam.PolicyStatement]:
         """Permissions that only this service's worker has."""
@@ -174,22 +182,22 @@ class ServicesStack(Stack):
         )
 
     def _fargate_task(
-        self, program: Program, cpu: int, memory: int, statements: list[iam.PolicyStatement]
+        self, name: str, cpu: int, memory: int, statements: list[iam.PolicyStatement]
     ) -> ecs.FargateTaskDefinition:
         return ecs.FargateTaskDefinition(
             self,
-            f"{program.name}-task",
-            family=f"bandmate-{program.name}",
+            f"{name}-task",
+            family=f"bandmate-{name}",
             cpu=cpu,
             memory_limit_mib=memory,
-            task_role=permissions.task_role(self, f"{program.name}-role", statements),
+            task_role=permissions.task_role(self, f"{name}-role", statements),
             volumes=[ecs.Volume(name="home")],
-            ephemeral_storage_gib=50 if program.name == "ingest-worker" else None,
+            ephemeral_storage_gib=50 if name == "ingest-worker" else None,
         )
 
     def _fargate_service(
         self,
-        program: Program,
+        name: str,
         task: ecs.FargateTaskDefinition,
         tasks: int | None,
         *,
@@ -204,8 +212,8 @@ class ServicesStack(Stack):
         ]
         return ecs.FargateService(
             self,
-            program.name,
-            service_name=f"bandmate-{program.name}",
+            name,
+            service_name=f"bandmate-{name}",
             cluster=self._cluster,
             task_definition=task,
             desired_count=tasks,  # None where a scaler decides: a number here would reset it at every deployment.
