@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from bandmate_ingest.cleaning.barlines import main_metre
 from bandmate_ingest.cleaning.columns import flatten
 from bandmate_ingest.cleaning.grid import find_grid, to_grid
 from bandmate_ingest.cleaning.rules import CleaningRules
 from bandmate_ingest.cleaning.stuck import pair_anew
+from bandmate_music.analysis.metre_estimate import main_metre
 from bandmate_music.analysis.metre_features import Floats, metre_features
 from bandmate_music.analysis.metre_finder import MAX_DEVIATIONS, likeliest, metre_kind, weigh
 from bandmate_music.errors import BandmateError

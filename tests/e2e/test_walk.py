@@ -55,6 +55,7 @@ def test_own_songs_become_a_model_that_goes_on_from_them(platform: PlatformProce
         ("mysongs/zz-copy.mid", "duplicate"),
     }
     assert report["statistics"]["notes"] == sum(song.note_count for song in songs), "no note is lost"
+    assert (report["steps"]["metre-estimated"], report["statistics"]["metres"]) == (SONGS // 4, {"4/4": SONGS})
     tables = home / "store" / "datasets" / "mine" / report["version"]
     parts = pq.read_table(tables / "parts.parquet").to_pylist()
     assert {(part["name"], part["program"], part["is_drum"]) for part in parts} == set(BAND)
@@ -88,6 +89,7 @@ def test_own_songs_become_a_model_that_goes_on_from_them(platform: PlatformProce
     song = answer(home, "song", *wish)
     assert song["report"]["model"]["id"] == "own", "the model in production"
     assert song["report"]["model"]["style"] == "mysongs"
+    assert any("1/4" in note and "4/4 was found" in note for note in song["report"]["choices"])
     score = read_midi((out / "song.mid").read_bytes(), SharedSettings().file_limits)
     assert {(part.name, part.program, part.is_drum) for part in score.parts} == set(BAND), "the band is kept"
     for name, _, _ in BAND:

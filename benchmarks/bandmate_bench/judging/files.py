@@ -11,9 +11,9 @@ from io import BytesIO
 from pathlib import Path
 
 import mido
-from bandmate_ingest.cleaning.barlines import main_metre
 from bandmate_ingest.cleaning.piece import Rejected, clean_piece
 from bandmate_ingest.cleaning.rules import CleaningRules
+from bandmate_music.analysis.metre_estimate import main_metre
 from bandmate_music.analysis.metre_finder import metre_kind
 from bandmate_music.errors import BandmateError
 from bandmate_music.limits import Limits

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bandmate_ingest.cleaning.barlines import believable
+from bandmate_music.analysis.metre_estimate import believable
 from bandmate_music.analysis.metre_finder import find_metre, metre_kind
 from bandmate_music.midi.write import write_midi
 from bandmate_music.score import MetreChange, Notes, Part, Score

@@ -43,12 +43,13 @@ def encoded(data: bytes) -> str:
     "wish", [{"bars": 8}, {"add": ["bass"]}, {"infill": {"bars": "2"}}], ids=["going on", "add", "infill"]
 )
 def test_a_damaged_prompt_is_repaired_or_refused(settings: SharedSettings, wish: dict[str, object]) -> None:
-    def plan(data: bytes, strict: bool) -> None:
+    def plan(data: bytes, strict: bool) -> tuple[str, ...]:
+        """What the report will say of the prompt."""
         request = SongRequest.model_validate({"prompt": encoded(data), "strict": strict, **wish})
-        plan_song(request, 1, settings)
+        return plan_song(request, 1, settings).choices
 
-    plan(DAMAGED, strict=False)
-    plan(SOUND, strict=True)
+    assert any("end" in note for note in plan(DAMAGED, strict=False)), "the repair is told"
+    assert not any("end" in note for note in plan(SOUND, strict=True))
     with pytest.raises(UnreadableFile, match=REFUSED) as raised:
         plan(DAMAGED, strict=True)
     assert raised.value.field == "prompt"

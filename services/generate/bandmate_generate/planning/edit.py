@@ -114,6 +114,7 @@ def plan_edit(
         tracks=(*shown, *(None for _ in request.add or ())),
         rhythm=() if singing is None else singing.rhythm,
         singing=singing,
+        choices=tuple(notice.text for notice in given.score.notices),
     )
 
 

@@ -29,6 +29,7 @@ from bandmate_generate.planning.going_on import kept_syllables, old_words, words
 from bandmate_generate.planning.lineup import capped, parts_for, requested_lineup
 from bandmate_generate.planning.prompt import Opening, fit_prompt, last_tempo, prompt_bars, read_prompt
 from bandmate_generate.planning.prompt_band import band_of, bars_to_continue
+from bandmate_generate.planning.prompt_metre import with_countable_bars
 from bandmate_generate.planning.singer_range import in_singers_range
 from bandmate_generate.planning.song_plan import WritePlan, key_for, sampling_of, seconds_until
 from bandmate_generate.planning.styles import VOICE_PROGRAM, Style, StylePart
@@ -82,7 +83,9 @@ def plan_new_song(
         )
     notes: tuple[str, ...] = ()
     if prompt is not None:
+        prompt, said = with_countable_bars(prompt) if request.metre is None else (prompt, ())
         prompt, first_tick, notes = _bars_of_prompt(request, prompt)
+        notes = (*said, *notes)
         sung = words_from(sung, first_tick) if sung is not None else None
         prompt, lineup, more = _with_band(request, prompt, lineup, style, sung=bool(lines))
         notes = (*notes, *more)

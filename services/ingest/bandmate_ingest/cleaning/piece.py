@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from bandmate_music.analysis.key_finder import FoundKey, find_key
+from bandmate_music.analysis.metre_estimate import believable, estimate_metre
 from bandmate_music.score import Score, TempoChange
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metre import Metre
@@ -12,8 +13,6 @@ from bandmate_music.theory.metre import Metre
 from bandmate_ingest.cleaning.barlines import (
     BarColumns,
     bar_columns,
-    believable,
-    estimate_metre,
     first_metre,
     short_first_bar,
     upbeat,
@@ -221,7 +220,7 @@ def _bars(
     else:
         steps["metre-estimated"] = 1
         notes = notes.at(notes.onset - min(earliest, 0), notes.duration)
-        metre, early = estimate_metre(notes, is_drum)
+        metre, early = estimate_metre(notes.onset, notes.duration, notes.pitch, is_drum[notes.part])
         changes, first_bar = [(0, metre)], metre.bar_ticks(GRID)
     if early:
         notes, changes = _later(notes, changes, first_bar - early)

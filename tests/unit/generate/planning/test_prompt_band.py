@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from bandmate_shared.contracts.songs import SongRequest
 from bandmate_shared.errors import InvalidRequest, UnreadableFile
 from bandmate_shared.settings import SharedSettings
 from pydantic import ValidationError
+
+from tests.support.own_songs import own_song
 
 from ...music.hostile import FOUR, meta, midi, track
 
@@ -44,6 +47,37 @@ def test_a_files_tracks_go_on_with_their_names_and_programs() -> None:
     assert band == [(name, program, is_drum) for name, program, _, is_drum in (*TRACKS, DRUMS)]
     for number, (_, _, pitch, _) in enumerate((*TRACKS, DRUMS)):
         assert {row.pitch for row in made.prompt if row.part == number} == {pitch + step for step in range(5)}
+
+
+@pytest.mark.parametrize("stated", [(), (MetreChange(0, Metre(1, 4)),)], ids=["no metre", "bars of one beat"])
+def test_bars_that_nobody_counts_in_are_found_from_the_notes(stated: tuple[MetreChange, ...]) -> None:
+    song = replace(own_song(1), metres=stated)
+    made = plan(base64.b64encode(write_midi(song)).decode(), style="waltz")
+    assert (made.metre, made.prompt_bars, made.bars) == (Metre(4, 4), 24, 32)
+    assert any(note.endswith("4/4 was found from its notes") for note in made.choices)
+    asked = plan(base64.b64encode(write_midi(song)).decode(), metre="3/4")
+    assert (asked.metre, asked.prompt_bars) == (Metre(3, 4), 32)
+
+
+def test_an_upbeat_is_a_bar_of_its_own_where_the_metre_is_found() -> None:
+    song = own_song(1)
+    late = replace(
+        song,
+        parts=tuple(
+            replace(part, notes=replace(part.notes, onset=(part.notes.onset + 480).astype(part.notes.onset.dtype)))
+            for part in song.parts
+        ),
+        metres=(),
+    )
+    late = replace(late, parts=(*late.parts, Part("Pick-up", 0, Notes.from_rows([(0, 480, 67, 80)]))))
+    made = plan(base64.b64encode(write_midi(late)).decode())
+    assert [bar.length for bar in made.frame.bars[:3]] == [24, 96, 96]
+
+
+def test_a_metre_that_is_stated_is_kept() -> None:
+    made = plan(piece(8))
+    assert (made.metre, made.prompt_bars) == (Metre(4, 4), 8)
+    assert not any("metre" in note for note in made.choices)
 
 
 def test_drums_on_another_channel_are_the_bands_drums() -> None:
