@@ -38,7 +38,9 @@ def bars_to_continue(
         InvalidRequest: the piece does not have these bars.
     """
     piece_bars = bars_of(score)
-    count = len(piece_bars)
+    # Bars behind the last note's, into which it only lasts, hold nothing to go on from.
+    last_onset = max(int(part.notes.onset.max()) for part in score.parts if len(part.notes))
+    count = sum(bar.onset <= last_onset for bar in piece_bars)
     start, end = first or 1, last or count
     if not 1 <= start <= end <= count:
         raise InvalidRequest(

@@ -11,7 +11,7 @@ from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER
 def with_countable_bars(score: Score) -> tuple[Score, tuple[str, ...]]:
     """The score with the metre that was found, and what to report; as it is where its own metres are believable.
 
-    A short piece without a metre is left without one.
+    A piece with too few notes for that is left as it is.
     """
     stated = [(change.onset, change.metre) for change in score.metres]
     if stated and believable(stated, score.end):
@@ -23,7 +23,7 @@ def with_countable_bars(score: Score) -> tuple[Score, tuple[str, ...]]:
     onset = np.rint(columns[0] * scale).astype(np.int64)
     duration = np.maximum(1, np.rint(columns[1] * scale)).astype(np.int64)
     order = np.argsort(onset, kind="stable")
-    if not stated and not can_be_estimated(onset, duration):
+    if not can_be_estimated(onset, duration):
         return score, ()
     metre, early = estimate_metre(onset[order], duration[order], columns[2].astype(np.int64)[order], is_drum[order])
     first_bar = round(early / scale)
