@@ -13,6 +13,7 @@ from bandmate_shared.errors import InvalidRequest
 from bandmate_shared.jobs.execution.context import Done, JobContext
 from bandmate_shared.objects.blobs import blob_key
 from bandmate_shared.singing.catalogue import Voice
+from bandmate_shared.singing.check import SungLanguage
 from bandmate_shared.singing.from_score import with_notes
 from bandmate_shared.singing.singers import notes_outside, singer_for, singer_named
 from numpy.typing import NDArray
@@ -24,9 +25,10 @@ from bandmate_vocal.outputs.files import add_aliases, add_alignment, add_stems
 from bandmate_vocal.settings import VocalSettings, vocal_settings
 from bandmate_vocal.speech.base import SingingEngine, SpeechEngine
 from bandmate_vocal.speech.open import open_engine
+from bandmate_vocal.sung_voices import SungVoices
 from bandmate_vocal.synthesis.hints import with_hints
 from bandmate_vocal.synthesis.measure import Intonation, intonation_of, track_melody, vowel_onset_errors
-from bandmate_vocal.synthesis.mix import mix, read_instrumental
+from bandmate_vocal.synthesis.mix import mix, read_instrumental, read_voice
 from bandmate_vocal.synthesis.performance import PreparedLyrics, perform, prepare_lyrics
 from bandmate_vocal.synthesis.tone import polish
 
@@ -37,17 +39,44 @@ def sing(context: JobContext, settings: VocalSettings | None = None) -> Done:
     Returns a VocalReport, which `vocal.json` holds as well.
     `settings` defaults to those of the process.
     """
-    limits = (settings or vocal_settings()).file_limits
-    request = with_notes(VocalRequest.model_validate(context.job.request), limits)
+    settings = settings or vocal_settings()
+    request = with_notes(VocalRequest.model_validate(context.job.request), settings.file_limits)
     check(request)
     language = language_of(request)
+    names = [request.voice_of(singer) for singer in request.singers()]
+    engine = open_engine(settings, context.storage, request.engine, language.tag, names, context.reserve_call)
+    _check_hints(request, engine)
+
+    known = SungVoices(context.storage, context.job.tenant) if isinstance(engine, SingingEngine) else None
+    before = None if known is None else known.get(request, engine.name)
+    if before is not None:
+        context.stage("sing", "the voice was sung before")
+        for artifact in before.artifacts:
+            context.adopt(artifact)
+        described = {"language_source": language.source, "notices": request.notices}
+        report = before.report.model_copy(update=described)
+    else:
+        report = _sing_voice(context, request, engine, language)
+        if known is not None:
+            known.put(request, engine.name, context.artifacts, report)
+
+    context.stage("mix", "mixing" if request.instrumental else "measuring the result")
+    gains, loudness = _add_mix(context, request)
+    context.close_stage()
+    timings = {stage: round(seconds, 3) for stage, seconds in context.timings.items()}
+    report = report.model_copy(update={"gains": gains, "loudness": loudness, "timings": timings})
+    answer = report.model_dump(mode="json")
+    context.add("vocal.json", json.dumps(answer, indent=1).encode(), "application/json")
+    add_aliases(context)
+    return Done(answer)
+
+
+def _sing_voice(
+    context: JobContext, request: VocalRequest, engine: SpeechEngine | SingingEngine, language: SungLanguage
+) -> VocalReport:
+    """Sing: `vocals.wav` and the files beside it. Returns what was measured of the voice alone."""
     singers = request.singers()
     names = [request.voice_of(singer) for singer in singers]
-    engine = open_engine(
-        settings or vocal_settings(), context.storage, request.engine, language.tag, names, context.reserve_call
-    )
-
-    _check_hints(request, engine)
     context.stage("speech", f"reading the words of {len(request.notes)} notes")
     voices: list[str] = []
     lines: list[PreparedLyrics] = []
@@ -91,22 +120,7 @@ def sing(context: JobContext, settings: VocalSettings | None = None) -> Done:
         ]
     )
 
-    gains: dict[str, float] = {}
-    context.stage("mix", "mixing" if request.instrumental else "measuring the result")
-    if request.instrumental is not None:
-        instrumental = context.workdir / "instrumental.wav"
-        context.storage.fetch(blob_key(request.instrumental), instrumental)
-        song = mix(stem, read_instrumental(instrumental, request.seconds))
-        context.add("song.wav", to_wav(song.sound), "audio/wav")
-        measured_loudness = song.integrated_lufs, song.true_peak_dbtp
-        gains = {"vocals": round(song.voice_gain * song.gain, 6), "band": round(song.gain, 6)}
-    else:
-        measured_loudness = integrated_lufs(stem[:, None]), true_peak_dbtp(stem[:, None])
-    loudness = dict(
-        zip(("integrated_lufs", "true_peak_dbtp"), (round(value, 2) for value in measured_loudness), strict=True)
-    )
-    context.close_stage()
-    report = VocalReport(
+    return VocalReport(
         engine=engine.name,
         voice=voices[0],
         language=language.tag,
@@ -124,14 +138,29 @@ def sing(context: JobContext, settings: VocalSettings | None = None) -> Done:
         billed_characters=engine.usage.billed_characters,
         speech_from_cache=engine.usage.from_cache,
         notices=request.notices,
-        gains=gains,
-        loudness=loudness,
-        timings={stage: round(seconds, 3) for stage, seconds in context.timings.items()},
+        loudness={},
+        timings={},
     )
-    answer = report.model_dump(mode="json")
-    context.add("vocal.json", json.dumps(answer, indent=1).encode(), "application/json")
-    add_aliases(context)
-    return Done(answer)
+
+
+def _add_mix(context: JobContext, request: VocalRequest) -> tuple[dict[str, float], dict[str, float]]:
+    """With a band `song.wav`; returns the gains of voice and band, and the loudness of the song or else of the voice.
+
+    The voice is read back, so that one that was sung before gives the same bytes as one that was sung now.
+    """
+    [vocals] = [artifact for artifact in context.artifacts if artifact.name == "vocals.wav"]
+    voice = read_voice(context.storage.get(blob_key(vocals.sha256)))
+    gains: dict[str, float] = {}
+    if request.instrumental is not None:
+        instrumental = context.workdir / "instrumental.wav"
+        context.storage.fetch(blob_key(request.instrumental), instrumental)
+        song = mix(voice, read_instrumental(instrumental, request.seconds))
+        context.add("song.wav", to_wav(song.sound), "audio/wav")
+        measured = song.integrated_lufs, song.true_peak_dbtp
+        gains = {"vocals": round(song.voice_gain * song.gain, 6), "band": round(song.gain, 6)}
+    else:
+        measured = integrated_lufs(voice[:, None]), true_peak_dbtp(voice[:, None])
+    return gains, {"integrated_lufs": round(measured[0], 2), "true_peak_dbtp": round(measured[1], 2)}
 
 
 def _check_hints(request: VocalRequest, engine: SpeechEngine | SingingEngine) -> None:

@@ -81,6 +81,8 @@ def test_other_tracks_change_and_the_singing_is_the_same_file(workplace: Workpla
         job = ask(workplace, prompt=f"song:{song.id}", seed=3, **wish)
         for name in ("words.json", "vocals.wav"):
             assert job.artifact(name) == song.artifact(name), (wish, name)
+        timings = json.loads(content(workplace.runtime, job, "report.json"))["timings"]
+        assert "vocal.speech" not in timings, "it was not sung again"
 
 
 def test_a_song_that_goes_on_keeps_its_words_and_takes_new_ones(workplace: Workplace, song: Job) -> None:

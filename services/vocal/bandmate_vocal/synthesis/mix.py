@@ -1,5 +1,6 @@
 """Mix the voice with the instrumental into the mastered song: the band makes a little room while words are sung."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def read_instrumental(path: Path, seconds: float) -> NDArray[np.float32]:
         count = min(length, int(_END_FADE * SAMPLE_RATE))
         fitted[length - count :] *= np.linspace(1.0, 0.0, count, dtype=np.float32)[:, None]
     return fitted
+
+
+def read_voice(wav: bytes) -> NDArray[np.float32]:
+    """A mono WAV of ours as [samples], in -1..1."""
+    samples, _ = soundfile.read(io.BytesIO(wav), dtype="float32")
+    return np.asarray(samples, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
