@@ -1,4 +1,4 @@
-"""Mix the voice with the instrumental into the mastered song: the band makes a little room while words are sung."""
+"""Mix the voice with the instrumental into the mastered song: the band makes room while words are sung."""
 
 import io
 from dataclasses import dataclass
@@ -7,21 +7,15 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from bandmate_music.audio import SAMPLE_RATE
-from bandmate_music.audio.compressor import HOP, apply_gain, followed
 from bandmate_music.audio.mastering import Mastered, master
 from bandmate_shared.errors import UnreadableFile
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, resample_poly, sosfilt
+from scipy.signal import resample_poly
 
 from bandmate_vocal.synthesis.room import place
+from bandmate_vocal.synthesis.unmask import balance, make_room
+from bandmate_vocal.synthesis.voice_strip import strip
 
-_PRESENCE_HZ = (1000.0, 4000.0)
-_VOICE_TO_BAND_DB = 2.5
-"""How far the voice lies above the band where words are understood, while it sings."""
-_VOICE_TO_BAND_LIMITS_DB = (-2.0, 8.0)
-"""Bounds on voice against band over all frequencies, for bands with next to nothing or far too much in that range."""
-_DIP_DB, _DIP_ATTACK, _DIP_RELEASE = 1.5, 0.08, 0.35
 _END_FADE = 0.03
 
 
@@ -63,39 +57,11 @@ def mix(voice: NDArray[np.float32], instrumental: NDArray[np.float32]) -> MixedS
 
     The instrumental is changed in place.
     """
-    make_room(voice, instrumental)
-    gain = voice_gain(voice, instrumental)
-    instrumental += place(voice * np.float32(gain))
+    lead = strip(voice)
+    balanced = balance(lead, 0.5 * (instrumental[:, 0] + instrumental[:, 1]))
+    make_room(instrumental, balanced.dips)
+    instrumental += place(lead * np.float32(balanced.voice_gain))
     mastered = master(instrumental)
-    return MixedSong(mastered.sound, mastered.gain, mastered.integrated_lufs, mastered.true_peak_dbtp, gain)
-
-
-def make_room(voice: NDArray[np.float32], instrumental: NDArray[np.float32]) -> None:
-    """Turn the band down by _DIP_DB while the voice sings, in place."""
-    singing = _singing(voice)[::HOP]
-    apply_gain(instrumental, followed(np.where(singing, -_DIP_DB, 0.0), _DIP_ATTACK, _DIP_RELEASE))
-
-
-def voice_gain(voice: NDArray[np.float32], instrumental: NDArray[np.float32]) -> float:
-    """The factor that sets the voice _VOICE_TO_BAND_DB above the band in the presence range while it sings."""
-    singing = _singing(voice)
-    if not singing.any():
-        return 1.0
-    band = 0.5 * (instrumental[:, 0] + instrumental[:, 1])
-    presence = butter(2, _PRESENCE_HZ, "bandpass", fs=SAMPLE_RATE, output="sos").astype(np.float32)
-    voice_db, band_db = (_level_db(sosfilt(presence, signal), singing) for signal in (voice, band))
-    desired_db = _VOICE_TO_BAND_DB + band_db - voice_db
-    apart = _level_db(voice, singing) - _level_db(band, singing)
-    gain_db = np.clip(desired_db, _VOICE_TO_BAND_LIMITS_DB[0] - apart, _VOICE_TO_BAND_LIMITS_DB[1] - apart)
-    return float(10.0 ** (np.clip(gain_db, -60.0, 60.0) / 20.0))
-
-
-def _singing(voice: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where the voice is within 25 dB of its loudest 50 ms."""
-    power = uniform_filter1d(voice**2, int(0.05 * SAMPLE_RATE))
-    singing: NDArray[np.bool_] = power > max(1e-9, float(power.max(initial=0.0)) * 10.0**-2.5)
-    return singing
-
-
-def _level_db(signal: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
-    return float(10.0 * np.log10(max(1e-12, float(np.mean(signal[mask].astype(np.float64) ** 2)))))
+    return MixedSong(
+        mastered.sound, mastered.gain, mastered.integrated_lufs, mastered.true_peak_dbtp, balanced.voice_gain
+    )

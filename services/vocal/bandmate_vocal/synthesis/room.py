@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 _SECONDS, _DECAY_SECONDS, _PRE_DELAY = 1.3, 1.1, 0.022
-_REVERB_DB, _DOUBLE_DB = -17.0, -16.0
+_REVERB_DB, _DOUBLE_DB = -20.0, -22.0
 _DOUBLE_DELAYS = (0.017, 0.023)
 _DOUBLE_SWAY, _DOUBLE_HZ = 0.0012, (0.7, 0.9)
 _SEED = 1
