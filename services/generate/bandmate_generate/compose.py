@@ -18,7 +18,7 @@ from bandmate_generate.band.composed_parts import playable
 from bandmate_generate.compose_stretches import compose_in_stretches
 from bandmate_generate.lead.compose import compose_lead
 from bandmate_generate.lead.notes import LeadNote
-from bandmate_generate.lyrics.prosody import SungSyllable
+from bandmate_generate.lyrics.prosody import SungSyllable, with_held_notes
 from bandmate_generate.planning.digest import Digest, digest_of, pitches_by_time
 from bandmate_generate.planning.song_plan import EditPlan, WritePlan
 from bandmate_generate.scoring.check import BadComposition, check_answer
@@ -143,7 +143,7 @@ def with_lead(plan: WritePlan, candidates: int = 3) -> WritePlan:
         idiom=plan.style.idiom,
         tries=2 * candidates,
     )
-    sung = tuple(SungSyllable(note.onset, note.duration, note.syllable) for note in lead.notes)
+    sung = tuple(with_held_notes([SungSyllable(note.onset, note.duration, note.syllable) for note in lead.notes]))
     return replace(
         plan,
         lead=lead.notes,

@@ -254,6 +254,7 @@ def _wait_for_singer(context: JobContext, plan: Plan, words: SongWords, instrume
         language=words.language,
         language_source=_language_source(plan),
         engine=words.engine,
+        ensemble=words.ensemble,
         seconds=words.seconds + TAIL_SECONDS,
         instrumental=instrumental.sha256,
         seed=words.seed,

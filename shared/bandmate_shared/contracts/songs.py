@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from bandmate_shared.contracts.base import Contract
 from bandmate_shared.contracts.languages import LanguageSource
+from bandmate_shared.contracts.vocals import Ensemble
 from bandmate_shared.contracts.wishes import (
     MAX_BARS,
     MAX_LYRIC_CHARACTERS,
@@ -84,6 +85,11 @@ class SongRequest(Contract):
     )
     engine: str | None = Field(
         None, max_length=32, description="The source of the voice: 'espeak', 'polly'; None: the best that is installed."
+    )
+    ensemble: Ensemble | None = Field(
+        None,
+        description="Who sings with the singer: 'double', 'thirds', 'sixths', 'choir', or nobody ('solo'). "
+        "None: nobody, in an edit as the given song has it.",
     )
     prompt: str | None = Field(
         None,
@@ -240,6 +246,7 @@ class WordNote(Contract):
     onset: float = Field(ge=0, description="Seconds.")
     duration: float = Field(gt=0)
     pitch: int = Field(ge=0, le=127)
+    velocity: int | None = Field(None, ge=1, le=127, description="As performed; None: as loud as the phrase has it.")
     syllable: str | None = Field(None, description="None: the syllable before goes on.")
     word_end: bool = True
     line_end: bool = False
@@ -252,6 +259,7 @@ class SongWords(Contract):
     voice: str | None = None
     language: str | None = Field(None, description="As a tag.")
     engine: str | None = None
+    ensemble: Ensemble = "solo"
     seed: int = Field(0, ge=0, description="Of the singing: an edit keeps it, so that what stays is sung as before.")
     ticks_per_quarter: int
     seconds: float = Field(description="Length of the song's bars.")
@@ -369,7 +377,8 @@ class SongReport(Contract):
     language_source: LanguageSource | None = Field(None, description="What named the language.")
     mix: dict[str, dict[str, float]] = Field(
         default_factory=dict,
-        description="gains: a factor for each stem, by which they add up to song.wav before its limiter.",
+        description="gains: a factor for each stem, by which they add up to song.wav before its limiter; under a voice "
+        "the band dips, too.",
     )
     vocal: dict[str, Any] | None = Field(None, description="What the vocal service measured, when sung.")
     text: ReportedText | None = Field(None, description="How `text` of the request was understood.")

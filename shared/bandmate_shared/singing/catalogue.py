@@ -15,13 +15,17 @@ ANY_ENGINE = "any"
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A source of voices: how it is installed, and a sentence about it. `languages` empty: more than can be named."""
+    """A source of voices: how it is installed, and a sentence about it. `languages` empty: more than can be named.
+
+    `follows_hints`: it can sing pronunciations that are given in brackets.
+    """
 
     name: str
     title: str
     install: str
     about: str
     languages: tuple[str, ...] = ()
+    follows_hints: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ ENGINES = (
         "pip install hibari-tts",
         "a neural network on this machine that sings English",
         ("en",),
+        follows_hints=True,
     ),
     Engine(
         "espeak",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bandmate_music.language.detect import detect_language
+from bandmate_music.language.hints import hint_of
 from bandmate_music.language.names import (
     LANGUAGES,
     OTHER_LANGUAGES,
@@ -19,6 +20,7 @@ from bandmate_shared.errors import InvalidRequest, about
 from bandmate_shared.singing.catalogue import (
     ANY_ENGINE,
     ENGINE_NAMES,
+    ENGINES,
     ESPEAK_VARIANTS,
     SINGERS,
     Voice,
@@ -94,6 +96,24 @@ def sung_language(
         return SungLanguage(tag, "voice")
     detected = detect_language(texts)
     return SungLanguage(detected.code, "words" if detected.certain else "default")
+
+
+def check_hints(texts: Sequence[str], language: str, voice: str | None = None, engine: str | None = None) -> None:
+    """Raises InvalidRequest for pronunciations in brackets that nothing follows which sings so."""
+    hinted = next((text for text in texts if hint_of(text) is not None), None)
+    owner = None if voice is None else find_voice(voice.partition("+")[0])
+    name = engine or (owner.engine if owner is not None and owner.engine != ANY_ENGINE else None)
+    able = [known for known in ENGINES if known.follows_hints]
+    if hinted is None or any(
+        name in (None, known.name) and base_language(language) in known.languages for known in able
+    ):
+        return
+    who = find_engine(name).title if name is not None else f"no voice for {language!r}"
+    others = "; ".join(f"{known.title} ({known.name}) can, in {', '.join(known.languages)}" for known in able)
+    verb = "cannot" if name is not None else "can"
+    raise InvalidRequest(
+        f"{who} {verb} follow the pronunciation in {hinted.strip()[:40]!r}; {others}. Take the brackets out"
+    )
 
 
 def _check_engine_speaks(engine: str, language: str) -> None:

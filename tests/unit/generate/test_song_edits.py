@@ -85,6 +85,16 @@ def test_other_tracks_change_and_the_singing_is_the_same_file(workplace: Workpla
         assert "vocal.speech" not in timings, "it was not sung again"
 
 
+def test_an_edit_keeps_who_sings_along_unless_it_says_otherwise(workplace: Workplace) -> None:
+    song = ask(workplace, **SONG, ensemble="thirds")
+    kept = ask(workplace, prompt=f"song:{song.id}", add=["flute"], seed=3)
+    alone = ask(workplace, prompt=f"song:{song.id}", add=["flute"], seed=3, ensemble="solo")
+    files = [json.loads(content(workplace.runtime, job, "alignment.json")) for job in (song, kept, alone)]
+    assert [file["ensemble"] for file in files] == ["thirds", "thirds", "solo"]
+    vocals = [job.artifact("vocals.wav") for job in (song, kept, alone)]
+    assert vocals[0] == vocals[1] != vocals[2]
+
+
 def test_a_song_that_goes_on_keeps_its_words_and_takes_new_ones(workplace: Workplace, song: Job) -> None:
     job = ask(workplace, prompt=f"song:{song.id}", bars=8, lyrics="Now the sun is up\nAnd I am gone", seed=4)
     before, after = words_of(workplace, song), words_of(workplace, job)

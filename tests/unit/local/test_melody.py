@@ -41,7 +41,7 @@ def test_given_words_hold_a_vowel_at_a_hyphen_or_an_underscore() -> None:
     assert [(note.syllable, note.line_end) for note in request.notes] == [
         ("Mor", False),
         (None, False),
-        ("ning", False),
+        ("ning", True),
         (None, False),
         ("sun", True),
         (None, False),

@@ -1,5 +1,6 @@
 """The sung words with times: LRC for players of music, SRT for players of videos. A line of words is a line of text."""
 
+from bandmate_music.language.hints import without_hints
 from bandmate_shared.contracts.songs import SongWords
 
 
@@ -10,7 +11,7 @@ def lines_of(words: SongWords) -> list[tuple[float, float, str]]:
     for note in words.notes:
         if note.syllable is not None:
             begin = note.onset if begin is None else begin
-            text += note.syllable + (" " if note.word_end else "")
+            text += without_hints(note.syllable) + (" " if note.word_end else "")
         end = note.onset + note.duration
         if note.line_end and begin is not None:
             lines.append((begin, end, text.strip()))

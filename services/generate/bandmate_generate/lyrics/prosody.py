@@ -8,7 +8,7 @@ onset, so that the same lyrics always give the same rhythm.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from bandmate_music.theory.metre import Metre
@@ -24,7 +24,7 @@ from bandmate_music.theory.metrical_grid import (
 )
 from bandmate_shared.contracts.composition import GRID_TICKS_PER_QUARTER
 
-from bandmate_generate.lyrics.lines import Line, Syllable
+from bandmate_generate.lyrics.lines import Line, Syllable, as_sung
 from bandmate_generate.lyrics.phrasing import Phrase, lay_out
 
 COMFORTABLE_SECONDS = 0.2
@@ -55,10 +55,16 @@ class SungSyllable:
     syllable: Syllable | None
 
 
+def with_held_notes(sung: Sequence[SungSyllable]) -> list[SungSyllable]:
+    """The same notes, those that only hold a vowel without a syllable."""
+    syllables = as_sung([note.syllable for note in sung])
+    return [replace(note, syllable=syllable) for note, syllable in zip(sung, syllables, strict=True)]
+
+
 def set_lyrics(
     lines: Sequence[Line], metre: Metre, tempo: float, bars: int, first_bar: int = 0, feel: Feel = Feel()
 ) -> list[SungSyllable]:
-    """A note for every syllable, in order, none overlapping, all inside bars `first_bar`..`bars`.
+    """A note for every syllable, also the held ones, in order, none overlapping, all inside bars `first_bar`..`bars`.
 
     Raises:
         InvalidRequest: the bars cannot hold the syllables; the message says how many would do.
@@ -84,7 +90,7 @@ def set_lyrics(
             if not (adjoins and following is not None and _has_pickup(following))
             else line[-1].onset + line[-1].duration
         )
-    return sung
+    return with_held_notes(sung)
 
 
 def finest_step(metre: Metre, tempo: float) -> int:

@@ -46,6 +46,6 @@ def kept_syllables(words: SongWords, opening: Opening, parts: Sequence[StylePart
         text = None if note is None else note.syllable
         syllable = None
         if note is not None and text is not None:
-            syllable = Syllable(text, 0.5, note.word_end, note.line_end)
+            syllable = Syllable.from_sung(text, 0.5, word_end=note.word_end, line_end=note.line_end)
         syllables.append(SungSyllable(row.onset, row.duration, syllable))
     return syllables if any(note.syllable is not None for note in syllables) else []

@@ -7,12 +7,14 @@ a rhythm of their own.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bandmate_music.language.hints import without_hints
 from bandmate_music.score import Lyric
 from bandmate_music.theory.metre import Metre
 from bandmate_shared.contracts.languages import LanguageSource
 from bandmate_shared.contracts.songs import SongRequest, SongWords, WordNote
+from bandmate_shared.contracts.vocals import Ensemble
 from bandmate_shared.errors import InvalidRequest
-from bandmate_shared.singing.check import sung_language
+from bandmate_shared.singing.check import check_hints, sung_language
 
 from bandmate_generate.lyrics.lines import Line, read_lyrics, sung_lines
 from bandmate_generate.lyrics.prosody import Feel, SungSyllable, set_lyrics
@@ -36,7 +38,7 @@ class NewNote:
 
     @property
     def lyric(self) -> Lyric | None:
-        return None if self.syllable is None else Lyric(self.tick, self.syllable, self.word_end)
+        return None if self.syllable is None else Lyric(self.tick, without_hints(self.syllable), self.word_end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Singing:
     language: str | None
     language_source: LanguageSource | None
     engine: str | None
+    ensemble: Ensemble
     seed: int
     seconds: float
     kept: tuple[WordNote, ...]
@@ -74,7 +77,8 @@ def singing_of(request: SongRequest, given: Given, words: SongWords | None) -> S
     language = request.language or words.language
     source: LanguageSource | None = "request" if language is not None else None
     voice, engine = request.voice or words.voice, request.engine or words.engine
-    return Singing(track, voice, language, source, engine, words.seed, words.seconds, kept)
+    ensemble = request.ensemble or words.ensemble
+    return Singing(track, voice, language, source, engine, ensemble, words.seed, words.seconds, kept)
 
 
 def with_new_notes(
@@ -103,6 +107,7 @@ def with_new_notes(
     if words is None:  # Also where they are yet to be written.
         return replace(singing, kept=kept, new=tuple(_same_rhythm(inside, stretch, ranges)))
     language = sung_language(sung_lines(words), request.language or singing.language, singing.voice)
+    check_hints(sung_lines(words), language.tag, singing.voice, singing.engine)
     lines = read_lyrics(words, language.tag).lines
     new = _new_words(lines, stretch, ranges, tempo, feel)
     return replace(singing, kept=kept, new=tuple(new), language=language.tag, language_source=language.source)
@@ -182,7 +187,7 @@ def _placed(sung: SungSyllable, stretch: Stretch) -> NewNote:
         sung.duration,
         tick,
         max(1, round(sung.duration * scale)),
-        None if syllable is None else syllable.text,
+        None if syllable is None else syllable.sung_text,
         syllable is None or syllable.word_end,
         syllable is not None and syllable.line_end,
     )

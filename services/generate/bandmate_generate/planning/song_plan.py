@@ -20,6 +20,7 @@ from bandmate_shared.contracts.composition import (
     holes_from,
 )
 from bandmate_shared.contracts.songs import PerformanceMode, SongRequest
+from bandmate_shared.contracts.vocals import Ensemble
 from bandmate_shared.singing.check import SungLanguage
 
 from bandmate_generate.form.song_form import SongForm
@@ -151,7 +152,7 @@ class WritePlan(SongPlan):
     `sung` is empty without lyrics; `singer` None is the vocal service's default. A song without a prompt has a `form`,
     and its `lead`, the tune, is composed before the model is asked; until then `lead` and `sung` are empty although
     `has_words`. `tempo_wish`: the tempo was asked for, so it holds to the last bar. `language` None: there are no
-    words; `engine` None: the best for them.
+    words; `engine` None: the best for them; `ensemble`: who sings with the singer.
     """
 
     singer: str | None
@@ -166,6 +167,7 @@ class WritePlan(SongPlan):
     tempo_wish: bool = False
     language: SungLanguage | None = None
     engine: str | None = None
+    ensemble: Ensemble = "solo"
 
     @property
     def seconds(self) -> float:

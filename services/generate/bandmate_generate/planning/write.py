@@ -13,7 +13,7 @@ from bandmate_shared.contracts.songs import SongRequest, SongWords
 from bandmate_shared.contracts.wishes import MAX_SONG_SECONDS, TrackWish
 from bandmate_shared.errors import InvalidRequest, about
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.singing.check import SungLanguage, check_voice, sung_language
+from bandmate_shared.singing.check import SungLanguage, check_hints, check_voice, sung_language
 
 from bandmate_generate.form.form_style import form_style
 from bandmate_generate.form.layout import lay_out_form
@@ -70,6 +70,7 @@ def plan_new_song(
         with about("lyrics"):
             wished = request.language or (sung.language if sung is not None and request.words is None else None)
             language = sung_language(sung_lines(words), wished, request.voice)
+            check_hints(sung_lines(words), language.tag, request.voice, request.engine)
         check_voice(request.voice, language.tag, request.engine)
     lyrics = read_lyrics(words, language.tag) if words is not None and language is not None else None
     lines = lyrics.lines if lyrics is not None else ()
@@ -152,6 +153,7 @@ def _plan_form(inputs: _Inputs, metre: Metre, tempo: float) -> WritePlan:
         singer=request.voice or style.singer,
         language=inputs.language,
         engine=request.engine,
+        ensemble=request.ensemble or (inputs.prompt_words.ensemble if inputs.prompt_words is not None else "solo"),
         has_words=bool(inputs.lines),
         sung=(),
         prompt_bars=0,
@@ -213,6 +215,7 @@ def _plan_continuation(inputs: _Inputs, metre: Metre, tempo: float) -> WritePlan
         singer=request.voice or style.singer,
         language=inputs.language,
         engine=request.engine,
+        ensemble=request.ensemble or (inputs.prompt_words.ensemble if inputs.prompt_words is not None else "solo"),
         has_words=bool(sung),
         sung=tuple(sung),
         prompt_bars=first_bar,

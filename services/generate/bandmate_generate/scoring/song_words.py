@@ -22,6 +22,7 @@ def song_words(plan: WritePlan | EditPlan, midi: bytes, performance: Score) -> S
             voice=plan.singer,
             language=language,
             engine=plan.engine,
+            ensemble=plan.ensemble,
             seed=plan.seed,
             ticks_per_quarter=TICKS_PER_QUARTER,
             seconds=seconds,
@@ -32,6 +33,7 @@ def song_words(plan: WritePlan | EditPlan, midi: bytes, performance: Score) -> S
         voice=plan.singing.voice,
         language=plan.singing.language,
         engine=plan.singing.engine,
+        ensemble=plan.singing.ensemble,
         seed=plan.singing.seed,
         ticks_per_quarter=performance.ticks_per_quarter,
         seconds=seconds,
@@ -47,7 +49,8 @@ def sung_notes(words: SongWords) -> list[SungNote]:
 def _written(plan: WritePlan, score: Score) -> list[WordNote]:
     assert plan.melody is not None, "only called for songs with words"
     notes = score.parts[plan.melody].notes
-    pitches = dict(zip(notes.onset.tolist(), notes.pitch.tolist(), strict=True))
+    rows = zip(notes.pitch.tolist(), notes.velocity.tolist(), strict=True)
+    performed = dict(zip(notes.onset.tolist(), rows, strict=True))
     starts = score.seconds_at([sung.onset * GRID_TICK for sung in plan.sung])
     ends = score.seconds_at([(sung.onset + sung.duration) * GRID_TICK for sung in plan.sung])
     return [
@@ -56,8 +59,9 @@ def _written(plan: WritePlan, score: Score) -> list[WordNote]:
             ticks=sung.duration * GRID_TICK,
             onset=float(start),
             duration=float(end - start),
-            pitch=pitches[sung.onset * GRID_TICK],
-            syllable=sung.syllable.text if sung.syllable is not None else None,
+            pitch=performed[sung.onset * GRID_TICK][0],
+            velocity=performed[sung.onset * GRID_TICK][1],
+            syllable=sung.syllable.sung_text if sung.syllable is not None else None,
             word_end=sung.syllable is None or sung.syllable.word_end,
             line_end=sung.syllable is not None and sung.syllable.line_end,
         )
@@ -85,6 +89,7 @@ def _edited(plan: EditPlan, singing: Singing, midi: bytes, performance: Score) -
                 onset=start,
                 duration=end - start,
                 pitch=written.pitch,
+                velocity=written.velocity,
                 syllable=new.syllable,
                 word_end=new.word_end,
                 line_end=new.line_end,

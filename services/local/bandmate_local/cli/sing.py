@@ -2,13 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from bandmate_music.verses import Verses
 from bandmate_shared.contracts.alignments import ALIGNMENT_KIND, Alignment
 from bandmate_shared.contracts.jobs import ServiceName
-from bandmate_shared.contracts.vocals import Ensemble, VocalRequest
+from bandmate_shared.contracts.vocals import VocalRequest
 from bandmate_shared.errors import InvalidRequest, NotFound
 from bandmate_shared.singing.check import check_voice
 from bandmate_vocal.check import check, language_of
@@ -19,6 +19,7 @@ from bandmate_local.cli.accompany import play
 from bandmate_local.cli.job_runner import platform_session, run_job
 from bandmate_local.cli.output import console, json_anywhere, megabytes, print_json
 from bandmate_local.cli.progress import StageDisplay
+from bandmate_local.cli.singer_options import EngineOption, EnsembleOption, LanguageOption, VoicesOption
 from bandmate_local.cli.song import words_or_file
 from bandmate_local.settings import local_settings
 
@@ -52,18 +53,9 @@ def sing(
             "one: the voice with most words."
         ),
     ] = "own",
-    voice: Annotated[
-        str | None,
-        typer.Option(
-            help="The singer; `bandmate voices` lists them. Several, with commas, sing in turn: 'alto,tenor'."
-        ),
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Of the words: 'de', 'de-AT', 'German'. [default: found by the words]")
-    ] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="The source of the voice. [default: the best that is installed]")
-    ] = None,
+    voice: VoicesOption = None,
+    language: LanguageOption = None,
+    engine: EngineOption = None,
     transpose: Annotated[int, typer.Option(min=-48, max=48, help="Semitones up, or down if negative.")] = 0,
     tempo: Annotated[
         float | None, typer.Option(min=10, max=400, help="Quarter notes a minute. [default: the score's]")
@@ -72,9 +64,7 @@ def sing(
         bool, typer.Option("--band", help="Add bass, drums and harmony of ours to the other parts.")
     ] = False,
     alone: Annotated[bool, typer.Option("--alone", help="The voice alone, without the score's other parts.")] = False,
-    ensemble: Annotated[
-        str, typer.Option(help="solo, double, thirds, sixths or choir: who sings with the voice.")
-    ] = "solo",
+    ensemble: EnsembleOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a damaged file instead of repairing it.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the files. [default: out/<job id>]")] = None,
     as_json: Annotated[
@@ -112,9 +102,7 @@ def sing(
         request, others = _request(melody, words, _verses(verse), asked, None if alone else band, strict=strict)
     if engine is not None:
         request = request.model_copy(update={"engine": engine})
-    if ensemble not in get_args(Ensemble):
-        raise InvalidRequest(f"there is no ensemble {ensemble!r}; there are {', '.join(get_args(Ensemble))}")
-    if ensemble != "solo":
+    if ensemble is not None:
         request = request.model_copy(update={"ensemble": ensemble})
     check(request)
     singers = [request.voice_of(singer) for singer in request.singers()]

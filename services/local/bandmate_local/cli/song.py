@@ -24,6 +24,7 @@ from bandmate_local.cli.interpretation import print_interpretation, show_underst
 from bandmate_local.cli.job_runner import platform_session, run_job
 from bandmate_local.cli.output import console, json_anywhere, megabytes, print_json
 from bandmate_local.cli.progress import StageDisplay
+from bandmate_local.cli.singer_options import EngineOption, EnsembleOption, LanguageOption, VoiceOption
 
 _FILE_DESCRIPTIONS = {
     "song.wav": "the mix",
@@ -74,13 +75,10 @@ def song(
     sections: Annotated[
         str | None, typer.Option(help="The sections with bars, chords and words each: JSON, or a file of it.")
     ] = None,
-    voice: Annotated[str | None, typer.Option(help="The singer; `bandmate voices` lists them.")] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Of the words: 'de', 'de-AT', 'German'. [default: found by the words]")
-    ] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="The source of the voice. [default: the best that is installed]")
-    ] = None,
+    voice: VoiceOption = None,
+    language: LanguageOption = None,
+    engine: EngineOption = None,
+    ensemble: EnsembleOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a damaged prompt instead of repairing it.")] = False,
     instruments: Annotated[str | None, typer.Option(help="Exactly those play: 'violin, guitar, drums'.")] = None,
     tracks: Annotated[
@@ -137,6 +135,7 @@ def song(
         "voice": voice,
         "language": language,
         "engine": engine,
+        "ensemble": ensemble,
         "prompt": None if prompt is None else _encoded(prompt),
         "from_bar": from_bar,
         "to_bar": to_bar,

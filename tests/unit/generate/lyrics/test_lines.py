@@ -1,7 +1,7 @@
 """Lyrics as lines of syllables."""
 
 import pytest
-from bandmate_generate.lyrics.lines import read_lyrics
+from bandmate_generate.lyrics.lines import as_sung, read_lyrics
 from bandmate_shared.errors import InvalidRequest
 
 
@@ -36,7 +36,7 @@ def test_lines_words_and_stanzas() -> None:
         ('"And carries" all (my) dreams…', '"And car-ries" all (my) dreams…'),
         ("'Tis here", "'Tis here"),
         ("one,two", "one ,two"),
-        ("well-known - and gone", "well known and gone"),
+        ("rock-and-roll – and gone", "rock and roll and gone"),
         ("¿Dónde?", "¿Dónde?"),
     ],
 )
@@ -121,3 +121,70 @@ def test_section_headers_come_back_as_the_form_of_the_words() -> None:
 def test_lyrics_of_headers_alone_are_refused() -> None:
     with pytest.raises(InvalidRequest, match="no syllables"):
         read_lyrics("[Verse 1]\n\n[Chorus]")
+
+
+def sung(text: str, language: str = "en") -> list[str]:
+    """The sung texts, ~ where the word goes on, | where the line ends."""
+    return [
+        syllable.sung_text + ("" if syllable.word_end else "~") + ("|" if syllable.line_end else "")
+        for line in read_lyrics(text, language).lines
+        for syllable in line.syllables
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("glo-ry", "en", ["glo~", "ry|"]),
+        ("mo-ther of riv‐er", "en", ["mo~", "ther", "of", "riv~", "er|"]),
+        ("hal-le-lu-jah", "en", ["hal~", "le~", "lu~", "jah|"]),
+        ("rock-and-roll", "en", ["rock", "and", "roll|"]),
+        ("half-asleep", "en", ["half", "a~", "sleep|"]),
+        ("Mor-gen-rot", "de", ["Mor~", "gen~", "rot|"]),
+        ("dis-moi", "fr", ["dis", "moi|"]),
+    ],
+)
+def test_a_typed_hyphen_divides_a_word_or_parts_two(text: str, language: str, expected: list[str]) -> None:
+    assert sung(text, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("leaves[ˈliːvz] fall", ["leaves[ˈliːvz]", "fall|"]),
+        ("wa-ter[ˈwɔːtə]", ["wa~", "ter[ˈwɔːtə]|"]),
+        ("[ˈwɔːtə] runs", ["ˈwɔː~", "tə[ˈwɔːtə]", "runs|"]),
+        ("fire [ˈfaɪ.ɚ]", ["fire", "ˈfaɪ~", "ɚ[ˈfaɪ.ɚ]|"]),
+        ("[Chorus]\n[ˈliːvz]\n[softly] go", ["ˈliːvz[ˈliːvz]|", "soft~", "ly", "go|"]),
+    ],
+)
+def test_a_pronunciation_in_brackets_stays_with_its_word(text: str, expected: list[str]) -> None:
+    assert sung(text) == expected
+
+
+def test_a_section_header_is_no_pronunciation() -> None:
+    assert [section.kind for section in read_lyrics("[Chorus]\n[ˈliːvz] fall").sections] == ["chorus"]
+
+
+def test_a_sign_alone_holds_the_vowel_and_the_word_ends_with_it() -> None:
+    assert sung("Mor- _ ning -\nsun") == ["Mor~", "~", "ning~", "|", "sun|"]
+    lines = read_lyrics("Mor- _ ning - -\nsun _ sets").lines
+    held = as_sung([syllable for line in lines for syllable in line.syllables])
+    assert [None if note is None else (note.text, note.word_end, note.line_end) for note in held] == [
+        ("Mor", False, False),
+        None,
+        ("ning", True, True),
+        None,
+        None,
+        ("sun", True, False),
+        None,
+        ("sets", True, True),
+    ]
+    with pytest.raises(InvalidRequest, match="line 2 begins with a vowel that is held"):
+        read_lyrics("sun\n- rise")
+
+
+@pytest.mark.parametrize("text", ["leaves[" + "ˈliːvz" * 12 + "]", "[" + "ŋ" * 70 + "]"])
+def test_a_pronunciation_that_is_too_long_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="line 1"):
+        read_lyrics(text)

@@ -20,6 +20,7 @@ from bandmate_music.score import Score
 from bandmate_music.theory.keys import Key
 from bandmate_shared.contracts.composition import ComposedTake
 from bandmate_shared.contracts.songs import Originality, SongRequest
+from bandmate_shared.errors import InvalidRequest
 from bandmate_shared.settings import SharedSettings
 
 Row = tuple[int, int, int, int, int]
@@ -106,6 +107,45 @@ def test_the_singer_gets_seconds(plan: WritePlan) -> None:
     assert notes[0].onset == pytest.approx(plan.sung[0].onset / 24 * 60 / 97)
     assert [note for note in notes if note.syllable][-1].line_end
     assert [note.pitch for note in notes[:3]] == list(MELODY[:3])
+
+
+def test_the_singer_gets_the_velocities_of_the_performance(plan: WritePlan) -> None:
+    score = to_score(plan, composed(plan))
+    notes = sung_notes(song_words(plan, b"", score))
+    assert plan.melody is not None
+    assert [note.velocity for note in notes] == score.parts[plan.melody].notes.velocity.tolist()
+    assert len({note.velocity for note in notes}) > 1
+
+
+def test_pronunciations_and_held_vowels_reach_the_singer_and_not_the_score(settings: SharedSettings) -> None:
+    words = "The riv-er runs be-neath[bɪˈniːθ] the moon\nAnd car- _ ries all my dreams[ˈdɹiːmz] _ a-way"
+    planned = plan_song(REQUEST.model_copy(update={"lyrics": words}), 4, settings)
+    assert isinstance(planned, WritePlan)
+    plan = with_lead(planned)
+    midi = write_midi(to_score(plan, composed(plan)))
+    score = read_midi(midi, settings.file_limits)
+    assert measure(REQUEST, plan, midi, score)["lyrics"].met
+    texts = [lyric.text for part in score.parts for lyric in part.lyrics]
+    assert " ".join(texts) == "The riv er runs be neath the moon And car ries all my dreams a way"
+    notes = song_words(plan, b"", to_score(plan, composed(plan))).notes
+    assert [note.syllable for note in notes if note.syllable and "[" in note.syllable] == [
+        "neath[bɪˈniːθ]",
+        "dreams[ˈdɹiːmz]",
+    ]
+    car = next(index for index, note in enumerate(notes) if note.syllable == "car")
+    assert [(note.syllable, note.word_end) for note in notes[car : car + 3 : 2]] == [("car", False), ("ries", True)]
+    assert notes[car + 1].syllable is None
+    dreams = next(index for index, note in enumerate(notes) if note.syllable == "dreams[ˈdɹiːmz]")
+    assert (notes[dreams].word_end, notes[dreams + 1].syllable) == (True, None)
+
+
+@pytest.mark.parametrize("fields", [{"engine": "espeak"}, {"language": "de"}, {"voice": "pico-en"}])
+def test_pronunciations_that_nothing_follows_are_refused_before_composing(
+    settings: SharedSettings, fields: dict[str, str]
+) -> None:
+    request = SongRequest(style="folk", lyrics="leaves[ˈliːvz] fall", **fields)
+    with pytest.raises(InvalidRequest, match="follow the pronunciation in 'leaves"):
+        plan_song(request, 1, settings)
 
 
 def test_flat_velocities_get_accents(plan: WritePlan) -> None:
