@@ -70,4 +70,4 @@ def _factors(gains_db: Bands) -> NDArray[np.float32]:
     share = place - below
     fade = np.clip(np.log2(_HERTZ / _LOWEST_HZ) / np.log2(_BELOW_HZ / _LOWEST_HZ), 0.0, 1.0)
     gains = (gains_db[:, below] * (1.0 - share) + gains_db[:, below + 1] * share) * fade
-    return (10.0 ** (gains / 20.0)).astype(np.float32)
+    return np.asarray(10.0 ** (gains / 20.0), dtype=np.float32)
