@@ -92,7 +92,7 @@ def _pages(browser: Browser, url: str, song: str, size: str, theme: str) -> Iter
         page.goto(url)
         page.wait_for_selector("body[data-ready]")
         for name, address, shown in (
-            ("library", "songs", "search"),
+            ("library", "songs", "songs"),
             ("ask", "ask", "ask-submit"),
             ("song", f"songs/{song}", "play"),
             ("own-style", "style", "training-dataset"),
@@ -101,8 +101,16 @@ def _pages(browser: Browser, url: str, song: str, size: str, theme: str) -> Iter
             expect(page.get_by_test_id(shown)).to_be_enabled(timeout=MAX_SECONDS * 1000)
             if name == "ask":
                 _ask(page)
-            page.wait_for_load_state("networkidle")
+            if name == "song":
+                _show_score(page)
             yield name, page.screenshot(full_page=size == "desktop")
+
+
+def _show_score(page: Page) -> None:
+    """Wait until every stem is drawn, and open the score."""
+    expect(page.locator("[data-testid^=stem-]:not([data-loaded])")).to_have_count(0, timeout=MAX_SECONDS * 1000)
+    page.get_by_test_id("tab-score").click()
+    expect(page.get_by_test_id("score").locator("img")).to_be_visible(timeout=MAX_SECONDS * 1000)
 
 
 def _ask(page: Page) -> None:

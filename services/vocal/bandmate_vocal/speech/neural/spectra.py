@@ -21,6 +21,11 @@ _TRANSIENT = ((180.0, 1.0), (350.0, 0.3), (500.0, 0.12), (700.0, 0.05))
 _STEADY, _STEADY_FROM, _STEADY_TO = 0.01, 200.0, 350.0
 """Its gain where vowels and sonorants are steady, reached between these pitches."""
 _SILENT_GAIN = 1e-4
+_POP_HZ, _POP_LEVEL = 600.0, 0.5
+"""The most that the free-phase branch has below this frequency in voiceless sounds, as a natural logarithm.
+
+There the last and first pulse of the network's own voice may stand, louder than a vowel: a pop at the microphone.
+"""
 _BROAD_HZ = 500.0
 """Width over which the free-phase branch's harmonics are smoothed away to find its formants."""
 _DECIBEL = float(np.log(10.0) / 20.0)
@@ -55,7 +60,10 @@ def shape_free(levels: Spectrum, frequencies: Curve, frames: Frames, timbre: Tim
         width = max(3, round(_BROAD_HZ / (frequencies[1] - frequencies[0])))
         broad = uniform_filter1d(levels, width, axis=0, mode="nearest")
         shaped = levels + move_formants(broad, timbre.formants) - broad
-    return shaped + np.log(free_gain(frames, timbre)).astype(np.float32)
+    shaped = shaped + np.log(free_gain(frames, timbre)).astype(np.float32)
+    low, voiceless = np.flatnonzero(frequencies < _POP_HZ), np.flatnonzero(~frames.voiced)
+    shaped[np.ix_(low, voiceless)] = np.minimum(shaped[np.ix_(low, voiceless)], _POP_LEVEL)
+    return shaped
 
 
 def free_gain(frames: Frames, timbre: Timbre) -> Curve:
