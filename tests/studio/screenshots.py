@@ -1,7 +1,7 @@
-"""Pictures of the studio's pages for the docs: python -m tests.studio.screenshots FOLDER [--song SONG_ID --url URL]
+"""Pictures of the studio's pages for the docs: python -m tests.studio.screenshots FOLDER [--all] [--url URL --song ID]
 
-Starts a platform of its own, has a song written, and photographs each page as a desktop and a phone show it, in the
-light and in the dark theme.
+Starts a platform of its own, has a song written, and photographs each page as a desktop shows it in the light theme,
+and a phone in the dark one; with --all, both show it in both.
 """
 
 import argparse
@@ -34,6 +34,8 @@ And dance across the kitchen floor
 _SONG = {"text": "a bright folk song in G", "lyrics": _WORDS, "seed": 12, "voice": "alto"}
 _SHOWN_AS = {"title": "Half past four", "favourite": True}
 _SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+_VIEWS = (("desktop", "light"), ("phone", "dark"))
+_EVERY_VIEW = tuple((size, theme) for size in _SIZES for theme in ("light", "dark"))
 _QUALITY = 80
 _SENTENCE = "a slow sad waltz in D minor with strings, no drums"
 
@@ -42,6 +44,7 @@ def main() -> None:
     """Write FOLDER/PAGE-SIZE-THEME.webp for every page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--all", action="store_true", help="Every size in every theme.")
     parser.add_argument("--url", help="A running platform to photograph, in place of one of its own.")
     parser.add_argument("--song", help="With --url: the song that is shown.")
     arguments = parser.parse_args()
@@ -50,12 +53,11 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with _platform(arguments.url, arguments.song) as (url, song), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for size in _SIZES:
-            for theme in ("light", "dark"):
-                for name, picture in _pages(browser, url, song, size, theme):
-                    path = arguments.folder / f"{name}-{size}-{theme}.webp"
-                    Image.open(io.BytesIO(picture)).convert("RGB").save(path, quality=_QUALITY, method=6)
-                    print(f"{path} ({path.stat().st_size // 1000} kB)")
+        for size, theme in _EVERY_VIEW if arguments.all else _VIEWS:
+            for name, picture in _pages(browser, url, song, size, theme):
+                path = arguments.folder / f"{name}-{size}-{theme}.webp"
+                Image.open(io.BytesIO(picture)).convert("RGB").save(path, quality=_QUALITY, method=6)
+                print(f"{path} ({path.stat().st_size // 1000} kB)")
         browser.close()
 
 

@@ -4,7 +4,6 @@ import base64
 import binascii
 
 from bandmate_music.limits import Limits
-from bandmate_music.verses import Verses
 
 from bandmate_shared.contracts.vocals import SungScore, VocalRequest
 from bandmate_shared.errors import UnreadableFile, about
@@ -21,21 +20,10 @@ def with_notes(request: VocalRequest, limits: Limits) -> VocalRequest:
     asked = request.score
     if asked is None:
         return request
-    from bandmate_music.read import refuse_repairs  # start-up time: numpy
-    from bandmate_music.sandbox.pool import read_untrusted  # start-up time: numpy
-
-    from bandmate_shared.singing.melody import Singing, vocal_request  # start-up time: numpy
+    from bandmate_shared.singing.read_score import notes_of_score  # start-up time: numpy
 
     with about("score"):
-        score = read_untrusted(_bytes_of(asked), "score", limits, Verses(asked.verse, asked.every_verse))
-        if asked.strict:
-            refuse_repairs(score)
-        voices = tuple(request.voices or ([request.voice] if request.voice is not None else []))
-        singing = Singing(asked.part, asked.lines, asked.transpose, asked.tempo, voices, request.language)
-        read = vocal_request(score, singing)
-    found = {"notes", "voice", "voices", "language", "language_source", "seconds", "notices"}
-    kept = request.model_dump(exclude=found | {"score"})
-    return VocalRequest.model_validate(kept | read.model_dump(include=found))
+        return notes_of_score(_bytes_of(asked), request, asked, limits)
 
 
 def _bytes_of(score: SungScore) -> bytes:

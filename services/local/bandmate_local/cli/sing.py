@@ -2,11 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from bandmate_music.verses import Verses
-from bandmate_shared.contracts.alignments import ALIGNMENT_KIND, Alignment
 from bandmate_shared.contracts.jobs import ServiceName
 from bandmate_shared.contracts.vocals import VocalRequest
 from bandmate_shared.errors import InvalidRequest, NotFound
@@ -21,10 +20,6 @@ from bandmate_local.cli.output import console, json_anywhere, megabytes, print_j
 from bandmate_local.cli.progress import StageDisplay
 from bandmate_local.cli.singer_options import EngineOption, EnsembleOption, LanguageOption, VoicesOption
 from bandmate_local.cli.song import words_or_file
-from bandmate_local.settings import local_settings
-
-if TYPE_CHECKING:
-    from bandmate_shared.singing.melody import Singing
 
 VoicesAsked = Literal["own", "all", "one"]
 
@@ -81,6 +76,8 @@ def sing(
         raise InvalidRequest("--band and --alone contradict each other; give one of them")
     words = None if lyrics is None else words_or_file(lyrics)
     others: bytes | None = None
+    from bandmate_local import sing_request  # start-up time: numpy
+
     if melody.suffix == ".json":
         for_scores = {
             "--lyrics": lyrics,
@@ -94,12 +91,11 @@ def sing(
             raise InvalidRequest(
                 f"{', '.join(refused)}: of {melody.name} the notes and words are sung as they stand there"
             )
-        request = _adjusted(_request_in(melody), names, language, transpose)
+        request = _adjusted(sing_request.of_file(melody), names, language, transpose)
     else:
-        from bandmate_shared.singing.melody import Singing  # start-up time: numpy
-
-        asked = Singing(part, voices, transpose, tempo, names, language)
-        request, others = _request(melody, words, _verses(verse), asked, None if alone else band, strict=strict)
+        asked = sing_request.Singing(part, voices, transpose, tempo, names, language)
+        accompanied = None if alone else band
+        request, others = sing_request.of_score(melody, words, _verses(verse), asked, accompanied, strict=strict)
     if engine is not None:
         request = request.model_copy(update={"engine": engine})
     if ensemble is not None:
@@ -128,43 +124,6 @@ def sing(
         console.print(f"  {notice.partition(': ')[2]}", markup=False, highlight=False)
     for path in files.values():
         console.print(f"  {path!s:<36} {megabytes(path.stat().st_size):>9}", markup=False)
-
-
-def _request(
-    melody: Path, words: str | None, verses: Verses, asked: "Singing", band: bool | None, *, strict: bool
-) -> tuple[VocalRequest, bytes | None]:
-    """The request, and what is to be played with it as MIDI: with `band` the sung parts where there are no others.
-
-    `band` None: nothing is played. Raises UnreadableFile: no score; with `strict`, a damaged one.
-    """
-    from bandmate_music.read import refuse_repairs  # start-up time: numpy
-    from bandmate_music.sandbox.pool import read_untrusted  # start-up time: numpy
-
-    from bandmate_local.accompaniment import all_parts, other_parts  # start-up time: numpy
-    from bandmate_local.melody import vocal_request  # start-up time: numpy
-
-    score = read_untrusted(melody.read_bytes(), melody.name, local_settings().file_limits, verses)
-    if strict:
-        refuse_repairs(score)
-    request = vocal_request(score, words, asked)
-    if band is None:
-        return request, None
-    others = other_parts(score, words is not None, asked)
-    return request, all_parts(score, asked) if band and others is None else others
-
-
-def _request_in(path: Path) -> VocalRequest:
-    """What a JSON file asks for: a vocal request, or an alignment that was perhaps edited."""
-    data = path.read_bytes()
-    try:
-        value = json.loads(data)
-    except ValueError as error:
-        raise InvalidRequest(f"{path} is not JSON: {error}") from error
-    if isinstance(value, dict) and value.get("kind") == ALIGNMENT_KIND:
-        return Alignment.model_validate(value).request()
-    from bandmate_shared.singing.from_score import with_notes  # start-up time: numpy
-
-    return with_notes(VocalRequest.model_validate_json(data), local_settings().file_limits)
 
 
 def _adjusted(request: VocalRequest, voices: tuple[str, ...], language: str | None, transpose: int) -> VocalRequest:

@@ -3,18 +3,15 @@
 import base64
 import json
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from bandmate_music.language.scripts import refuse_unsung_scripts
 from bandmate_shared.contracts.jobs import JobView
-from bandmate_shared.contracts.songs import MAX_PROMPT_CHARACTERS, SONG_SOURCE, Interpretation, SongRequest, WordsWish
+from bandmate_shared.contracts.songs import MAX_PROMPT_CHARACTERS, SONG_SOURCE, SongRequest
 from bandmate_shared.contracts.uploads import UPLOAD_SOURCE
-from bandmate_shared.errors import InvalidRequest, LimitExceeded, NotFound, about
-from bandmate_shared.objects.open import open_storage
-from bandmate_shared.registry.models import UnknownModel, resolve_model
+from bandmate_shared.errors import InvalidRequest, LimitExceeded, NotFound
 from bandmate_shared.singing.check import check_voice, sung_language
 from bandmate_vocal.settings import vocal_settings
 from bandmate_vocal.speech.choice import choose_engine
@@ -157,7 +154,9 @@ def song(
         "model": model,
     }
     request = {name: value for name, value in options.items() if value is not None}
-    interpretation = _checked(SongRequest.model_validate(request))
+    from bandmate_local.song_check import checked_song  # start-up time: numpy
+
+    interpretation = checked_song(SongRequest.model_validate(request))
     if dry_run:
         print_interpretation(interpretation, as_json)
         return
@@ -173,39 +172,6 @@ def song(
         print_json({**json.loads(job.model_dump_json()), "report": report, "files": files})
     else:
         _print(job, folder, files, with_choices=prompt is not None)
-
-
-def _checked(request: SongRequest) -> Interpretation:
-    """The request with its sentence interpreted.
-
-    Raises what the service would refuse a song for, before a platform is started: of one with a prompt the style.
-    """
-    from bandmate_generate.endpoints.base import learnt_of  # start-up time: numpy
-    from bandmate_generate.interpret.interpret import interpret_request  # start-up time: numpy
-    from bandmate_generate.lyrics_writing.open import can_write_words, require_writer  # start-up time: httpx2
-    from bandmate_generate.planning.learnt import Learnt  # start-up time: numpy
-    from bandmate_generate.planning.plan import plan_song  # start-up time: numpy
-    from bandmate_generate.planning.styles import STYLES, find_style  # start-up time: numpy
-    from bandmate_generate.settings import generate_settings  # start-up time: pydantic-settings
-
-    settings = generate_settings()
-    interpretation = Interpretation(request=request)
-    if request.text is not None:
-        interpretation = interpret_request(request, can_write_words=can_write_words(settings))
-    request = interpretation.request
-    if isinstance(request.lyrics, WordsWish):
-        require_writer(settings)
-    learnt = Learnt()
-    if request.style not in STYLES:
-        storage = open_storage(settings.resolved_storage_url)
-        with suppress(UnknownModel):  # A home that has not been used: the service registers the starter.
-            learnt = learnt_of(storage, resolve_model(storage, request.model))
-    if request.prompt is None:
-        plan_song(request, request.seed or 0, settings, learnt=learnt)
-    else:
-        with about("style"):
-            find_style(request.style, learnt)
-    return interpretation
 
 
 def _words(lyrics: str | None, topic: str | None) -> str | dict[str, str] | None:
