@@ -202,8 +202,12 @@ class _Drawing:
             measure.append(harmony_element(symbol, onset - position))
 
     def bar(self, measure: ET.Element, bar: Bar, onset: int, length: int, key: Key) -> int:
-        """All voices of all staves, with a <backup> to the start of the bar between them; gives where it stops."""
-        reached = 0
+        """All voices of all staves, with a <backup> to the start of the bar between them; gives where it stops.
+
+        A voice without shown rests may stop short of the bar's end. Where no other fills the bar but by a rest for a
+        whole bar, which is as long as its bar happens to be, a <forward> does.
+        """
+        reached = filled = 0
         for staff, voices in enumerate(self.staves):
             drawn = [
                 self._draw(staff, number, voice, bar, onset, length) for number, voice in enumerate(voices or [[]])
@@ -218,6 +222,10 @@ class _Drawing:
                 if not items:
                     self.chords_until(measure, onset + length, onset)
                 reached = self._voice(measure, items, staff, str(first_voice + number), onset, length, key, marked)
+                filled = max(filled, reached if items else 0)
+        if 0 < filled < length:
+            _text(ET.SubElement(measure, "forward"), "duration", length - reached)
+            reached = length
         return reached
 
     def _draw(self, staff: int, number: int, voice: Voice, bar: Bar, onset: int, length: int) -> list[Drawn]:

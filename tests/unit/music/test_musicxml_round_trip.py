@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 from bandmate_music.analysis.bars import bars_of
 from bandmate_music.midi.read import read_midi
@@ -38,6 +39,14 @@ def test_a_score_on_the_grid_comes_back_as_it_was(score: Score) -> None:
         keys=tuple(change for change in score.keys if change.onset < end and pitched),
     )
     assert_same(sounding, read_musicxml(data, LIMITS))
+
+
+def test_a_bar_in_which_only_the_end_of_a_second_voice_sounds_keeps_its_length() -> None:
+    rows = [(0, 480, 60), (240, 1920, 67), (2 * 1920, 480, 62)]  # The second bar holds an eighth, tied from the first.
+    columns = (np.array(column, np.int32) for column in (*zip(*rows, strict=True), [80] * len(rows)))
+    score = Score(parts=(Part("Piano", 0, Notes(*columns)),), ticks_per_quarter=QUARTER)
+    read = read_musicxml(write_musicxml(score), LIMITS)
+    assert read.parts[0].notes.onset.tolist() == [0, 240, 3840]
 
 
 @settings(max_examples=30, deadline=None)
