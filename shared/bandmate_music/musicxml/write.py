@@ -26,6 +26,10 @@ _HEAD = (
 )
 _ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 _SECOND_STAFF_VOICE = 5
+_SOUND_LOWER = (*range(32, 40), 43)
+"""General MIDI's basses, whose players read an octave above what sounds."""
+_LOW_BASS = 50
+"""Above this median they would stand above the staff."""
 
 
 def write_musicxml(score: Score, min_bars: int = 1) -> bytes:
@@ -147,7 +151,7 @@ def _clefs(part: Part, staves: int) -> list[tuple[str, int, int]]:
     if part.program == 41:
         return [("C", 3, 0)]
     if middle < 57:
-        return [("F", 4, 0)]
+        return [("F", 4, -1 if part.program in _SOUND_LOWER and middle < _LOW_BASS else 0)]
     return [("G", 2, 1 if middle > 88 else 0)]
 
 

@@ -73,7 +73,10 @@ def _check_player_data(workplace: Workplace, song: Job) -> None:
 
 
 def _check_gains(workplace: Workplace, song: Job) -> None:
-    """With its gains the stems add up to about the song: what is left is the limiter, the dip and the voice's room."""
+    """With its gains the stems add up to about the song.
+
+    What is left are the limiter, the dips of the band under the words, and the voice's channel strip and room.
+    """
     gains = report_of(workplace.runtime, song).mix["gains"]
     assert gains.keys() == {"guitar", "double-bass", "vocals"}
 
@@ -85,7 +88,7 @@ def _check_gains(workplace: Workplace, song: Job) -> None:
     master = sound("song.wav")
     length = min(len(mix), len(master))
     left = float(np.sqrt(np.mean((mix[:length] - master[:length]) ** 2)))
-    assert left < 0.35 * float(np.sqrt(np.mean(master**2)))
+    assert left < 0.65 * float(np.sqrt(np.mean(master**2)))
 
 
 def _check_archive(data: bytes) -> None:

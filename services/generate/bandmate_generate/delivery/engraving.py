@@ -19,6 +19,8 @@ _OPTIONS = {
     "scale": 40,
     "adjustPageHeight": True,
     "footer": "none",
+    "lyricWordSpace": 2.4,  # Else words run into each other where notes are short.
+    "spacingLinear": 0.3,
     "svgViewBox": True,
     "svgHtml5": True,
 }
