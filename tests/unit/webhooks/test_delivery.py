@@ -23,6 +23,8 @@ from bandmate_shared.webhooks.signature import secret_for
 from tests.support.spawned import Spawn
 from tests.support.webhook_receiver import Received, WebhookReceiver
 
+pytestmark = pytest.mark.process  # Threads of theirs open connections.
+
 KEY = "0123456789abcdef"
 ERROR = JobError(type="internal", title="Internal", detail="it broke")
 FILE = Artifact(name="song.wav", sha256="0" * 64, size=8, media_type="audio/wav")

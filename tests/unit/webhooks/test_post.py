@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.support.webhook_receiver import WebhookReceiver
 
+pytestmark = pytest.mark.process  # Threads of theirs open connections.
+
 SECONDS = 10.0
 
 

@@ -4,7 +4,8 @@
 2. permissively licensed General MIDI fonts, in the order of `_KNOWN` (stereo ones first), then any other .sf2 or .sf3
    by name: in the system's folders, in `<home>/soundfonts` (where `bandmate sounds add` puts one), in
    `share/soundfonts` of the Python environment (where the set-up fetches one if it can);
-3. TimGM6mb in the same folders (GPL-2; only read, never part of Bandmate): the set-up fetches it where FluidR3 Mono
+3. MuseScore General Lite, whose piano TinySoundFont plays 20 dB too softly between the velocities 61 and 109;
+4. TimGM6mb in the same folders (GPL-2; only read, never part of Bandmate): the set-up fetches it where FluidR3 Mono
    cannot be had.
 
 The report names the choice.
@@ -26,12 +27,13 @@ _KNOWN = {
     "MuseScore_General.sf2": ("MuseScore General", "MIT"),
     "MuseScore_General_Full.sf3": ("MuseScore General", "MIT"),
     "MuseScore_General.sf3": ("MuseScore General", "MIT"),
-    "MuseScore_General_Lite.sf3": ("MuseScore General Lite", "MIT"),
     "FluidR3_GM.sf2": ("FluidR3 GM", "MIT"),
     "FluidR3_GM.sf3": ("FluidR3 GM", "MIT"),
     "FluidR3Mono_GM.sf3": ("FluidR3 Mono GM", "MIT"),
     "GeneralUser-GS.sf2": ("GeneralUser GS", "GeneralUser GS licence 2.0"),
 }
+_LITE = "MuseScore_General_Lite.sf3"
+"""Debian installs it under the name of the whole font, too, as a link."""
 _FALLBACK = "TimGM6mb.sf2"
 
 
@@ -71,19 +73,19 @@ def find_soundfont(settings: GenerateSettings) -> Soundfont:
 def _candidates(home: Path) -> Iterator[Path]:
     folders = (*SYSTEM_FOLDERS, home, Path(sys.prefix) / "share" / "soundfonts")
     for name in _KNOWN:
-        for folder in folders:
-            yield folder / name
+        yield from (folder / name for folder in folders if (folder / name).resolve().name != _LITE)
     for folder in folders:
-        if folder.is_dir():
-            yield from (
-                path for path in sorted(folder.iterdir()) if path.suffix in (".sf2", ".sf3") and path.name != _FALLBACK
-            )
-    for folder in folders:
-        yield folder / _FALLBACK
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.suffix in (".sf2", ".sf3") and path.resolve().name not in (_LITE, _FALLBACK):
+                yield path
+    for name in (_LITE, _FALLBACK):
+        yield from (folder / name for folder in folders)
 
 
 def _described(path: Path) -> Soundfont:
     if path.name == _FALLBACK:
         return Soundfont("TimGM6mb", path, "GPL-2.0")
+    if path.name == _LITE:
+        return Soundfont("MuseScore General Lite", path, "MIT")
     name, licence = _KNOWN.get(path.name, (path.stem, "unknown"))
     return Soundfont(name, path, licence)
