@@ -167,7 +167,7 @@ def succeed(
     events: list[NewEvent] = [("job.succeeded", {})]
     if row.parent_id is None and (completion := COMPLETION_EVENT.get(row.kind)):
         events.insert(0, (completion, {"job_id": row.id, "result": result}))
-    values = {"result": result, "artifacts": _dumped(artifacts), "fraction": 1.0}
+    values = {"result": result, "artifacts": [file.model_dump() for file in artifacts], "fraction": 1.0}
     _end(connection, now, row, JobState.SUCCEEDED, values | with_title(result), events)
 
 
@@ -221,7 +221,8 @@ def park(
     trace = current_traceparent() or row.traceparent
     new = [NewJob(child.kind, child.request, row.tenant, row.id, child.traceparent or trace) for child in children]
     ids = [create(connection, now, child, batch=row.fence) for child in new]
-    values = {"phase": phase, "saved": saved, "artifacts": _dumped(artifacts), "attempt": 0, "parked_fence": row.fence}
+    values = {"phase": phase, "saved": saved, "attempt": 0, "parked_fence": row.fence}
+    values["artifacts"] = [file.model_dump() for file in artifacts]
     event = "job.waiting", {"phase": phase, "children": ids}
     if ids:
         change(connection, now, row.id, values | _UNASSIGNED | {"waiting": True}, [event])
@@ -447,7 +448,3 @@ def _error_of(child: JobRow) -> JobError:
     if child.error is not None:
         return JobError.model_validate(child.error)
     return JobError(type="cancelled", title="A part of the job was cancelled", detail=f"{child.id} was cancelled")
-
-
-def _dumped(artifacts: list[Artifact]) -> list[dict[str, Any]]:
-    return [artifact.model_dump() for artifact in artifacts]

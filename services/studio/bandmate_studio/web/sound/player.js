@@ -1,8 +1,9 @@
 /**
  * The mixer: decoded stems on one clock, each with mute, solo and volume; and a second song to compare with.
  *
- * The mix of a song sounds first, as soon as it is decoded. When every stem is there as well, the stems take over at the
- * same sample. Songs whose stems would need more than MAX_BYTES of memory keep to the mix.
+ * The mix of a song sounds, as soon as it is decoded. Where a channel is muted, alone or of another volume, the stems
+ * take over at the same sample, once all are there: they add up to the mix but for what the band gives way under the
+ * words. Songs whose stems would need more than MAX_BYTES of memory keep to the mix.
  */
 import { createStore } from "../app/store.js";
 import { send } from "../app/api.js";
@@ -262,7 +263,8 @@ function silence(name) {
 function applyGains(atOnce = false) {
   if (!context) return;
   const { channels, hearsOther } = player.get();
-  const stemsPlay = channels.length > 0 && channels.every((channel) => voices.has(channel.name));
+  const untouched = channels.every((channel) => !channel.muted && !channel.solo && channel.volume === 1);
+  const stemsPlay = !untouched && channels.every((channel) => voices.has(channel.name));
   const soloed = channels.some((channel) => channel.solo);
   const set = (/** @type {string} */ name, /** @type {number} */ value) => {
     const gain = voices.get(name)?.gain?.gain;
