@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import time
 import wave
 from collections.abc import Mapping
@@ -156,11 +157,20 @@ def _words(lyrics: Any) -> list[str]:
     return words
 
 
-def test_a_singer_who_fails_fails_the_song_with_the_reason(workplace: Workplace) -> None:
+def test_a_singer_who_fails_fails_the_song_with_the_reason(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Joanna is a voice of Amazon Polly, which nobody may use without credentials."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     job = run(workplace, style="folk", lyrics=LYRICS, seed=3, voice="Joanna")
     assert job.state == "failed"
     assert job.error is not None
-    assert "Joanna" in job.error.detail
+    assert job.error.type == "speech-denied"
+    assert "no usable AWS credentials" in job.error.detail
 
 
 def test_a_song_says_in_which_language_it_is_sung(workplace: Workplace) -> None:

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, sosfilt
 
+from bandmate_vocal.synthesis.filters import bell
+
 _RUMBLE_HZ = 90.0
 _MUD = (320.0, -2.0, 0.9)
 _PRESENCE = (2400.0, 1.5, 0.8)
@@ -21,7 +23,7 @@ def polish(voice: NDArray[np.float32]) -> NDArray[np.float32]:
     """The voice as a stem: same length, rests silent, root mean square of the sung parts 0.1, peak at most 0.85."""
     stages = [
         butter(2, _RUMBLE_HZ, "highpass", fs=SAMPLE_RATE, output="sos"),
-        *(_peaking(*each) for each in (_MUD, _PRESENCE, _EDGE)),
+        *(bell(*values) for values in (_MUD, _PRESENCE, _EDGE)),
     ]
     clear = _tame_sibilants(sosfilt(np.vstack(stages).astype(np.float32), voice).astype(np.float32))
     clear[np.abs(clear) < _SILENT] = 0.0
@@ -40,14 +42,3 @@ def _tame_sibilants(voice: NDArray[np.float32]) -> NDArray[np.float32]:
     excess = 1.0 - np.minimum(1.0, _SIBILANT_LEVEL / np.maximum(level, 1e-6)) ** 0.7
     tamed: NDArray[np.float32] = (voice - high * excess).astype(np.float32)
     return tamed
-
-
-def _peaking(centre: float, gain_db: float, quality: float) -> NDArray[np.float64]:
-    """One second-order section (Bristow-Johnson's cookbook, peaking EQ)."""
-    amplitude = 10.0 ** (gain_db / 40.0)
-    omega = 2.0 * np.pi * centre / SAMPLE_RATE
-    alpha = np.sin(omega) / (2.0 * quality)
-    b = np.array([1.0 + alpha * amplitude, -2.0 * np.cos(omega), 1.0 - alpha * amplitude])
-    a = np.array([1.0 + alpha / amplitude, -2.0 * np.cos(omega), 1.0 - alpha / amplitude])
-    section: NDArray[np.float64] = np.concatenate([b, a])[None, :] / a[0]
-    return section

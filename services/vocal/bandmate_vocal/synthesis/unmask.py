@@ -39,6 +39,8 @@ _SPEECH_SHARES = (
 """How much each third of an octave adds to understanding speech (ANSI S3.5-1997, table 3)."""
 _SHARES = np.interp(np.log(CENTRES), np.log(_SPEECH_HZ), _SPEECH_SHARES)
 _IMPORTANCE = _SHARES / _SHARES.sum()
+_DEPTH = np.minimum(1.0, _SHARES / 0.03)
+"""Of a dip: low bands add little to the words, and much to the warmth of the band."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def _dips(voice: Bands, band: Bands, sung: NDArray[np.bool_]) -> Bands:
     share = uniform_filter1d(sung.astype(float), width, mode="constant")
     around = uniform_filter1d(voice * sung[:, None], width, axis=0, mode="constant") / np.maximum(share, 0.05)[:, None]
     near = maximum_filter1d(sung.astype(float), int(2.0 * _BEFORE * FRAMES_PER_SECOND) | 1)
-    wanted = np.clip(_db(band) - _db(around) + _APART_DB, 0.0, _MAX_DIP_DB) + _FLAT_DIP_DB
+    wanted = _DEPTH * np.clip(_db(band) - _db(around) + _APART_DB, 0.0, _MAX_DIP_DB) + _FLAT_DIP_DB
     dips = np.pad(_followed(-wanted * near[:, None]), ((0, 0), (1, 1)), mode="edge")
     return np.asarray(0.25 * dips[:, :-2] + 0.5 * dips[:, 1:-1] + 0.25 * dips[:, 2:])
 

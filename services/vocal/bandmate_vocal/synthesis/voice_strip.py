@@ -8,9 +8,13 @@ from bandmate_music.audio import SAMPLE_RATE
 from bandmate_music.audio.compressor import HOP, Curve, apply_gain, levels_of
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
-from scipy.signal import butter, sosfilt
+from scipy.signal import sosfilt
 
-_SHELF_HZ, _SHELF_DB = 2500.0, 3.0
+from bandmate_vocal.synthesis.filters import bell, high_shelf
+
+_WARMTH, _CONSONANTS, _AIR = (250.0, -3.0, 1.0), (3900.0, 4.0, 0.6), (7800.0, -8.0)
+"""Bells (Hz, dB, quality) and a shelf (Hz, dB). The stem has less around 4 kHz than the voices of songs, and more at
+250 Hz and above 8 kHz, where hisses bring a mix over the average balance of popular music."""
 _SHARE, _FREE_DB, _MAX_LIFT_DB = 0.5, 6.0, 5.0
 """What is softer than the loud sounds around it, by more than the second, is lifted by that share, at most so far."""
 _REACH_DB, _SILENCE_DB = 35.0, -45.0
@@ -22,9 +26,9 @@ def strip(voice: NDArray[np.float32]) -> NDArray[np.float32]:
     """The voice as it goes into the mix: mono [samples], of the same length."""
     lifted = voice.copy()
     apply_gain(lifted[:, None], _lift(levels_of(voice)))
-    high = sosfilt(butter(1, _SHELF_HZ, "highpass", fs=SAMPLE_RATE, output="sos").astype(np.float32), lifted)
-    lifted += np.float32(10.0 ** (_SHELF_DB / 20.0) - 1.0) * high
-    return lifted
+    sections = np.vstack([bell(*_WARMTH), bell(*_CONSONANTS), high_shelf(*_AIR)])
+    equalised: NDArray[np.float32] = sosfilt(sections.astype(np.float32), lifted)
+    return equalised
 
 
 def _lift(levels: Curve) -> Curve:
