@@ -15,12 +15,15 @@ COMMANDS = {
     "trust": "Fuzzed requests, exact replay, bars outside an infill, copied passages.",
     "speed": "Tokens per second on one core, beside Hugging Face's generate.",
     "form": "Form, harmony, tune, words, band and performance of songs, beside real pieces.",
+    "mix": "Loudness, peaks, dynamics and spectrum of songs as sound.",
     "singing": "Sung words, pitch and sound, by judges that the singer does not use.",
     "page": "A model's evaluation as a page that plays its music.",
     "files": "Collections of files: read, refused, notes and words beside an independent reader, metres.",
     "poly": "The exact likelihood of held-out frames, beside published results.",
 }
 """Each subcommand is a function of the same name in a module of the same name."""
+_EXTRAS = {"mix": "bandmate-bench[singing]"}
+"""What installs the modules that a subcommand imports; of the others the model's."""
 
 
 class LazyCommands(TyperGroup):
@@ -37,9 +40,8 @@ class LazyCommands(TyperGroup):
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("bandmate"):
                 raise
-            raise Unavailable(
-                f"this benchmark needs {error.name}; install it with: pip install 'bandmate-model[train]'"
-            ) from error
+            extra = _EXTRAS.get(cmd_name, "bandmate-model[train]")
+            raise Unavailable(f"this benchmark needs {error.name}; install it with: pip install '{extra}'") from error
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         single.command(cmd_name)(getattr(module, cmd_name))
         return typer.main.get_command(single)

@@ -21,7 +21,7 @@ from bandmate_bench.form.cases import SongCase
 from bandmate_bench.form.piece import Piece, PlannedChord, Section
 from bandmate_bench.form.read import read_piece
 
-_FILES = ("song.mid", "report.json")
+_FILES, _MIX = ("song.mid", "report.json"), "song.wav"
 
 
 def write_songs(
@@ -30,16 +30,19 @@ def write_songs(
     folder: Path,
     at_once: int,
     progress: Callable[[int, int], None],
+    with_sound: bool = False,
 ) -> list[str]:
     """Each song as a job of the platform, a few at a time; files go to FOLDER/<name of the case>.
 
-    Songs that are there already, for the same request, are not written again. What failed is returned, a line each.
+    The song as notes and its report, `with_sound` the mix and the stems, too. Songs that are there already, for the
+    same request, are not written again. What failed is returned, a line each.
     """
     failures: list[str] = []
-    missing = [case for case in cases if not _is_there(folder / case.name, case)]
+    needed = (*_FILES, _MIX) if with_sound else _FILES
+    missing = [case for case in cases if not _is_there(folder / case.name, case, needed)]
     progress(len(cases) - len(missing), len(cases))
     with ThreadPoolExecutor(at_once) as pool:
-        jobs = [pool.submit(_write, session, case, folder / case.name) for case in missing]
+        jobs = [pool.submit(_write, session, case, folder / case.name, with_sound) for case in missing]
         try:
             for done, job in enumerate(as_completed(jobs), 1):
                 if (failure := job.result()) is not None:
@@ -55,15 +58,15 @@ def _no_display(_: JobEvent) -> None:
     """Progress is told by the song."""
 
 
-def _is_there(folder: Path, case: SongCase) -> bool:
+def _is_there(folder: Path, case: SongCase, needed: Sequence[str]) -> bool:
     try:
         asked = json.loads((folder / "request.json").read_text())
     except (OSError, ValueError):
         return False
-    return bool(asked == case.request) and all((folder / name).is_file() for name in _FILES)
+    return bool(asked == case.request) and all((folder / name).is_file() for name in needed)
 
 
-def _write(session: Session, case: SongCase, folder: Path) -> str | None:
+def _write(session: Session, case: SongCase, folder: Path, with_sound: bool) -> str | None:
     """Why the song failed; None where it was written."""
     try:
         job = session.submit("songs", case.request)
@@ -73,7 +76,7 @@ def _write(session: Session, case: SongCase, folder: Path) -> str | None:
     if job.state is not JobState.SUCCEEDED:
         return f"{case.name}: {job.state} {job.error.detail if job.error else ''}".rstrip()
     for artifact in job.artifacts:
-        if artifact.name in _FILES:
+        if artifact.name in _FILES or (with_sound and artifact.name.endswith(".wav")):
             session.api.download(f"/v1/songs/{job.id}/artifacts/{artifact.name}", folder / artifact.name)
     (folder / "request.json").write_text(json.dumps(case.request, indent=1) + "\n")
     return None
