@@ -23,6 +23,8 @@ pytestmark = pytest.mark.slow
 
 SONGS = int(os.environ.get("BANDMATE_WALK_SONGS", "40"))
 MINUTES = float(os.environ.get("BANDMATE_WALK_MINUTES", "0.1"))
+ROUNDING = 0.002
+"""Nats a note: what is published is rounded to bfloat16, and measured so."""
 WHOLE = MINUTES >= 5
 """The training is long enough for it to be judged."""
 _SMALL_STEPS = () if WHOLE else ("--set", "streams=4", "--set", "steps=128", "--set", "samples=0")
@@ -69,13 +71,14 @@ def test_own_songs_become_a_model_that_goes_on_from_them(platform: PlatformProce
     assert (result["model"], result["initial"][:8]) == ("own", "starter-")
     history = [row for row in json.loads(_artifact(home, trained, "history.json")) if "valid_loss" in row]
     before, after = history[0]["valid_loss"], result["metrics"]["valid_loss"]
-    assert after <= before, "the best weights are published, and the starter's were the first"
+    best = min(row["valid_loss"] for row in history)
+    assert after <= best + ROUNDING, "the best weights are published, and the starter's were the first"
     if WHOLE:
         assert after < before - 0.05, "better than the starter on songs that neither has seen"
         seconds = (_time(trained["finished_at"]) - _time(trained["started_at"])).total_seconds()
         assert seconds <= max(66 * MINUTES, 60 * MINUTES + 15)
     else:
-        assert after < before or result["notes"], "a training that learnt nothing says so"
+        assert best < before or result["notes"], "a training that learnt nothing says so"
 
     starter, own = (answer(home, "models", "show", name) for name in (result["initial"], "own"))
     promoted = run_bandmate(home, "models", "promote", "own")
