@@ -1,6 +1,7 @@
 """Routes that make something of a finished song's files when it is asked for.
 
     GET /v1/songs/{id}/score.svg?page=2       a page of the score; the header Score-Pages says how many there are
+    GET /v1/songs/{id}/score.json             where its bars and notes stand on those pages
     GET /v1/songs/{id}/audio/{name}.{format}  song.wav, vocals.wav, stems/….wav as flac, mp3 or opus
     GET /v1/songs/{id}/archive.zip            everything in one file
 
@@ -13,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from bandmate_shared.contracts.jobs import Artifact
+from bandmate_shared.contracts.scores import ScorePositions
 from bandmate_shared.contracts.songs import MAX_TAKES
 from bandmate_shared.errors import NotFound
 from bandmate_shared.http.authentication import Tenant
@@ -23,7 +25,7 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request
 from starlette.responses import FileResponse, Response
 
 from bandmate_generate.delivery.archive import write_archive
-from bandmate_generate.delivery.engraving import engrave
+from bandmate_generate.delivery.engraving import engrave, engraved_positions
 
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; sandbox"
 
@@ -48,19 +50,27 @@ def song_files_router(runtime: Runtime) -> APIRouter:
             raise NotFound(f"{job_id} has no finished song{hint}")
         return job, files
 
+    def score_of(tenant: str, job_id: str, take: int | None) -> Artifact:
+        _, files = files_of(tenant, job_id, take)
+        if "song.musicxml" not in files:
+            raise NotFound(f"{job_id} has no score")
+        return files["song.musicxml"]
+
     @router.get("/{job_id}/score.svg", summary="A page of the score, engraved", response_class=Response)
     def score(
         request: Request, tenant: Tenant, job_id: str, page: Annotated[int, Query(ge=1, le=500)] = 1, take: Take = None
     ) -> Response:
-        _, files = files_of(tenant, job_id, take)
-        musicxml = files.get("song.musicxml")
-        if musicxml is None:
-            raise NotFound(f"{job_id} has no score")
+        musicxml = score_of(tenant, job_id, take)
         headers = _headers(f"{musicxml.sha256}/{page}") | {"Content-Security-Policy": _SVG_POLICY}
         if _has(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         svg, pages = engrave(runtime.storage.get(blob_key(musicxml.sha256)), page)
         return Response(svg, headers=headers | {"Score-Pages": str(pages)}, media_type="image/svg+xml")
+
+    @router.get("/{job_id}/score.json", summary="Where its bars and notes stand on the pages of the score")
+    def score_positions(tenant: Tenant, job_id: str, take: Take = None) -> ScorePositions:
+        musicxml = score_of(tenant, job_id, take)
+        return engraved_positions(runtime.storage.get(blob_key(musicxml.sha256)))
 
     @router.get("/{job_id}/audio/{name:path}", summary="Its sound as FLAC, MP3 or Opus", response_class=Response)
     def audio(request: Request, tenant: Tenant, job_id: str, name: str, take: Take = None) -> Response:

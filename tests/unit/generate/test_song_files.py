@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,6 +41,7 @@ def test_a_sung_song_is_handed_over_whole(client: TestClient, workplace: Workpla
     assert client.get(f"{path}/score.svg").content == page.content, "the same bytes each time"
     assert client.get(f"{path}/score.svg", headers={"If-None-Match": page.headers["etag"]}).status_code == 304
     assert client.get(f"{path}/score.svg", params={"page": 99}).status_code == 404
+    _check_positions(client.get(f"{path}/score.json").json(), int(page.headers["score-pages"]))
     wav, rate = soundfile.read(io.BytesIO(content(workplace.runtime, song, "song.wav")), dtype="int16")
     flac, flac_rate = soundfile.read(io.BytesIO(client.get(f"{path}/audio/song.flac").content), dtype="int16")
     assert rate == flac_rate
@@ -70,6 +72,23 @@ def _check_player_data(workplace: Workplace, song: Job) -> None:
     assert peaks["stems"].keys() == {"guitar", "double-bass", "song", "vocals"}
     assert all(len(points) == 2 * peaks["columns"] for points in peaks["stems"].values())
     assert max(peaks["stems"]["song"]) > 20
+
+
+def _check_positions(positions: dict[str, Any], pages: int) -> None:
+    """Every bar has its place on a page, and its notes stand in it from left to right."""
+    assert positions["pages"] == pages
+    assert [bar["bar"] for bar in positions["bars"]] == [1, 2, 3, 4]
+    right, top = 0.0, 0.0
+    for bar in positions["bars"]:
+        assert 1 <= bar["page"] <= pages
+        assert bar["left"] == pytest.approx(right) or bar["top"] > top, "beside the bar before, or on a new line"
+        right, top = bar["right"], bar["top"]
+        shares, places = zip(*bar["onsets"], strict=True)
+        assert shares[0] == 0.0
+        assert list(shares) == sorted(set(shares))
+        assert list(places) == sorted(set(places))
+        assert bar["left"] < places[0] <= places[-1] < bar["right"]
+        assert bar["bottom"] - bar["top"] > 0.05
 
 
 def _check_gains(workplace: Workplace, song: Job) -> None:
