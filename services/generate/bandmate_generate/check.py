@@ -9,7 +9,7 @@ from bandmate_generate.endpoints.base import learnt_of
 from bandmate_generate.interpret.interpret import interpret_request
 from bandmate_generate.lyrics_writing.open import can_write_words, require_writer
 from bandmate_generate.planning.plan import plan_song
-from bandmate_generate.planning.prompt import named_prompt, with_source
+from bandmate_generate.planning.prompt import named_prompt, require_song, with_source
 from bandmate_generate.planning.unlearnt_drums import without_unlearnt_drums
 from bandmate_generate.settings import settings_of
 
@@ -19,7 +19,8 @@ _ANY_SEED = 0
 def check_song(runtime: Runtime, request: SongRequest, tenant: str) -> SongRequest:
     """The request, with what its `text` says and the upload or the song it names in it, if a song can be made of it.
 
-    Raises what `interpret_request`, `plan_song` and `named_prompt` raise, UnknownModel and NoWordsWriter.
+    Raises what `interpret_request`, `plan_song`, `named_prompt` and `require_song` raise, UnknownModel and
+    NoWordsWriter.
     """
     settings = settings_of(runtime.settings)
     if request.text is not None:
@@ -31,6 +32,9 @@ def check_song(runtime: Runtime, request: SongRequest, tenant: str) -> SongReque
     with about("prompt"):
         request = named_prompt(request, runtime, tenant)
         source = with_source(request, runtime.storage, tenant)
+    if request.derived_from is not None:
+        with about("derived_from"):
+            require_song(request.derived_from, runtime, tenant)
     with about("model"):
         model = resolve_model(runtime.storage, request.model, tenant)
     seed = request.seed if request.seed is not None else _ANY_SEED

@@ -96,6 +96,12 @@ class SongRequest(Contract):
         max_length=MAX_PROMPT_CHARACTERS,
         description="MIDI to continue from or to work on: as Base64, `upload:ID`, or `song:ID` of a song of yours.",
     )
+    derived_from: str | None = Field(
+        None,
+        max_length=48,
+        description="A song of yours that this one is another version of, such as its words in another style. "
+        "None: the one that `prompt` names.",
+    )
     strict: bool | None = Field(None, description="Refuse a damaged prompt instead of repairing it.")
     from_bar: int | None = Field(
         None, ge=1, description="The first bar of the prompt to go on from. None: see `to_bar`."

@@ -20,7 +20,7 @@ from bandmate_music.detect import describe, kind_of
 from bandmate_shared.errors import InvalidRequest, UnreadableFile
 
 _FIELD_NAMES = """
-text style key mode bars seconds tempo metre seed lyrics voice language engine ensemble prompt strict
+text style key mode bars seconds tempo metre seed lyrics voice language engine ensemble prompt derived_from strict
 from_bar to_bar takes model instruments tracks density polyphony chords infill add variation temperature top_p top_k
 candidates sections performance
 """

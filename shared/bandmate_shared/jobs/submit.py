@@ -75,11 +75,14 @@ def _earlier_job(connection: Connection, now: datetime, tenant: str, key: str, r
 
 
 def _source_of(connection: Connection, new: NewJob) -> str | None:
-    """The song that a request names as its prompt, the whole song where it is a take."""
-    prompt = new.request.get("prompt")
-    if not isinstance(prompt, str) or not prompt.startswith(SONG_SOURCE):
+    """The song that a request is a version of, or names as its prompt; the whole song where it is a take."""
+    source, prompt = new.request.get("derived_from"), new.request.get("prompt")
+    if isinstance(source, str):
+        job_id = source
+    elif isinstance(prompt, str) and prompt.startswith(SONG_SOURCE):
+        job_id = prompt.removeprefix(SONG_SOURCE).strip().partition("/")[0]
+    else:
         return None
-    job_id = prompt.removeprefix(SONG_SOURCE).strip().partition("/")[0]
     row = connection.execute(select(jobs.c.id, jobs.c.parent_id).where(jobs.c.id == job_id)).one_or_none()
     return None if row is None else row.parent_id or row.id
 

@@ -153,15 +153,21 @@ def _named(source: str) -> tuple[str, str]:
     return job_id, f"{take}/" if take else ""
 
 
-def _song(named: str, runtime: "Runtime", tenant: str) -> Job:
-    """A finished song's job, which has the file; `named` is a job's id, perhaps with a take: `song_…/take-2`."""
-    job_id, prefix = _named(named)
+def require_song(job_id: str, runtime: "Runtime", tenant: str) -> Job:
+    """The job of a song of the tenant's, or of a take. Raises NotFound."""
     try:
         job = runtime.store.get(job_id, tenant)
     except NotFound:
         job = None
     if job is None or job.kind not in ("song", "take"):
         raise NotFound(f"there is no song {job_id!r} of yours")
+    return job
+
+
+def _song(named: str, runtime: "Runtime", tenant: str) -> Job:
+    """A finished song's job, which has the file; `named` is a job's id, perhaps with a take: `song_…/take-2`."""
+    job_id, prefix = _named(named)
+    job = require_song(job_id, runtime, tenant)
     if job.state is not JobState.SUCCEEDED:
         raise InvalidRequest(f"the song {job_id} is {job.state.value}; only a finished one can be worked on")
     if job.artifact(f"{prefix}song.mid") is None:

@@ -3,7 +3,7 @@ import { html } from "../app/html.js";
 import { t, has } from "../app/text.js";
 import { download } from "../app/api.js";
 import { Icon } from "../app/parts.js";
-import { partName } from "./load.js";
+import { madePath, partName } from "./load.js";
 
 const FIRST = ["archive.zip", "song.mp3", "song.wav", "song.flac", "song.mid", "song.musicxml"];
 /** Made when they are asked for, so that their size is not known before. */
@@ -12,8 +12,7 @@ const MADE = { "archive.zip": "archive.zip", "song.mp3": "audio/song.mp3", "song
 /** @param {{song: import("./load.js").Song, title: string}} props */
 export function Downloads({ song, title }) {
   const place = (/** @type {string} */ name) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
-  const take = song.folder ? `?take=${song.folder.split("-")[1]}` : "";
-  const made = Object.entries(MADE).map(([name, path]) => ({ name, path: `/v1/songs/${song.id}/${path}${take}`, size: 0, type: "" }));
+  const made = Object.entries(MADE).map(([name, path]) => ({ name, path: madePath(song, path), size: 0, type: "" }));
   const files = [...made, ...song.files].sort((a, b) => place(a.name) - place(b.name) || a.name.localeCompare(b.name));
   const described = (/** @type {string} */ name) =>
     name.startsWith("stems/") ? t("file.stem", { name: partName(song, name.slice(6).replace(/\.\w+$/, "")) }) : has(`file.${name}`) ? t(`file.${name}`) : name;

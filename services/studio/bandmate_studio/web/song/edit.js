@@ -4,6 +4,7 @@ import { t } from "../app/text.js";
 import { call, Problem } from "../app/api.js";
 import { useJob, FINAL } from "../app/feed.js";
 import { AsCode, Field, JobLines, ProblemNote } from "../app/parts.js";
+import { StyleOptions } from "../ask/pickers.js";
 import { restyled } from "./restyle.js";
 
 const MORE_BARS = 8;
@@ -46,7 +47,7 @@ export function Edit({ song, ended, selection, onSelect, onDone }) {
     if (name === "vary") return { prompt: song.ref, infill, variation: strength };
     if (name === "add") return { prompt: song.ref, add: [instrument] };
     if (name === "continue") return { prompt: song.ref, bars: bars + more };
-    return restyled(song, style);
+    return restyled(song, style, styles.find((one) => one.name === style)?.model);
   };
   const send = async (/** @type {string} */ name) => {
     setProblem(null);
@@ -86,15 +87,16 @@ export function Edit({ song, ended, selection, onSelect, onDone }) {
       ${action === "words" && html`<${Field} label=${t("edit.words.label")} hint=${t("edit.words.hint")} error=${wordsError} wide>
         ${(/** @type {any} */ ids) => html`<textarea ...${ids} data-testid="edit-lyrics" rows="4" required value=${words} onInput=${(/** @type {any} */ event) => setWords(event.target.value)}></textarea>`}<//>`}
       ${action === "vary" && html`<${Field} label=${t("edit.vary.label", { percent: Math.round(strength * 100) })}>
-        ${(/** @type {any} */ ids) => html`<input ...${ids} type="range" min="0.05" max="1" step="0.05" value=${strength} onInput=${(/** @type {any} */ event) => setStrength(Number(event.target.value))} />`}<//>`}
+        ${(/** @type {any} */ ids) => html`<input ...${ids} data-testid="edit-strength" type="range" min="0.05" max="1" step="0.05" value=${strength} onInput=${(/** @type {any} */ event) => setStrength(Number(event.target.value))} />`}<//>`}
       ${action === "add" && html`<${Field} label=${t("edit.add.label")}>
         ${(/** @type {any} */ ids) => html`<input ...${ids} list="added-names" data-testid="edit-instrument" required value=${instrument} onInput=${(/** @type {any} */ event) => setInstrument(event.target.value)} />
           <datalist id="added-names">${instruments.map((one) => html`<option value=${one.name}></option>`)}</datalist>`}<//>`}
       ${action === "continue" && html`<${Field} label=${t("edit.continue.label")}>
-        ${(/** @type {any} */ ids) => html`<input ...${ids} type="number" min="1" max="100" value=${more} onInput=${(/** @type {any} */ event) => setMore(Number(event.target.value))} />`}<//>`}
+        ${(/** @type {any} */ ids) => html`<input ...${ids} data-testid="edit-more" type="number" min="1" max="100" value=${more} onInput=${(/** @type {any} */ event) => setMore(Number(event.target.value))} />`}<//>`}
       ${action === "style" && html`<${Field} label=${t("edit.style.label")} hint=${t("edit.style.hint")}>
-        ${(/** @type {any} */ ids) => html`<select ...${ids} required value=${style} onChange=${(/** @type {any} */ event) => setStyle(event.target.value)}>
-          <option value=""></option>${styles.map((one) => html`<option value=${one.name}>${one.name}</option>`)}</select>`}<//>`}
+        ${(/** @type {any} */ ids) => html`<select ...${ids} data-testid="edit-new-style" required value=${style} onChange=${(/** @type {any} */ event) => setStyle(event.target.value)}>
+          <option value=""></option>
+          <${StyleOptions} names=${styles.filter((one) => !one.own).map((one) => one.name)} own=${styles.filter((one) => one.own).map((one) => one.name)} /></select>`}<//>`}
       <button class="primary" data-testid="edit-submit" disabled=${running}>${t(`edit.${action}.submit`)}</button>
     </form>`}
     ${job && running && html`<${JobLines} lines=${lines} />

@@ -2,6 +2,13 @@
 import { useEffect } from "../app/html.js";
 import { currentPosition, player } from "../sound/player.js";
 
+const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Whether cursors are to step from place to place instead of gliding. */
+export function movesLittle() {
+  return reduced.matches;
+}
+
 /**
  * @param {(seconds: number) => void} show
  * @param {unknown[]} inputs  what `show` depends on

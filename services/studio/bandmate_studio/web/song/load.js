@@ -58,6 +58,19 @@ export function filesOf(job, folder) {
 }
 
 /**
+ * Where the platform makes something of a song's files: a page of the score, its sound in another format.
+ * Before all takes have ended, the files are those of the take's own job.
+ * @param {Song} song
+ * @param {string} name
+ * @param {Record<string, string | number>} [parameters]
+ */
+export function madePath(song, name, parameters = {}) {
+  const take = song.folder && song.job.id === song.id ? { take: song.folder.split("-")[1] } : {};
+  const query = new URLSearchParams(Object.entries({ ...parameters, ...take }).map(([key, value]) => [key, String(value)]));
+  return `/v1/songs/${song.job.id}/${name}${query.size ? `?${query}` : ""}`;
+}
+
+/**
  * @param {Source} source
  * @param {AbortSignal} signal
  * @returns {Promise<Song>}
@@ -136,4 +149,26 @@ export function barAt(song, seconds) {
   const { bars } = song.piece;
   const found = bars.findIndex((bar) => seconds < bar.end - 0.001);
   return found < 0 ? Math.max(1, bars.length) : found + 1;
+}
+
+/**
+ * When the beat at a second began.
+ * @param {Song} song
+ * @param {number} seconds
+ */
+export function beatAt(song, seconds) {
+  const bar = song.piece.bars[barAt(song, seconds) - 1];
+  if (!bar || seconds < bar.start) return seconds;
+  const beat = (bar.end - bar.start) / bar.beats;
+  return Math.min(seconds, bar.start + Math.floor((seconds - bar.start) / beat + 0.001) * beat);
+}
+
+/**
+ * The chords that begin in each bar.
+ * @param {Song} song
+ * @returns {string[][]}
+ */
+export function chordsByBar(song) {
+  const { bars, chords } = song.piece;
+  return bars.map((bar) => chords.filter((chord) => chord.start >= bar.start - 0.02 && chord.start < bar.end - 0.02).map((chord) => chord.text));
 }

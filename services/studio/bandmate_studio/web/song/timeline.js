@@ -3,8 +3,8 @@ import { html, useRef } from "../app/html.js";
 import { t } from "../app/text.js";
 import { useStore } from "../app/store.js";
 import { player, seek } from "../sound/player.js";
-import { useFrame } from "./frame.js";
-import { sectionsOf } from "./load.js";
+import { movesLittle, useFrame } from "./frame.js";
+import { beatAt, chordsByBar, sectionsOf } from "./load.js";
 import { StemRow } from "./stems.js";
 
 const MIN_BAR_PIXELS = 26;
@@ -50,7 +50,7 @@ export function Scale({ song, selection, children }) {
   useFrame(
     (seconds) => {
       if (!cursor.current || !scroller.current) return;
-      cursor.current.style.left = `${(100 * seconds) / total}%`;
+      cursor.current.style.left = `${(100 * (movesLittle() ? beatAt(song, seconds) : seconds)) / total}%`;
       if (player.get().playing) keepInView(scroller.current, cursor.current);
     },
     [song, total],
@@ -61,7 +61,7 @@ export function Scale({ song, selection, children }) {
       ${children}
       <div class="overlay" aria-hidden="true">
         ${chosen && html`<div class="selection" style=${{ left: `${(100 * chosen[0]) / total}%`, width: `${(100 * (chosen[1] - chosen[0])) / total}%` }}></div>`}
-        <div class="cursor" ref=${cursor}></div>
+        <div class="cursor" data-testid="cursor" ref=${cursor}></div>
       </div>
     </div>
   </div>`;
@@ -131,10 +131,4 @@ function BarRow({ song, selection, onSelect, percent }) {
       })}
     </div>
   </div>`;
-}
-
-/** @param {import("./load.js").Song} song @returns {string[][]} */
-function chordsByBar(song) {
-  const { bars, chords } = song.piece;
-  return bars.map((bar) => chords.filter((chord) => chord.start >= bar.start - 0.02 && chord.start < bar.end - 0.02).map((chord) => chord.text));
 }

@@ -77,5 +77,6 @@ function described({ request }) {
   if (request.infill) return `${request.lyrics ? t("edit.words") : t("edit.anew")}${bars}`;
   if (request.add) return `${t("edit.add")}: ${request.add.map((/** @type {any} */ one) => one.instrument ?? one).join(", ")}`;
   if (request.prompt) return t("edit.continue");
+  if (request.derived_from) return `${t("edit.style")}: ${request.style}`;
   return t("versions.first");
 }

@@ -51,6 +51,8 @@ export const de = {
   "ask.sections": "Abschnitt einfügen",
   "ask.style": "Stil",
   "ask.style.hint": "Besetzung, Groove und Harmonie.",
+  "ask.style.own": "Eigene Stile",
+  "ask.style.own.hint": "Ein eigener Stil, aus den Stücken, von denen dein Modell gelernt hat.",
   "ask.voice": "Stimme",
   "ask.voice.hint": "Wer den Text singt.",
   "ask.hear": "Hörprobe von {name}",
@@ -158,6 +160,8 @@ export const de = {
   "score.label": "Noten, Seite {page} von {pages}",
   "score.back": "Zurück",
   "score.on": "Nächste Seite",
+  "score.bars": "Takte dieser Seite; die Pfeiltasten wechseln zwischen ihnen",
+  "score.bar": "Ab Takt {bar} hören",
   "words.none": "In diesem Lied singt niemand.",
 
   "report.title": "Was gewünscht war und was herauskam",

@@ -51,6 +51,8 @@ export const en = {
   "ask.sections": "Insert a section",
   "ask.style": "Style",
   "ask.style.hint": "The line-up, the groove, the harmony.",
+  "ask.style.own": "Your own styles",
+  "ask.style.own.hint": "A style of your own, from the pieces that a model of yours has learnt.",
   "ask.voice": "Voice",
   "ask.voice.hint": "Who sings the words.",
   "ask.hear": "Hear a sample of {name}",
@@ -158,6 +160,8 @@ export const en = {
   "score.label": "Score, page {page} of {pages}",
   "score.back": "Page back",
   "score.on": "Next page",
+  "score.bars": "Bars of this page; the arrow keys move between them",
+  "score.bar": "Play from bar {bar}",
   "words.none": "Nobody sings in this song.",
 
   "report.title": "What was asked and what came out",
