@@ -1,6 +1,5 @@
 """`bandmate song`: request a song, follow the job and collect its files."""
 
-import base64
 import json
 import re
 from pathlib import Path
@@ -9,9 +8,8 @@ from typing import Annotated, Any
 import typer
 from bandmate_music.language.scripts import refuse_unsung_scripts
 from bandmate_shared.contracts.jobs import JobView
-from bandmate_shared.contracts.songs import MAX_PROMPT_CHARACTERS, SONG_SOURCE, SongRequest
-from bandmate_shared.contracts.uploads import UPLOAD_SOURCE
-from bandmate_shared.errors import InvalidRequest, LimitExceeded, NotFound
+from bandmate_shared.contracts.songs import SongRequest
+from bandmate_shared.errors import InvalidRequest, NotFound
 from bandmate_shared.singing.check import check_voice, sung_language
 from bandmate_vocal.settings import vocal_settings
 from bandmate_vocal.speech.choice import choose_engine
@@ -22,6 +20,7 @@ from bandmate_local.cli.job_runner import platform_session, run_job
 from bandmate_local.cli.output import console, json_anywhere, megabytes, print_json
 from bandmate_local.cli.progress import StageDisplay
 from bandmate_local.cli.singer_options import EngineOption, EnsembleOption, LanguageOption, VoiceOption
+from bandmate_local.given_piece import encoded_piece
 
 _FILE_DESCRIPTIONS = {
     "song.wav": "the mix",
@@ -133,7 +132,7 @@ def song(
         "language": language,
         "engine": engine,
         "ensemble": ensemble,
-        "prompt": None if prompt is None else _encoded(prompt),
+        "prompt": None if prompt is None else encoded_piece(prompt),
         "from_bar": from_bar,
         "to_bar": to_bar,
         "strict": strict or None,
@@ -215,18 +214,6 @@ def text_or_file(value: str) -> str:
     if one_line and Path(value).suffix in (".txt", ".lrc", ".md") and " " not in value:
         raise NotFound(f"there is no file {value}")
     return value
-
-
-def _encoded(prompt: str) -> str:
-    """A file's content as Base64; a reference to an upload or a song unchanged."""
-    if prompt.startswith((SONG_SOURCE, UPLOAD_SOURCE)):
-        return prompt
-    path = Path(prompt)
-    if not path.is_file():
-        raise NotFound(f"there is no file {prompt}")
-    if path.stat().st_size > MAX_PROMPT_CHARACTERS * 3 // 4:
-        raise LimitExceeded(f"{prompt} has {path.stat().st_size} bytes; a prompt may have about 1 MiB")
-    return base64.b64encode(path.read_bytes()).decode()
 
 
 def _infill(bars: str | None, tracks: str | None) -> dict[str, Any]:
