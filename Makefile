@@ -15,6 +15,7 @@
 #   make explore the property tests on examples that no run has tried
 #   make lint    format, lint, import rules, generated files; needs no torch
 #   make types   mypy in strict mode
+#   make lint-js  the types of the page's JavaScript, by TypeScript; needs Node
 #   make bench   the figures of docs, measured here, into bench-out/
 #   make images  the container images; make stack starts all of them, make stack-down stops them, make stack-test tries them
 #   make clean   remove everything that the others made
@@ -38,7 +39,7 @@ DISTRIBUTIONS := shared $(addprefix services/,ingest train generate vocal model 
 PYPROJECTS := shared/pyproject.toml $(wildcard services/*/pyproject.toml) benchmarks/pyproject.toml
 EDITABLE := $(addprefix -e ./,$(DISTRIBUTIONS))
 
-.PHONY: client-test song demo demo-voices up test unit coverage test-fast chaos-test walk-test studio-test screenshots explore lint types check-generated bench clean install install-lint install-test install-browser
+.PHONY: client-test song demo demo-voices up test unit coverage test-fast chaos-test walk-test studio-test screenshots explore lint lint-js types check-generated bench clean install install-lint install-test install-browser
 .DELETE_ON_ERROR:
 
 song: install
@@ -91,6 +92,17 @@ lint: install-lint check-generated
 
 types: install-test
 	$(BIN)/mypy
+
+# TypeScript reads the JSDoc of the page; nothing is compiled. The libraries' types are those of the vendored versions.
+JS := $(CURDIR)/.venv-js
+lint-js: $(JS)/stamp
+	$(JS)/node_modules/.bin/tsc -p services/studio/tsconfig.json
+
+$(JS)/stamp: services/studio/bandmate_studio/web/vendor/vendor.json
+	@command -v npm >/dev/null || { echo "make lint-js needs Node with npm (on Debian: apt-get install npm)" >&2; exit 1; }
+	@mkdir -p $(JS)
+	npm install --prefix $(JS) --no-fund --no-audit --no-save --no-package-lock typescript@5.9.3 $$($(PYTHON) scripts/vendor_js.py --list)
+	@touch $@
 
 check-generated: install
 	$(BIN)/python -m bandmate_shared.contracts.export --check

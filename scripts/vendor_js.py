@@ -1,4 +1,4 @@
-"""Fetches the page's JavaScript libraries from npm into services/studio; `--check` compares the files with vendor.json.
+"""Fetches the page's JavaScript libraries from npm; `--check` compares them with vendor.json, `--list` names them.
 
 `vendor.json` names each library with its version, its licence file and the SHA-256 of every file. The libraries import
 each other by bare names, which a browser resolves only with an import map; `rewrites` turns these into relative paths,
@@ -17,6 +17,8 @@ from typing import Any
 
 FOLDER = Path(__file__).parent.parent / "services" / "studio" / "bandmate_studio" / "web" / "vendor"
 RECORD = FOLDER / "vendor.json"
+TYPES = ".d.mts"
+"""Files of our own, by which `make lint-js` finds the libraries' types; the page does not have them."""
 
 
 def check(record: list[dict[str, Any]]) -> list[str]:
@@ -31,7 +33,8 @@ def check(record: list[dict[str, Any]]) -> list[str]:
                 faults.append(f"{name} of {library['name']} is missing")
             elif (found := _sha256(path.read_bytes())) != file["sha256"]:
                 faults.append(f"{name} of {library['name']} {library['version']} has the SHA-256 {found}")
-    faults += [f"{path.name} is not in {RECORD.name}" for path in sorted(FOLDER.iterdir()) if path.name not in named]
+    files = [path.name for path in sorted(FOLDER.iterdir()) if not path.name.endswith(TYPES)]
+    faults += [f"{name} is not in {RECORD.name}" for name in files if name not in named]
     return faults
 
 
@@ -65,6 +68,9 @@ def _sha256(body: bytes) -> str:
 def main(arguments: list[str]) -> int:
     """Returns the exit status."""
     record = json.loads(RECORD.read_text(encoding="utf-8"))
+    if arguments == ["--list"]:
+        sys.stdout.writelines(f"{library['name']}@{library['version']}\n" for library in record)
+        return 0
     if arguments != ["--check"]:
         fetch(record)
         return 0
