@@ -80,6 +80,9 @@ def test_own_songs_become_a_model_that_goes_on_from_them(platform: PlatformProce
     else:
         assert best < before or result["notes"], "a training that learnt nothing says so"
 
+    [style] = [style for style in answer(home, "styles")["items"] if style["own"]]
+    assert (style["name"], style["model"]) == ("mysongs", "own"), "not yet in production"
+
     starter, own = (answer(home, "models", "show", name) for name in (result["initial"], "own"))
     promoted = run_bandmate(home, "models", "promote", "own")
     assert (promoted.returncode == 0) == _is_no_worse(starter["metrics"], own["metrics"]), promoted.stderr

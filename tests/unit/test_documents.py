@@ -26,7 +26,7 @@ _DECISION = re.compile(r"\b(?:decision|record)s? (?:record )?(\d{4})\b|\((\d{4})
 
 _NOT_IN_THE_REPOSITORY = re.compile(
     r"(NAME|alignment|request|words|lyrics|jsb|song|report|manifest|config|metrics|evaluation|history|latest|modules"
-    r"|notes|timemap|peaks"
+    r"|notes|timemap|peaks|score"
     r"|hyperparameters|platform|openapi|resourceconfig|settings|shards|files|vocal|generation_config)(\.mid|\.txt)?\.(txt|json|html|toml)"
 )
 """Names of files that the product reads or writes, so that the repository need not hold them."""

@@ -42,9 +42,9 @@ def catalogue_router(runtime: Runtime) -> APIRouter:
     """What a song may be asked for."""
     router = APIRouter(prefix="/v1", tags=["catalogue"])
 
-    @router.get("/styles", summary="The styles")
-    def styles(_tenant: Tenant) -> StyleList:
-        return catalogue.styles()
+    @router.get("/styles", summary="The styles, those of your own models among them")
+    def styles(tenant: Tenant) -> StyleList:
+        return catalogue.styles(runtime.storage, tenant)
 
     @router.get("/instruments", summary="The instruments: General MIDI's and the drums")
     def instruments(_tenant: Tenant) -> InstrumentList:

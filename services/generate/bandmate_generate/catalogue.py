@@ -1,5 +1,7 @@
 """What a song may be asked for: lists of the styles and instruments, and the limits on a request."""
 
+from contextlib import suppress
+
 from bandmate_music.general_midi import PROGRAM_NAMES, family_of
 from bandmate_music.instruments import VOICE_PROGRAMS, other_names, playing_range
 from bandmate_shared.contracts.catalogue import (
@@ -12,17 +14,43 @@ from bandmate_shared.contracts.catalogue import (
 )
 from bandmate_shared.contracts.songs import MAX_LYRIC_LINES, MAX_PROMPT_CHARACTERS, MAX_TAKES, MAX_TEMPO, MIN_TEMPO
 from bandmate_shared.contracts.wishes import MAX_BARS, MAX_LYRIC_CHARACTERS, MAX_SECTIONS, MAX_SONG_SECONDS, MAX_TRACKS
+from bandmate_shared.errors import NotFound
+from bandmate_shared.objects.base import Storage
+from bandmate_shared.registry.models import SHARED_TENANT, UnknownModel, is_starter, list_models, resolve_model
 from bandmate_shared.settings import SharedSettings
 
-from bandmate_generate.planning.styles import STYLES, Style
+from bandmate_generate.endpoints.base import learnt_of
+from bandmate_generate.planning.learnt import Learnt
+from bandmate_generate.planning.styles import STYLES, Style, find_style
 
 _DRUM_RANGE = (27, 87)
 """General MIDI's drum keys, with those of the GS set."""
 
 
-def styles() -> StyleList:
-    """Every style, in the order of the style table."""
-    return StyleList(items=[_style(style) for style in STYLES.values()])
+def styles(storage: Storage, tenant: str = SHARED_TENANT) -> StyleList:
+    """Every style in the order of the style table, then the tenant's own, by name."""
+    return StyleList(items=[*(_style(style) for style in STYLES.values()), *_own_styles(storage, tenant)])
+
+
+def _own_styles(storage: Storage, tenant: str) -> list[StyleView]:
+    """What the tenant's models have learnt besides the table; of a style that several know, the newest one's."""
+    in_production = Learnt()
+    with suppress(UnknownModel, NotFound):
+        in_production = learnt_of(storage, resolve_model(storage, None, tenant))
+    found: dict[str, StyleView] = {}
+    learnt_by_starter: set[str] = set()
+    for model in list_models(storage, tenant):
+        learnt = Learnt()
+        with suppress(NotFound):  # Its files are lost; its manifest is not.
+            learnt = learnt_of(storage, model)
+        if is_starter(storage, model):
+            learnt_by_starter.update(learnt.styles)
+            continue
+        for name in learnt.styles:
+            needed = None if name in in_production.styles else model.id
+            if name not in STYLES:
+                found.setdefault(name, _style(find_style(name, learnt), own=True, model=needed))
+    return [found[name] for name in sorted(found) if name not in learnt_by_starter]
 
 
 def instruments() -> InstrumentList:
@@ -69,7 +97,7 @@ def limits(settings: SharedSettings) -> LimitsView:
     )
 
 
-def _style(style: Style) -> StyleView:
+def _style(style: Style, *, own: bool = False, model: str | None = None) -> StyleView:
     return StyleView(
         name=style.name,
         description=style.description,
@@ -88,4 +116,6 @@ def _style(style: Style) -> StyleView:
             )
             for part in style.parts
         ],
+        own=own,
+        model=model,
     )

@@ -27,6 +27,11 @@ class StyleView(Contract):
     can_sing: bool = Field(description="Whether lyrics may be given.")
     voice: str | None = Field(None, description="The usual singer; None: the singing service's own.")
     tracks: list[StyleTrack]
+    own: bool = Field(False, description="Learnt by a model of yours, from pieces of this style.")
+    model: str | None = Field(
+        None,
+        description="What a request for it has to name as `model`; None: the model in production knows the style.",
+    )
 
 
 class StyleList(Contract):

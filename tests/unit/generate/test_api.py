@@ -1,6 +1,7 @@
 """`/v1/songs`: errors of a request are reported when it is submitted."""
 
 import base64
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ from bandmate_generate.planning.styles import STYLES
 from bandmate_music.instruments import parse_instrument
 from bandmate_music.midi.write import write_midi
 from bandmate_shared.contracts.songs import SongRequest
+from bandmate_shared.contracts.trainings import ModelAlias, ModelFile, ModelManifest
 from bandmate_shared.http.app import create_app
 from bandmate_shared.jobs.execution.context import Done, JobContext
 from bandmate_shared.jobs.execution.inprocess import InProcessQueue
 from bandmate_shared.jobs.model import NewJob
+from bandmate_shared.objects.blobs import blob_key, put_blob
+from bandmate_shared.registry.models import PRODUCTION, alias_revision_key, manifest_key
 from starlette.testclient import TestClient
 
 from .composing import encoded, tune
@@ -106,6 +110,34 @@ def test_the_styles_the_instruments_and_the_limits_are_listed(client: TestClient
     assert client.post("/v1/songs", json={"tempo": limits["tempo_max"] + 1}).status_code == 422
 
 
+def learn(place: Workplace, tenant: str, model_id: str, created: str, *styles: str) -> None:
+    """Register a model of a tenant's that has learnt these styles."""
+    storage = place.runtime.storage
+    config = put_blob(storage, json.dumps({"styles": styles}).encode())
+    files = [ModelFile(name="config.json", sha256=config, size=storage.size(blob_key(config)))]
+    known = place.model.model_dump() | {"id": model_id, "sha256": "0" * 64, "files": files, "created": created}
+    manifest = ModelManifest.model_validate(known)
+    storage.put(manifest_key(model_id, tenant), manifest.model_dump_json().encode())
+
+
+def test_own_styles_are_listed_with_the_model_that_knows_them(client: TestClient, workplace: Workplace) -> None:
+    learn(workplace, "local", "reels-1", "2026-01-01T00:00:00Z", "reels", "pop", "groove")
+    learn(workplace, "local", "reels-2", "2026-01-02T00:00:00Z", "reels", "jigs")
+    learn(workplace, "acme", "secret", "2026-01-03T00:00:00Z", "polka")
+
+    def own() -> dict[str, str | None]:
+        items = client.get("/v1/styles").json()["items"]
+        return {style["name"]: style["model"] for style in items if style["own"]}
+
+    assert own() == {"jigs": "reels-2", "reels": "reels-2"}, "no style of the table, of the starter or of others"
+    assert client.post("/v1/songs", json={"style": "reels", "bars": 4}).status_code == 422
+    assert client.post("/v1/songs", json={"style": "reels", "model": "reels-2", "bars": 4}).status_code == 202
+    production = ModelAlias(alias=PRODUCTION, model="reels-1").model_dump_json().encode()
+    workplace.runtime.storage.put(alias_revision_key(PRODUCTION, 1), production)
+    assert own() == {"jigs": "reels-2", "reels": None}
+    assert client.post("/v1/songs", json={"style": "reels", "bars": 4}).status_code == 202
+
+
 def finished(place: Workplace, tenant: str, request: dict[str, object], **files: bytes) -> str:
     """A song that is done; keyword `take_1` stands for the file take-1/song.mid."""
     store = place.runtime.store
@@ -130,6 +162,18 @@ def test_a_song_of_ones_own_may_be_worked_on(client: TestClient, workplace: Work
     assert (request["prompt"], request["style"]) == (f"song:{song_id}", "folk"), "named, not copied"
     other = client.post("/v1/songs", json={"prompt": f"song:{song_id}", "variation": 0.2, "style": "pop"})
     assert other.json()["request"]["style"] == "pop"
+
+
+def test_a_song_is_a_version_of_the_one_it_names(client: TestClient, workplace: Workplace) -> None:
+    song_id = finished(workplace, "local", {"style": "folk"}, song=write_midi(tune()))
+    answer = client.post("/v1/songs", json={"derived_from": song_id, "style": "waltz", "bars": 4})
+    assert answer.json()["derived_from"] == song_id
+    versions = client.get(f"/v1/songs/{song_id}/versions").json()["items"]
+    assert [song["id"] for song in versions] == [song_id, answer.json()["id"]]
+    foreign = finished(workplace, "acme", {"style": "folk"}, song=write_midi(tune()))
+    for source in (foreign, "song_" + "0" * 26):
+        refused = client.post("/v1/songs", json={"derived_from": source, "bars": 4})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (404, "derived_from")
 
 
 def test_a_take_of_a_song_goes_by_its_number(client: TestClient, workplace: Workplace) -> None:

@@ -244,6 +244,7 @@ def test_styles_and_instruments_are_listed_without_a_platform() -> None:
     assert "jazz-waltz" in run(app, ["styles"]).output
     styles = json.loads(run(app, ["styles", "--json"]).output)["items"]
     assert {"name", "description", "tempi", "metres", "tracks"} <= styles[0].keys()
+    assert not any(style["own"] for style in styles)
     assert "Acoustic Guitar (steel)" in run(app, ["instruments", "guitar"]).output
     [found] = json.loads(run(app, ["instruments", "sitar", "--json"]).output)["items"]
     assert found["program"] == 104

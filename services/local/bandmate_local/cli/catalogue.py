@@ -4,22 +4,26 @@ from typing import Annotated
 
 import typer
 from bandmate_generate import catalogue
+from bandmate_shared.objects.open import open_storage
 from rich.table import Table
 
 from bandmate_local.cli.output import console, json_anywhere, print_json
+from bandmate_local.settings import local_settings
 
 AsJson = Annotated[bool, typer.Option("--json", callback=json_anywhere, help="Print JSON.")]
 
 
 def styles(as_json: AsJson = False) -> None:
-    """List the styles: what each is, its tempi and metres, and who plays."""
-    listed = catalogue.styles()
+    """List the styles: what each is, its tempi and metres, and who plays. Those that your models learnt come last."""
+    listed = catalogue.styles(open_storage(local_settings().resolved_storage_url))
     if as_json:
         print_json(listed.model_dump(mode="json"))
         return
     table = Table("style", "tempo", "metres", "description", box=None)
     for style in listed.items:
-        table.add_row(style.name, f"{style.tempi[0]}-{style.tempi[1]}", ", ".join(style.metres), style.description)
+        tempi, metres = f"{style.tempi[0]}-{style.tempi[1]}", ", ".join(style.metres)
+        asked_with = "" if style.model is None else f" (--model {style.model})"
+        table.add_row(style.name, tempi, metres, style.description + asked_with)
     console.print(table)
 
 

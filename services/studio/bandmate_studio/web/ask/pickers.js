@@ -4,11 +4,20 @@ import { t } from "../app/text.js";
 import { Field, Icon, ProblemNote } from "../app/parts.js";
 import { sample } from "./samples.js";
 
-/** @param {{styles: any[], value: string, error?: string, onChange: (value: string) => void}} props */
+/** @param {{styles: any[], value: string, error?: string, onChange: (style: string, model: string) => void}} props */
 export function StylePicker({ styles, value, error, onChange }) {
-  const chosen = styles.find((style) => style.name === value);
-  return html`<${Picker} kind="style" label=${t("ask.style")} value=${value} error=${error} onChange=${onChange}
-    hint=${chosen ? chosen.description : t("ask.style.hint")} names=${styles.map((style) => style.name)} />`;
+  const find = (/** @type {string} */ name) => styles.find((style) => style.name === name);
+  const chosen = find(value);
+  const hint = !chosen ? t("ask.style.hint") : chosen.own ? t("ask.style.own.hint") : chosen.description;
+  return html`<${Picker} kind="style" label=${t("ask.style")} value=${value} error=${error} hint=${hint} model=${chosen?.model}
+    onChange=${(/** @type {string} */ name) => onChange(name, find(name)?.model ?? "")} names=${styles.filter((style) => !style.own).map((style) => style.name)}
+    own=${styles.filter((style) => style.own).map((style) => style.name)} />`;
+}
+
+/** The options of a list of styles, with the user's own in a group. @param {{names: string[], own: string[]}} props */
+export function StyleOptions({ names, own }) {
+  const options = (/** @type {string[]} */ list) => list.map((name) => html`<option value=${name}>${name}</option>`);
+  return html`${options(names)}${own.length > 0 && html`<optgroup label=${t("ask.style.own")}>${options(own)}</optgroup>`}`;
 }
 
 /** @param {{voices: any[], value: string, error?: string, onChange: (value: string) => void}} props */
@@ -19,10 +28,10 @@ export function VoicePicker({ voices, value, error, onChange }) {
 }
 
 /**
- * @param {{kind: "style" | "voice", label: string, hint: string, names: string[], value: string, error?: string, lowest?: number,
- *   onChange: (value: string) => void}} props
+ * @param {{kind: "style" | "voice", label: string, hint: string, names: string[], own?: string[], value: string, error?: string,
+ *   lowest?: number, model?: string | null, onChange: (value: string) => void}} props
  */
-function Picker({ kind, label, hint, names, value, error, lowest, onChange }) {
+function Picker({ kind, label, hint, names, own, value, error, lowest, model, onChange }) {
   const [state, setState] = useState("");
   const [problem, setProblem] = useState(/** @type {unknown} */ (null));
   const audio = useRef(/** @type {HTMLAudioElement | null} */ (null));
@@ -35,7 +44,7 @@ function Picker({ kind, label, hint, names, value, error, lowest, onChange }) {
     setState("making");
     setProblem(null);
     try {
-      const sound = new Audio(await sample(kind, value, lowest));
+      const sound = new Audio(await sample(kind, value, lowest, model ?? undefined));
       audio.current = sound;
       sound.onended = () => setState("");
       await sound.play();
@@ -50,7 +59,7 @@ function Picker({ kind, label, hint, names, value, error, lowest, onChange }) {
       ${(/** @type {any} */ ids) => html`<div class="with-button">
         <select ...${ids} data-testid=${`ask-${kind}`} value=${value} onChange=${(/** @type {any} */ event) => onChange(event.target.value)}>
           <option value="">${t("open")}</option>
-          ${names.map((name) => html`<option value=${name}>${name}</option>`)}
+          <${StyleOptions} names=${names} own=${own ?? []} />
         </select>
         <button type="button" class="icon-button" aria-label=${t("ask.hear", { name: value })} disabled=${!value || state === "making"}
           aria-busy=${state === "making"} onClick=${hear}><${Icon} name=${state === "playing" ? "pause" : "play"} /></button>

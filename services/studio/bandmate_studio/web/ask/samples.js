@@ -15,23 +15,25 @@ const made = new Map();
  * @param {"style" | "voice"} kind
  * @param {string} name
  * @param {number} [lowest]  MIDI pitch of the lowest note that suits a voice
+ * @param {string} [model]  the model that knows a style of one's own
  */
-export function sample(kind, name, lowest = 53) {
+export function sample(kind, name, lowest = 53, model) {
   const key = `${kind}/${name}`;
   let found = made.get(key);
   if (!found) {
-    found = kind === "style" ? ofStyle(name) : ofVoice(name, lowest);
+    found = kind === "style" ? ofStyle(name, model) : ofVoice(name, lowest);
     found.catch(() => made.delete(key));
     made.set(key, found);
   }
   return found;
 }
 
-/** @param {string} style */
-async function ofStyle(style) {
-  const body = { style, bars: SAMPLE_BARS, seed: 1, candidates: 1 };
-  const url = await soundOf("songs", body, "song.wav");
-  return url;
+/**
+ * @param {string} style
+ * @param {string | undefined} model
+ */
+function ofStyle(style, model) {
+  return soundOf("songs", { style, model, bars: SAMPLE_BARS, seed: 1, candidates: 1 }, "song.wav");
 }
 
 /**

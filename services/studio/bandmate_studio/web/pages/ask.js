@@ -61,7 +61,7 @@ export function Ask() {
         <${Sentence} onRequest=${(/** @type {any} */ understood) => setForm((now) => filledFrom(now, understood))} />
         <${WordsBox} words=${form.words} error=${errors.words} onWords=${(/** @type {string} */ words) => change({ words })} />
         <div class="fields">
-          <${StylePicker} styles=${styles} value=${form.style} error=${errors.style} onChange=${(/** @type {string} */ style) => change({ style })} />
+          <${StylePicker} styles=${styles} value=${form.style} error=${errors.style} onChange=${(/** @type {string} */ style, /** @type {string} */ model) => change({ style, model })} />
           <${VoicePicker} voices=${voices} value=${form.voice} error=${errors.voice} onChange=${(/** @type {string} */ voice) => change({ voice })} />
           ${text("key")} ${text("bars", { inputMode: "numeric" })} ${text("tempo", { inputMode: "decimal" })} ${text("metre")}
         </div>
