@@ -18,6 +18,7 @@ EXTRAS = {
     "bench": (("services/model", "train"), ("benchmarks", None), ("benchmarks", "peers")),
     "bench-singing": (("services/model", "train"), ("benchmarks", None), ("benchmarks", "singing")),
     "espeak": (("services/vocal", "espeak"),),
+    "kokoro": (("services/vocal", "kokoro"),),
     "pico": (("services/vocal", "pico"),),
     "music21": (("services/ingest", "music21"),),
     "postgres": (("shared", "postgres"),),

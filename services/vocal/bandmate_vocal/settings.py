@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from bandmate_shared.settings import SharedSettings
-from bandmate_shared.singing.catalogue import SINGERS
+from bandmate_shared.singing.catalogue import KOKORO_VOICES, SINGERS
 from pydantic import AfterValidator, Field, field_validator
 
 POLLY_ENGINES = ("standard", "neural")
@@ -29,10 +29,11 @@ PollyEngineName = Annotated[str, AfterValidator(check_polly_engine)]
 class VocalSettings(SharedSettings):
     """The engine that sings or speaks, its location and its limits."""
 
-    speech_engine: Literal["auto", "hibari", "espeak", "pico", "polly"] = Field(
+    speech_engine: Literal["auto", "hibari", "espeak", "pico", "kokoro", "polly"] = Field(
         "auto",
-        description="hibari: the neural singer, English. espeak: espeak-ng. pico: SVOX Pico. All on this machine, "
-        "if installed. polly: Amazon Polly, paid by the character. auto: the best installed for the language.",
+        description="hibari: the neural singer, English. kokoro: that of Portuguese, Dutch and Swedish. espeak: "
+        "espeak-ng. pico: SVOX Pico. All on this machine, if installed. "
+        "polly: Amazon Polly, paid by the character. auto: the best installed for the language.",
     )
     polly_engine: PollyEngineName = Field("neural", description="Which of Amazon Polly's engines: standard or neural.")
     polly_voices: dict[str, str] = Field(
@@ -48,8 +49,16 @@ class VocalSettings(SharedSettings):
     espeak_folder: Path | None = Field(
         None, description="Folder with libespeak-ng and espeak-ng-data. Empty: that of the espeakng-loader package."
     )
+    kokoro_voices: Path | None = Field(
+        None, description="Kokoro's voices: the package kokoro-js as `npm pack` leaves it. Empty: the one in the home."
+    )
     speech_seconds: float = Field(60.0, gt=0, description="Seconds the speech engine may take for a batch of lines.")
     speech_memory_bytes: int = Field(500_000_000, ge=1, description="Memory the speech engine's process may take.")
+
+    @property
+    def kokoro_archive(self) -> Path:
+        """Where Kokoro's voices lie."""
+        return self.kokoro_voices or self.home / KOKORO_VOICES
 
     @field_validator("polly_voices")
     @classmethod

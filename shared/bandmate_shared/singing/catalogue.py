@@ -40,6 +40,9 @@ class Voice:
     sounds: str
 
 
+_KOKORO_JS = "1.2.1"
+KOKORO_VOICES = f"kokoro-js-{_KOKORO_JS}.tgz"
+"""The package of Kokoro's voices as `npm pack` leaves it; it is looked for in the home."""
 ENGINES = (
     Engine(
         "hibari",
@@ -61,6 +64,14 @@ ENGINES = (
         "pip install 'bandmate[pico]'",
         "recorded women's voices in five languages, 16 kHz; Apache-2.0; espeak-ng times its phones",
         ("en", "de", "es", "fr", "it"),
+    ),
+    Engine(
+        "kokoro",
+        "Kokoro",
+        f"pip install 'bandmate[kokoro]' && mkdir -p ~/.local/share/bandmate && cd ~/.local/share/bandmate && "
+        f"npm pack kokoro-js@{_KOKORO_JS}",
+        "a neural network on this machine that sings Portuguese, Dutch and Swedish; espeak-ng reads the words",
+        ("pt", "nl", "sv"),
     ),
     Engine(
         "polly",

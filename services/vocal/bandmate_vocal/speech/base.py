@@ -1,7 +1,7 @@
 """The interface of engines, of which there are two kinds.
 
 - A `SpeechEngine` speaks: text in, samples with timed words and phones out; `synthesis` retunes them by PSOLA.
-  `espeak.engine.EspeakEngine`, `polly.engine.PollyEngine`.
+  `espeak.engine.EspeakEngine`, `polly.engine.PollyEngine`, `neural.speaking_engine.SpeakingEngine`.
 - A `SingingEngine` sings: it says how long each phone of a line would naturally last, is told when each is sung and
   at which pitch, and gives the sung samples. `neural.engine.NeuralEngine`.
 

@@ -9,6 +9,7 @@ from bandmate_shared.singing.catalogue import ANY_ENGINE, find_engine, find_voic
 
 from bandmate_vocal.settings import VocalSettings
 from bandmate_vocal.speech.errors import SpeechEngineMissing
+from bandmate_vocal.speech.neural import kokoro_files
 
 _BEST = {
     "en": ("hibari", "espeak"),
@@ -16,6 +17,9 @@ _BEST = {
     "fr": ("pico", "espeak"),
     "it": ("pico", "espeak"),
     "es": ("pico", "espeak"),
+    "pt": ("kokoro", "espeak"),
+    "nl": ("kokoro", "espeak"),
+    "sv": ("kokoro", "espeak"),
 }
 """Engines by the share of words that a recogniser gets wrong, the best first (docs/reference/voices.md)."""
 _OTHERS = ("espeak",)
@@ -78,7 +82,9 @@ _IS_HERE: dict[str, Callable[[VocalSettings], bool]] = {
     "espeak": lambda settings: settings.espeak_folder is not None or _has_module("espeakng_loader"),
     "hibari": lambda _: _has_module("hibari"),
     "pico": lambda _: _has_module("py_nanotts"),
+    "kokoro": lambda settings: kokoro_files.is_installed(settings.kokoro_archive),
     "polly": lambda _: _has_module("boto3"),
 }
-_NEEDS = {"pico": ("espeak",)}
-"""Engines that an engine needs beside itself: Pico's phones are timed by espeak-ng's."""
+_NEEDS = {"pico": ("espeak",), "kokoro": ("espeak", "hibari")}
+"""Engines that an engine needs beside itself: espeak-ng's phones time Pico's and are read by Kokoro, whose alphabet
+hibari has."""

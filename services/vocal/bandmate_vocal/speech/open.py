@@ -10,6 +10,8 @@ from bandmate_vocal.speech.choice import choose_engine
 from bandmate_vocal.speech.espeak.engine import EspeakEngine
 from bandmate_vocal.speech.neural.engine import NeuralEngine
 from bandmate_vocal.speech.neural.hibari import HibariNetwork
+from bandmate_vocal.speech.neural.kokoro import KokoroNetwork
+from bandmate_vocal.speech.neural.speaking_engine import SpeakingEngine
 from bandmate_vocal.speech.pico.engine import PicoEngine
 
 
@@ -33,6 +35,8 @@ def open_engine(
         return espeak
     if chosen == "hibari":
         return NeuralEngine(HibariNetwork())
+    if chosen == "kokoro":
+        return SpeakingEngine(KokoroNetwork(espeak, settings.kokoro_archive))
     if chosen == "pico":
         return PicoEngine(espeak, settings.speech_seconds, settings.speech_memory_bytes)
     from bandmate_vocal.speech.polly.open import open_polly  # optional extra: boto3

@@ -1,1 +1,1 @@
-"""Neural networks that sing: phones, durations, fundamental and energy in, samples out."""
+"""Neural networks that sing or speak: phones, durations, fundamental and energy in, samples out."""

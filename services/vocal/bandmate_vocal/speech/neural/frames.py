@@ -69,6 +69,23 @@ def lay_out(score: LineScore, reading: NetworkReading) -> LaidOut:
     return LaidOut(frames, start)
 
 
+def spoken_frames(reading: NetworkReading, pitch: float) -> Frames:
+    """The line as it would be spoken, on one pitch in Hz; vowels and sonorants have a voice, however weak."""
+    counts = reading.prosody.frames
+    halves = 2 * int(counts.sum())
+    letter = np.repeat(np.arange(len(counts)), 2 * counts)
+    vowel, sonorant, voiceless = _kinds(reading, letter)
+    own_pitch = np.resize(reading.prosody.pitch, halves)
+    return Frames(
+        letters=reading.letters,
+        frames=counts,
+        pitch=np.full(halves, pitch),
+        voiced=_voiced(reading, own_pitch, sonorant, voiceless),
+        steady=_steady(sonorant),
+        energy=_evened(np.resize(reading.prosody.energy, halves), vowel, reading.prosody.energy),
+    )
+
+
 def _letter_edges(reading: NetworkReading, song: Curve, read: Curve) -> Curve:
     """Song time at which the silence before, each letter and the silence after begin, and the end.
 

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from bandmate_vocal.speech.base import FloatArray
-from bandmate_vocal.speech.errors import SpeechEngineMissing, SpeechFailed
+from bandmate_vocal.speech.errors import SpeechEngineMissing
 from bandmate_vocal.speech.neural.network import Frames, Prosody, Timbre
-from bandmate_vocal.speech.neural.onnx_graph import NotAModel, cut
+from bandmate_vocal.speech.neural.onnx_session import CutModel
 from bandmate_vocal.speech.neural.source_filter import synthesise
 from bandmate_vocal.speech.neural.spectra import given_pitch, shape_free, shape_harmonic, shape_noise
 
@@ -36,6 +35,7 @@ class HibariNetwork:
     name = "hibari"
     languages = ("en",)
     sample_rate = 24000
+    lag = 0.03
 
     def pronounce(self, words: Sequence[str], language: str) -> list[str]:  # noqa: ARG002
         """Each word in the network's letters; read together where that keeps the words apart: neighbours matter."""
@@ -51,7 +51,7 @@ class HibariNetwork:
     def predict(self, letters: Sequence[str]) -> Prosody:
         """How it would say the letters, at the speed of its training."""
         inputs: dict[str, NDArray[Any]] = {"ids": self._ids(letters), "speed": np.ones(1, np.float32)}
-        frames, pitch, energy = self._run(0, inputs)
+        frames, pitch, energy = self._parts[0].run(inputs)
         counts = np.maximum(frames.ravel(), 1).astype(np.int64)
         return Prosody(counts, pitch.ravel().astype(np.float64), energy.ravel().astype(np.float64))
 
@@ -66,7 +66,7 @@ class HibariNetwork:
             _PITCH: given[None].astype(np.float32),
             _ENERGY: frames.energy[None].astype(np.float32),
         }
-        harmonic, turn, noise, free, phase = (spectrum[0] for spectrum in self._run(1, inputs))
+        harmonic, turn, noise, free, phase = (spectrum[0] for spectrum in self._parts[1].run(inputs))
         frequencies = np.arange(len(harmonic)) * (dsp.SR / dsp.N_FFT)
         shaped = (
             shape_harmonic(harmonic, frequencies, timbre),
@@ -100,7 +100,7 @@ class HibariNetwork:
         return G2P()
 
     @cached_property
-    def _sessions(self) -> tuple[Any, Any]:
+    def _parts(self) -> tuple[CutModel, CutModel]:
         path = self._folder / "hibari.onnx"
         model = path.read_bytes()
         if hashlib.sha256(model).hexdigest() != _SHA256:
@@ -108,23 +108,7 @@ class HibariNetwork:
                 f"{path} is not the voice that this version sings with; reinstall it with "
                 "`pip install --force-reinstall hibari-tts==0.2.1`"
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # the same bytes, however many cores
-        options.log_severity_level = 3
-        providers = ["CPUExecutionProvider"]
-        try:
-            parts = cut(model, (_DURATION, _PITCH, _ENERGY)), cut(model, _SPECTRA, (_DURATION, _PITCH, _ENERGY))
-        except NotAModel as error:
-            raise SpeechFailed(f"the voice of hibari-tts cannot be cut: {error}") from error
-        speak, sing = (onnxruntime.InferenceSession(part, options, providers=providers) for part in parts)
-        return speak, sing
-
-    def _run(self, part: int, inputs: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
-        try:
-            answer: list[NDArray[np.float32]] = self._sessions[part].run(None, inputs)
-        except RuntimeError as error:
-            raise SpeechFailed(f"the singer's network failed: {error}") from error
-        return answer
+        return CutModel(model, (_DURATION, _PITCH, _ENERGY)), CutModel(model, _SPECTRA, (_DURATION, _PITCH, _ENERGY))
 
     def _ids(self, letters: Sequence[str]) -> NDArray[np.int64]:
         return np.array([[0, *(self._numbers[letter] for letter in letters), 0]], np.int64)

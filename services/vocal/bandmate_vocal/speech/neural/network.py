@@ -76,6 +76,11 @@ class AcousticNetwork(Protocol):
     @property
     def sample_rate(self) -> int: ...
 
+    @property
+    def lag(self) -> float:
+        """Seconds by which a sound begins before its letter does."""
+        ...
+
     def pronounce(self, words: Sequence[str], language: str) -> list[str]:
         """The letters of each word of a line; '' for what cannot be said. Raises SpeechEngineMissing, SpeechFailed."""
         ...

@@ -14,12 +14,10 @@ _HUM = "ɑ"
 """Said for a word of which the network knows no letter."""
 _JOIN_BELOW = 0.08
 """Seconds: a shorter gap between two phones belongs to the second; a longer one is a pause."""
-_LAG = 0.03
-"""Seconds by which a sound begins before its letter does: in these networks letters come late."""
 _VOWEL_LAGS = (("ptkʧ", 0.005), ("h", 0.01), ("fθsʃʦ", 0.018), ("ð", 0.07))
 _VOICED_VOWEL_LAG = 0.052
-"""The same for vowels, by the consonant before them; the last after a voiced one. Medians of eleven spoken lines,
-by the rise of the band from 350 to 3000 Hz."""
+"""Seconds by which a vowel begins before its letter, by the consonant before it; the last after a voiced one. Medians
+of eleven spoken lines, by the rise of the band from 350 to 3000 Hz."""
 _MIN_PHONE = 0.01
 
 
@@ -79,23 +77,24 @@ def read_line(line: LineText, network: AcousticNetwork, language: str) -> Networ
     bounds = np.concatenate([[0], np.cumsum(prosody.frames)]) * FRAME
     phones: list[Phone] = []
     for index, (number, sound, ipa) in enumerate(sounds):
-        begin = bounds[sound.first + 1] - _lag(sounds[index - 1][1].letter if index else "", sound)
+        begin = bounds[sound.first + 1] - _lag(sounds[index - 1][1].letter if index else "", sound, network.lag)
         pause = bounds[sound.first + 1] - bounds[sounds[index - 1][1].end + 1] if index else 0.0
         if phones:
             begin = max(begin, phones[-1].t0 + _MIN_PHONE)
-            end = begin if pause < _JOIN_BELOW else min(begin, bounds[sounds[index - 1][1].end + 1] - _LAG)
+            end = begin if pause < _JOIN_BELOW else min(begin, bounds[sounds[index - 1][1].end + 1] - network.lag)
             phones[-1] = replace(phones[-1], t1=max(float(end), phones[-1].t0 + _MIN_PHONE))
-        phones.append(Phone(ipa, float(begin), float(bounds[sound.end + 1] - _LAG), _is_nucleus(sound, ipa), number))
+        end = float(bounds[sound.end + 1]) - network.lag
+        phones.append(Phone(ipa, float(begin), end, _is_nucleus(sound, ipa), number))
     phones[-1] = replace(phones[-1], t1=max(phones[-1].t1, phones[-1].t0 + _MIN_PHONE))
     return NetworkReading(
         _words(line, phones), tuple(phones), tuple(letters), tuple(sound for _, sound, _ in sounds), prosody
     )
 
 
-def _lag(before: str, sound: Sound) -> float:
-    """Seconds by which a sound begins before its letter."""
+def _lag(before: str, sound: Sound, usual: float) -> float:
+    """Seconds by which a sound begins before its letter, `usual` but for vowels after consonants."""
     if not sound.is_vowel or not before or before in VOWELS:
-        return _LAG
+        return usual
     return next((lag for letters, lag in _VOWEL_LAGS if before in letters), _VOICED_VOWEL_LAG)
 
 

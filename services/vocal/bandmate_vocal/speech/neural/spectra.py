@@ -42,9 +42,15 @@ def given_pitch(pitch: Curve, timbre: Timbre) -> Curve:
 
 def shape_harmonic(levels: Spectrum, frequencies: Curve, timbre: Timbre) -> Spectrum:
     """The harmonic branch with the singer's formants, tilt and ring."""
-    tilt = np.clip(np.log2(np.maximum(frequencies, 1.0) / _TILT_FROM), 0.0, _TILT_OCTAVES)
-    gain = timbre.ring * np.exp(-(((frequencies - _RING_HZ) / _RING_WIDTH) ** 2)) - timbre.tilt * tilt
+    gain = harmonic_gain(frequencies, timbre)
     return move_formants(levels, timbre.formants) + (_DECIBEL * gain).astype(np.float32)[:, None]
+
+
+def harmonic_gain(frequencies: Curve, timbre: Timbre) -> Curve:
+    """What a singer's tilt and ring add at each frequency, in dB."""
+    tilt = np.clip(np.log2(np.maximum(frequencies, 1.0) / _TILT_FROM), 0.0, _TILT_OCTAVES)
+    gain: Curve = timbre.ring * np.exp(-(((frequencies - _RING_HZ) / _RING_WIDTH) ** 2)) - timbre.tilt * tilt
+    return gain
 
 
 def shape_noise(levels: Spectrum, frames: Frames, timbre: Timbre) -> Spectrum:
