@@ -125,6 +125,7 @@ def _equalised(sound: FloatArray, rate: int, timbre: Timbre) -> FloatArray:
     """The samples with the singer's tilt and ring."""
     if not (timbre.tilt or timbre.ring) or not len(sound):
         return sound
-    gain = harmonic_gain(np.fft.rfftfreq(len(sound), 1.0 / rate), timbre)
+    frequencies = np.fft.rfftfreq(len(sound), 1.0 / rate).astype(np.float64)
+    gain = harmonic_gain(frequencies, timbre)
     equalised: FloatArray = np.fft.irfft(np.fft.rfft(sound) * 10.0 ** (gain / 20.0), len(sound)).astype(np.float32)
     return equalised
