@@ -27,16 +27,24 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"#!", "a script"),
 )
 
+_MIDI_HEADER = b"MThd\x00\x00\x00\x06"
+_MAX_LEADING_BYTES = 1024
+
 
 def kind_of(data: bytes) -> str:
     """'midi', 'mxl' (a zip), 'musicxml' (any XML), or 'other'."""
-    if data[:4] == b"MThd" or (data[:4] == b"RIFF" and data[8:12] == b"RMID"):
+    if data[:4] == b"MThd" or (data[:4] == b"RIFF" and data[8:12] == b"RMID") or midi_header_at(data) > 0:
         return "midi"
     if data[:4] == b"PK\x03\x04":
         return "mxl"
     if _is_markup(data) and not _is_html(data):
         return "musicxml"
     return "other"
+
+
+def midi_header_at(data: bytes) -> int:
+    """Where a MIDI file begins behind a few bytes of something else, such as a MacBinary header; -1 where none does."""
+    return data.find(_MIDI_HEADER, 0, _MAX_LEADING_BYTES)
 
 
 def describe(data: bytes) -> str:

@@ -1,7 +1,5 @@
 """General MIDI: the programs, their families, and the drums. Source: General MIDI System Level 1 (RP-003)."""
 
-import re
-
 
 def _names(text: str) -> tuple[str, ...]:
     """Names separated by commas, over several lines."""
@@ -55,53 +53,6 @@ After Weinberg, Guidelines for Drumset Notation (1998)."""
 DRUM_CROSS_HEADS = frozenset((37, 42, 44, 46, 49, 51, 52, 53, 55, 57, 59))
 """Drums written with a cross for a note head: cymbals, hi-hats and the side stick."""
 
-_PROGRAM_PATTERNS = r"""
-52  voice|vocal|singer|gesang|stimme|chant|canto|voix|mezzo|choir|chorus|lyrics
-52  soprano(?! sax)|alto(?! sax)|tenor(?! sax)|baritone(?! sax)
-6   harpsichord|cembalo|clavecin
-20  harmonium
-19  organ|orgel|orgue
-46  harp|harfe|arpa
-33  bass guitar|electric bass|e-bass
-30  distort
-27  electric guitar
-24  guitar|gitarre|chitarra
-42  viola da gamba|violoncell|cello
-41  viola|bratsche
-40  violin|geige|fiddle
-43  contrabass|double bass|kontrabass
-64  soprano sax
-65  alto sax
-66  tenor sax
-67  baritone sax
-65  sax
-72  piccolo
-73  flute|flöte|flauto|flûte
-74  recorder
-69  english horn|cor anglais
-68  oboe|hautbois
-71  clarinet|klarinette
-70  bassoon|fagott
-56  trumpet|trompete|tromba|cornet
-57  trombone|posaune
-58  tuba
-60  horn|corno|cor\b
-47  timpani|pauken
-12  marimba
-13  xylophone
-11  vibraphone
-9   glockenspiel
-8   celesta
-48  string
-32  bass\b
-0   piano|klavier|pianoforte|keyboard
-"""
-_FROM_NAME = [
-    (re.compile(pattern), int(program))
-    for program, pattern in (line.split(maxsplit=1) for line in _PROGRAM_PATTERNS.strip().splitlines())
-]
-
-
 _FAMILIES = _names("""
 Piano, Chromatic Percussion, Organ, Guitar, Bass, Strings, Ensemble, Brass, Reed, Pipe, Synth Lead, Synth Pad,
 Synth Effects, Ethnic, Percussive, Sound Effects
@@ -129,10 +80,6 @@ def drum_name(pitch: int) -> str:
     return DRUM_NAMES.get(pitch, f"Drum {pitch}")
 
 
-def guess_program(name: str) -> int:
-    """The program a part of this name most likely means ('Violoncello' → 42); the piano where nothing fits."""
-    lowered = name.lower()
-    for pattern, program in _FROM_NAME:
-        if pattern.search(lowered):
-            return program
-    return 0
+def is_drum_pitch(pitch: int) -> bool:
+    """Whether the standard kit of General MIDI 2 has a drum there."""
+    return 27 <= pitch <= 87

@@ -14,13 +14,22 @@ MAX_EXAMINED_BYTES = 20_000
 
 _LATIN = "äöüßéèêàçñáíóúâîôûëïåæøœãõìòùÿœ"
 _CENTRAL = "ąćęłńóśźżáčďéěíňřšťúůýžőűöüäŕĺľôășțăâîđ"
+_TURKISH = "şığçöüâî"
 _ENCODINGS: tuple[tuple[str, str], ...] = (
     ("latin-1", _LATIN),
     ("cp1252", _LATIN),
     ("mac-roman", _LATIN),
     ("cp1250", _CENTRAL),
+    ("iso8859-2", _CENTRAL),
+    ("cp1254", _TURKISH),
     ("cp1251", ""),
     ("koi8-r", ""),
+    ("cp866", ""),
+    ("iso8859-5", ""),
+    ("cp1253", ""),
+    ("cp1255", ""),
+    ("cp1256", ""),
+    ("cp874", ""),
     ("shift_jis", ""),
     ("cp949", ""),
     ("euc_jp", ""),
@@ -31,7 +40,22 @@ _ENCODINGS: tuple[tuple[str, str], ...] = (
 _CODECS = {"shift_jis": "cp932", "mac-roman": "mac_roman"}
 DETECTABLE = (*(_CODECS.get(name, name) for name, _ in _ENCODINGS), "iso2022_jp", "utf-16", "utf-16-le", "utf-16-be")
 """Codecs that may be needed; the sandbox loads them before it gives up opening files."""
-_CYRILLIC_COMMON = frozenset("оеаинтслрвкмдпуяызьбгчйхжшюцщэф")
+_CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґ"
+_GREEK = "αοιετσνηυρπκμλςωγδίάόέήβχθφύξώζψϊϋ"
+_HEBREW = "יוהלאתרבשמנםכעחדקפגסצטזןךףץ"
+_ARABIC = "المينورتبهعدسفكقحجشصطخضغذثزظةىأإئءؤآ"
+_THAI = "านรอก่เงม้วยลสดตปทคบีิัะหใขจพชแุไโผูถณฟซศ็ำธภญฉ์ืษๆฐฝฮ"
+_ALPHABETS = {
+    "cp1251": (_CYRILLIC, 0.0),
+    "koi8-r": (_CYRILLIC, -0.3),
+    "cp866": (_CYRILLIC, -0.3),
+    "iso8859-5": (_CYRILLIC, -0.3),
+    "cp1253": (_GREEK, -0.2),
+    "cp1255": (_HEBREW, -0.3),
+    "cp1256": (_ARABIC, -0.3),
+    "cp874": (_THAI, -0.3),
+}
+"""Encoding → its letters, the most frequent first, and how much rarer it is than the first of these."""
 _HANZI = frozenset(
     "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生自会那后能对着事其里所去行过家十用发天如然作方"
     "成者多日都三小军二无同么经法当起与好看学进种将还分此心前面又定见只主没公从爱情梦想歌风花月雪夜雨春秋山水海星光路飞手走听谁钢琴弦鼓"
@@ -132,8 +156,8 @@ def _score(texts: Sequence[bytes], name: str, letters: str) -> float:
         return -9.0
     if letters:
         return _western(decoded, beyond, letters)
-    if name in ("cp1251", "koi8-r"):
-        return _cyrillic(decoded, beyond, 0.0 if name == "cp1251" else -0.4)
+    if name in _ALPHABETS:
+        return _alphabetic(decoded, beyond, *_ALPHABETS[name])
     return _east_asian([char for _, char in beyond], name)
 
 
@@ -144,6 +168,8 @@ def _western(text: str, beyond: Sequence[tuple[int, str]], letters: str) -> floa
         after = text[index + 1] if index + 1 < len(text) else "\n"
         if char.isalpha():
             usual = 1.0 if char in letters else 0.5 if char.lower() in letters else -0.5
+            if (char == "õ" and after not in "eõ") or (char == "û" and "õ" in text):
+                usual = 0.3  # Portuguese has it before e; at its place other encodings have a letter of Hungarian.
             if char.isupper() and before.islower():
                 usual -= 1.0  # A capital within a word.
             if ord(before) > 127 and ord(after) > 127:
@@ -160,20 +186,23 @@ def _western(text: str, beyond: Sequence[tuple[int, str]], letters: str) -> floa
     return total / len(beyond)
 
 
-def _cyrillic(text: str, beyond: Sequence[tuple[int, str]], prior: float) -> float:
+def _alphabetic(text: str, beyond: Sequence[tuple[int, str]], alphabet: str, prior: float) -> float:
+    """By how frequent the letters are, and whether capitals begin words; no word mixes alphabets."""
     total = prior * len(beyond)
     for index, char in beyond:
         before = text[index - 1] if index else "\n"
-        if char in _CYRILLIC_COMMON:
-            total += 1.0
-        elif char.lower() in _CYRILLIC_COMMON:
-            total += 0.6 if not before.isalpha() or before.isupper() else -1.0
-        elif char.lower() in "ъёіїєґ" or char in "«»–—…№„“”’":
-            total += 0.4
+        after = text[index + 1] if index + 1 < len(text) else "\n"
+        place = alphabet.find(char.lower())
+        if (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha()):
+            total -= 1.0
+        elif place < 0:
+            total += 0.4 if char in "«»–—…№„“”’" or 0x591 <= ord(char) <= 0x5C7 else -0.8
+        elif char == char.lower() or not before.isalpha() or before.isupper():
+            total += 1.3 - 1.2 * place / len(alphabet) - (0.4 if char != char.lower() else 0.0)
         else:
-            total -= 0.8
+            total -= 1.0
     latin = sum(char.isascii() and char.isalpha() for char in text)
-    return total / len(beyond) * 1.2 - latin / (latin + len(beyond))
+    return total / len(beyond) - latin / (latin + len(beyond))
 
 
 def _ideograph(char: str, name: str) -> float:

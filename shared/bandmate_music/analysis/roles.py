@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from bandmate_music.instrument_names import named_instrument
 from bandmate_music.instruments import BASS_PROGRAMS, VOICE_PROGRAMS
 
 Role = Literal["melody", "harmony", "bass", "drums"]
@@ -37,7 +38,9 @@ class PartProfile(NamedTuple):
     @property
     def is_bass(self) -> bool:
         """Whether its instrument or name says that it is the bass."""
-        return self.program in BASS_PROGRAMS or _BASS.search(self.name) is not None
+        named = named_instrument(self.name) if self.name else None
+        says_bass = _BASS.search(self.name) is not None or (named is not None and named.kind == "bass")
+        return self.program in BASS_PROGRAMS or says_bass
 
     @property
     def leads(self) -> bool:

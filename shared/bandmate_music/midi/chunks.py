@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandmate_music.detect import describe
+from bandmate_music.detect import describe, midi_header_at
 from bandmate_music.errors import UnreadableFile
 from bandmate_music.limits import INT32_MAX, Limits
 from bandmate_music.midi.salvage import salvage_track
@@ -48,6 +48,10 @@ def read_chunks(data: bytes, limits: Limits) -> Chunks:
         UnreadableFile: no MIDI header, one that cannot be, no track, or the independent patterns of format 2.
         LimitExceeded: more tracks than allowed.
     """
+    leading = midi_header_at(data) if data[:4] not in (b"MThd", b"RIFF") else 0
+    repairs: list[Notice] = []
+    if leading > 0:
+        repairs.append(Notice("leading-bytes", f"{leading:,} bytes before the header are left out", leading, True))
     data = unwrapped(data)
     if data[:4] != b"MThd":
         raise UnreadableFile(f"this is {describe(data)}, not a MIDI file")
@@ -61,11 +65,17 @@ def read_chunks(data: bytes, limits: Limits) -> Chunks:
     ticks_per_quarter, frame_tempo = _resolution(division)
 
     spans: list[tuple[int, int]] = []
-    repairs: list[Notice] = []
-    plain = header_length == 6 and frame_tempo is None
+    plain = header_length == 6 and frame_tempo is None and not repairs
     position = 8 + header_length
     while position + 8 <= len(data):
         kind, start = data[position : position + 4], position + 8
+        if not kind.isascii() or not kind.isalnum():
+            following = data.find(b"MTrk", position)
+            if following >= 0:
+                text = f"{following - position:,} bytes between chunks are left out"
+                repairs.append(Notice("bytes-between-chunks", text, following - position, True))
+                plain, position = False, following
+                continue
         length = int.from_bytes(data[position + 4 : start], "big")
         if kind == b"MTrk":
             end = _track_end(data, start, length)
@@ -86,15 +96,20 @@ def read_chunks(data: bytes, limits: Limits) -> Chunks:
         position = start + length
     if not spans:
         raise UnreadableFile("this MIDI file has a header and no track")
-    if midi_format == 2 and len(spans) > 1:
+    patterns = sum(_has_notes(data, start, end) for start, end in spans) if midi_format == 2 else 1
+    if patterns > 1:
         raise UnreadableFile(
-            f"this MIDI file is of format 2: it holds {len(spans)} independent patterns and no order of them; save one "
+            f"this MIDI file is of format 2: it holds {patterns} independent patterns and no order of them; save one "
             "of them as a file of format 0 or 1"
         )
     plain = plain and midi_format < 2
     if not plain or declared != len(spans) or spans[-1][1] != len(data) or (midi_format == 0 and len(spans) > 1):
         data, spans = _rebuilt(data, spans, ticks_per_quarter)
     return Chunks(data, tuple(spans), ticks_per_quarter, frame_tempo, title_of(data, spans), tuple(repairs))
+
+
+def _has_notes(data: bytes, start: int, end: int) -> bool:
+    return any(event.starts_note for event in salvage_track(data, start, end).events)
 
 
 def _is_track(data: bytes, start: int, length: int) -> bool:
@@ -149,9 +164,9 @@ def check_ticks(chunks: Chunks, limits: Limits) -> None:
 
 
 def unwrapped(data: bytes) -> bytes:
-    """The MIDI file inside a RIFF RMID wrapper; anything else as it is."""
+    """The MIDI file inside a RIFF RMID wrapper, or behind a few bytes of something else; anything else as it is."""
     if data[:4] != b"RIFF" or data[8:12] != b"RMID":
-        return data
+        return data[max(0, midi_header_at(data)) :]
     position = 12
     while position + 8 <= len(data):
         length = int.from_bytes(data[position + 4 : position + 8], "little")

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bandmate_music.instrument_names import named_instrument
 from bandmate_music.marks import chord_marks
 from bandmate_music.score import Lyric, Part
 
@@ -18,6 +19,8 @@ _ENDS = (" ", "\r", "\n")
 _STRIPPED = " \\/\r\n"
 _HOLDS = frozenset(("-", "--", "---", "+", "+~", "~", "_", "__", "___", "–", "—", "ー", "*", "="))
 """What stands on a note that carries on the syllable before."""
+_BREAKS = re.compile(r"\s*[\\/\r\n]+\s*")
+"""Ends of lines within a text."""
 _TAG = re.compile(r"^(@|\{[@#])|^\[%")
 """Karaoke headers (@KMIDI, @T) and the tags of RP-026 are not sung."""
 _MIN_WORDS = 8
@@ -56,7 +59,7 @@ def lyrics_from_events(events: Sequence[tuple[int, str]]) -> tuple[Lyric, ...]:
     is_blank = sum(text.endswith(" ") or text.startswith(_STARTS) for text in written) * 4 > len(written)
     lyrics: list[Lyric] = []
     for number, (onset, text) in enumerate(told):
-        word = text.strip(_STRIPPED)
+        word = _BREAKS.sub(" ", text.strip(_STRIPPED))
         if not word or word in _HOLDS:
             if lyrics and lyrics[-1].onset < onset:
                 lyrics.append(Lyric(onset, "", lyrics[-1].word_end))
@@ -64,8 +67,8 @@ def lyrics_from_events(events: Sequence[tuple[int, str]]) -> tuple[Lyric, ...]:
         if len(word) > 1 and word.endswith("-"):
             word, word_end = word.rstrip("-") or "-", False
         elif is_blank:
-            following = next((later for _, later in told[number + 1 :] if later.strip(_STRIPPED)), " ")
-            word_end = text.endswith(_ENDS) or following.startswith(_STARTS)
+            between, following = _what_follows(told, number)
+            word_end = text.endswith(_ENDS) or following.startswith(_STARTS) or between
         else:
             word_end = True
         line_end = text.endswith(("\r", "\n"))
@@ -74,6 +77,17 @@ def lyrics_from_events(events: Sequence[tuple[int, str]]) -> tuple[Lyric, ...]:
         else:
             lyrics.append(Lyric(onset, word, word_end, line_end=line_end))
     return tuple(lyrics)
+
+
+def _what_follows(told: Sequence[tuple[int, str]], number: int) -> tuple[bool, str]:
+    """Whether blanks or ends of lines stand alone before the next syllable, and its text."""
+    between = False
+    for later in range(number + 1, len(told)):
+        text = told[later][1]
+        if text.strip(_STRIPPED):
+            return between, text
+        between = between or text != ""
+    return between, " "
 
 
 def are_karaoke_words(events: Sequence[tuple[int, str]], track: str, onsets: set[int], is_marked: bool) -> bool:
@@ -95,14 +109,15 @@ def attach_lyrics(parts: list[Part], words: Words, ticks_per_quarter: int) -> No
     """Attach the syllables of one track to the part that sings them, in place.
 
     Words may lie in a track of their own. They belong to the pitched part with a note at most of their onsets, and not
-    many others; of equals to the part of the same name, then to the one just before them. A syllable beside its note
+    many others; of equals to the part of the same name, then to a singer, to one that plays no chords, and to the one
+    just before them. A syllable beside its note
     moves to it; one that no note sings stays where it is.
     """
     lyrics = lyrics_from_events(words.events)
     if not lyrics:
         return
     near = max(ticks_per_quarter // _NEAR, 1)
-    best: tuple[bool, float, bool, bool, int] | None = None
+    best: tuple[bool, float, bool, bool, bool, bool, int] | None = None
     for number, part in enumerate(parts):
         if part.is_drum or part.lyrics or not len(part.notes):
             continue
@@ -110,12 +125,14 @@ def attach_lyrics(parts: list[Part], words: Words, ticks_per_quarter: int) -> No
         distances = [_nearest(onsets, lyric.onset)[0] for lyric in lyrics]
         sung = sum(distance <= near for distance in distances)
         share, exact = sung / len(lyrics), distances.count(0) / len(lyrics)
-        preceding = number < words.before
+        preceding, named = number < words.before, named_instrument(part.name)
         rank = (
             # An accompaniment in quavers has a note at every syllable too, and many more.
             share >= _ON_NOTES and sung * _MAX_NOTES_PER_SYLLABLE >= len(onsets),
             round(share + exact, 2),
             part.name == words.track,
+            named is not None and named.is_singer,
+            len(onsets) == len(part.notes),
             preceding,
             number if preceding else -number,
         )
@@ -123,7 +140,7 @@ def attach_lyrics(parts: list[Part], words: Words, ticks_per_quarter: int) -> No
             best = rank
     if best is None or best[1] == 0:
         return
-    number = abs(best[4])
+    number = abs(best[-1])
     onsets = sorted(set(parts[number].notes.onset.tolist()))
     parts[number] = replace(parts[number], lyrics=_placed(lyrics, onsets, near, _FAR * ticks_per_quarter))
 

@@ -6,16 +6,18 @@ sets for a channel is repeated where it is played.
 """
 
 import struct
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bandmate_music.errors import UnreadableFile
+from bandmate_music.general_midi import is_drum_pitch
+from bandmate_music.instrument_names import is_drum_name, named_instrument
 from bandmate_music.limits import Limits
 from bandmate_music.midi.channel_state import DRUM_CHANNEL, ChannelStates, track_port
 from bandmate_music.midi.chunks import Chunks, read_chunks, title_of
 from bandmate_music.midi.events import META, NOTE_OFF, TRACK_NAME, Event, write_track
-from bandmate_music.midi.rhythm_parts import is_drum_name, is_drum_pitch
 from bandmate_music.midi.salvage import TEXTS, SalvagedTrack, salvage_track
 from bandmate_music.midi.variable_length import quantity
 from bandmate_music.score import Notice
@@ -23,11 +25,15 @@ from bandmate_music.text_encoding import decode_texts
 
 _MAX_LEFT_OUT = 0.25
 """A file of which more than this share of bytes is no events means nothing clear."""
-_TEXT_KINDS = range(1, 8)
+_TEXT_KINDS = range(1, 16)
 _KIT_PROGRAMS = frozenset((0, 8, 16, 24, 25, 32, 40, 48, 56, 118))
 """The numbers of drum kits in GS and GM2, and the synthesiser drum: what a track of drums may have for a program."""
 _IN_RANGE = 0.9
+_ALL_NOTES_OFF = frozenset((120, *range(123, 128)))
+"""Controllers that end what sounds on their channel: all sound off, all notes off, and the changes of mode."""
 _END = Event(0, b"\xff\x2f\x00")
+_INSTRUMENT_NAMES = (0x04, 0x08)
+"""The meta events of an instrument's and of a program's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,10 @@ def normal_form(chunks: Chunks, limits: Limits) -> NormalForm:
     tracks = [salvage_track(chunks.data, start, end) for start, end in chunks.tracks]
     limits.check_notes(sum(event.starts_note for track in tracks for event in track.events))
     notices = [*chunks.repairs, *_repairs(tracks, chunks)]
+    for track in tracks:
+        track.events = _whole_messages(track.events)
     notices += _decode(tracks)
+    notices += _name_instruments(tracks)
     notices += _release(tracks, chunks.ticks_per_quarter)
     notices += _move_rhythm_parts(tracks)
     bodies = [_written(track) for track in tracks]
@@ -108,8 +117,63 @@ def _decode(tracks: Sequence[SalvagedTrack]) -> list[Notice]:
     return [Notice("encoding", f"texts are encoded as {decoded.encoding}: {changed:,}", changed)]
 
 
-def _payload(event: Event) -> bytes:
-    start = 2
+def _whole_messages(events: Sequence[Event]) -> list[Event]:
+    """The events with system-exclusive messages in one piece each: files may split them, or send them by an escape."""
+    whole: list[Event] = []
+    open_at = -1
+    for event in events:
+        status, payload = event.message[0], _payload(event, 1) if event.message[0] in (0xF0, 0xF7) else b""
+        if status == 0xF7 and payload[:1] == b"\xf0":
+            status, payload = 0xF0, payload[1:]
+            event = _exclusive(event.tick, payload)
+        if status == 0xF0:
+            open_at = len(whole) if payload[-1:] != b"\xf7" else -1
+        elif status == 0xF7 and open_at >= 0:
+            begun = whole[open_at]
+            whole[open_at] = _exclusive(begun.tick, _payload(begun, 1) + payload)
+            open_at = -1 if payload[-1:] == b"\xf7" else open_at
+            continue
+        whole.append(event)
+    return whole
+
+
+def _exclusive(tick: int, payload: bytes) -> Event:
+    return Event(tick, b"\xf0" + quantity(len(payload)) + payload)
+
+
+def _name_instruments(tracks: Sequence[SalvagedTrack]) -> list[Notice]:
+    """Gives tracks the instrument that a text of theirs names, where neither their name nor a program says one."""
+    states = ChannelStates([track.events for track in tracks])
+    has_drums = any(event.starts_note and event.channel == DRUM_CHANNEL for track in tracks for event in track.events)
+    count = 0
+    for track in tracks:
+        told = [
+            _text(event) for event in track.events if event.message[0] == META and event.message[1] in _INSTRUMENT_NAMES
+        ]
+        named = next((found for text in told if (found := named_instrument(text)) is not None), None)
+        names = [_text(event) for event in track.events if event.is_meta(TRACK_NAME)]
+        channels = {event.channel for event in track.events if event.starts_note}
+        if named is None or len(channels) != 1 or (names and named_instrument(names[-1]) is not None):
+            continue
+        if named.kind == "drums" or not "".join(names).strip():
+            text = next(text for text in told if named_instrument(text) is not None).encode()
+            track.events = [event for event in track.events if not event.is_meta(TRACK_NAME)]
+            track.events.insert(0, Event(0, bytes((META, TRACK_NAME)) + quantity(len(text)) + text))
+        (channel,) = channels
+        is_clear = named.kind not in ("drums", "bass") or (named.kind == "bass" and has_drums)
+        if is_clear and channel != DRUM_CHANNEL and not states.has_program(track_port(track.events), channel):
+            track.events.insert(0, Event(0, bytes((0xC0 | channel, named.program))))
+            count += 1
+    text = f"tracks that name their instrument in a text and set no program: {count:,}"
+    return [Notice("instruments-by-name", text, count)] if count else []
+
+
+def _text(event: Event) -> str:
+    return _payload(event).decode("utf-8", "replace")
+
+
+def _payload(event: Event, start: int = 2) -> bytes:
+    """What a message holds behind its length, which stands at `start`."""
     while start < len(event.message) and event.message[start] >= 0x80:
         start += 1
     return event.message[start + 1 :]
@@ -131,8 +195,11 @@ def _release_in(track: SalvagedTrack, quarter: int, last: int) -> int:
     onsets: dict[tuple[int, int], list[int]] = defaultdict(list)
     ends: dict[tuple[int, int], list[int]] = defaultdict(list)
     sounding: Counter[tuple[int, int]] = Counter()
+    silences: dict[int, list[int]] = defaultdict(list)
     for event in track.events:
-        if event.message[0] < 0xA0:
+        if event.kind == 0xB0 and event.message[1] in _ALL_NOTES_OFF:
+            silences[event.channel].append(event.tick)
+        elif event.message[0] < 0xA0:
             key = (event.channel, event.message[1])
             if event.starts_note:
                 sounding[key] += 1
@@ -153,6 +220,8 @@ def _release_in(track: SalvagedTrack, quarter: int, last: int) -> int:
         for index, onset in enumerate(onsets[key]):
             following = next((tick for tick in onsets[key][index + 1 :] if tick > onset), None)
             until = following if following is not None else max(track.end_tick, onset + 1)
+            silence = bisect_right(silences[key[0]], onset)
+            is_silenced = silence < len(silences[key[0]]) and silences[key[0]][silence] <= until
             while end is not None and end < onset:
                 end = next(released, None)
             if end is not None and end <= until:
@@ -160,7 +229,9 @@ def _release_in(track: SalvagedTrack, quarter: int, last: int) -> int:
                 end = next(released, None)
             else:
                 count += 1
-                if following is None and until - onset < quarter:
+                if is_silenced:
+                    until = silences[key[0]][silence]
+                elif following is None and until - onset < quarter:
                     until = min(onset + quarter, max(last, until))
                 stop = until
                 if key[0] == DRUM_CHANNEL:
@@ -227,7 +298,7 @@ def _move_rhythm_parts(tracks: Sequence[SalvagedTrack]) -> list[Notice]:
 
 def _named_drums(events: Sequence[Event], states: ChannelStates, port: int) -> int:
     """The channel that plays drums because the track says so; -1 where none does."""
-    names = [_payload(event) for event in events if event.is_meta(TRACK_NAME)]
+    names = [_text(event) for event in events if event.is_meta(TRACK_NAME)]
     if not names or not is_drum_name(names[-1]):
         return -1
     struck = [event for event in events if event.starts_note]

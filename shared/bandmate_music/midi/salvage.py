@@ -92,7 +92,8 @@ def salvage_track(data: bytes, position: int, end: int) -> SalvagedTrack:
                 position = last
                 continue
             lost = next(index for index, byte in enumerate(content) if byte >= 0x80)
-            as_data = sound_events(data, last, end, running)
+            # The end of a note has the same damage as its beginning.
+            as_data = sound_events(data, last, end, running, damaged=1)
             if as_data < _LOOK_AHEAD and content[lost] < 0xF0 and _status_follows(data, first + lost, end) > as_data:
                 track.left_out += first + lost - start
                 track.repairs["stray-bytes"] += first + lost - start
@@ -142,8 +143,13 @@ def salvage_track(data: bytes, position: int, end: int) -> SalvagedTrack:
     return track
 
 
-def sound_events(data: bytes, position: int, end: int, running: int, most: int = _LOOK_AHEAD) -> int:
-    """How many events follow one another without damage; very many where they lead to the end of the track."""
+def sound_events(
+    data: bytes, position: int, end: int, running: int, most: int = _LOOK_AHEAD, *, damaged: int = 0
+) -> int:
+    """How many events follow one another without damage; very many where they lead to the end of the track.
+
+    So many as `damaged` may have a data byte over 127.
+    """
     count = 0
     while count < most:
         if position == end:
@@ -172,8 +178,12 @@ def sound_events(data: bytes, position: int, end: int, running: int, most: int =
             elif not running:
                 return count
             last = position + (1 if 0xC0 <= running < 0xE0 else 2)
-            if last > end or not data[position:last].isascii():
+            if last > end:
                 return count
+            if not data[position:last].isascii():
+                if not damaged or max(data[position:last]) >= 0xF0:
+                    return count
+                damaged -= 1
             position = last
         count += 1
     return count

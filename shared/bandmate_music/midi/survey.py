@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bandmate_music.instrument_names import is_drum_name, named_instrument
 from bandmate_music.limits import Limits
 from bandmate_music.midi.chunks import Chunks
-from bandmate_music.midi.rhythm_parts import changes_rhythm_part, is_drum_name
+from bandmate_music.midi.rhythm_parts import MELODY_BANK, RHYTHM_BANKS, changes_rhythm_part
 from bandmate_music.midi.variable_length import read_quantity
 
 _DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
@@ -27,10 +28,11 @@ _PROGRAM_EVENT = re.compile(rb"[\xc0-\xcf][\x00-\x7f]")
 _STATUS = re.compile(_DELTA + rb"[\x80-\xef]")
 _SYSTEM = (b"\xff", b"\xf0", b"\xf7")
 """A status that stands behind a time of one byte."""
-_TEXTS = range(1, 8)
+_TEXTS = range(1, 16)
 _NAME, _PORT, _END = 0x03, 0x21, 0x2F
+_INSTRUMENT_NAMES = (0x04, 0x08)
+"""The meta events of an instrument's and of a program's name."""
 _DRUM_CHANNEL = 9
-_RHYTHM_BANKS = (120, 126, 127)
 
 
 @dataclass(slots=True)
@@ -47,7 +49,9 @@ class Survey:
 @dataclass(slots=True)
 class _Track:
     port: int = 0
-    has_drum_name: bool = False
+    name: str = ""
+    instrument: str = ""
+    """The name of its instrument or program, where a text says one."""
     programs: int = 0
     """Channels with a program change, as bits."""
     channels: int = 0
@@ -74,7 +78,7 @@ def survey(chunks: Chunks, limits: Limits) -> Survey:
             found.is_plain = False
             return found
     _count(blocks, owners, tracks, found)
-    if any(track.has_drum_name and track.channels & ~(1 << _DRUM_CHANNEL) for track in tracks):
+    if any(_says_more(track) for track in tracks):
         found.is_plain = False
     if found.is_plain and _borrows_program(tracks):
         found.is_plain = False
@@ -135,10 +139,12 @@ def _walk(
                 return content + length == end
             text = data[content : content + length]
             if kind in _TEXTS:
-                if not text.isascii() and not _is_utf8(text):
+                if (not text.isascii() and not _is_utf8(text)) or b"\x1b" in text or b"\0" in text:
                     found.is_plain = False
-                if kind == _NAME and is_drum_name(text):
-                    track.has_drum_name = True
+                elif kind == _NAME:
+                    track.name = text.decode()
+                elif kind in _INSTRUMENT_NAMES:
+                    track.instrument = text.decode()
             elif kind == _PORT and length:
                 track.port = text[0]
         elif status in (0xF0, 0xF7):
@@ -146,7 +152,8 @@ def _walk(
             if content < 0 or content + length > end:
                 return False
             has_status = False
-            if changes_rhythm_part(data[content : content + length]):
+            message = data[content : content + length]
+            if (status == 0xF7 or message[-1:] != b"\xf7") or changes_rhythm_part(message):
                 found.is_plain = False
         else:
             return False
@@ -167,9 +174,9 @@ def _count(blocks: list[bytes], owners: list[int], tracks: list[_Track], found: 
     sounding = (status & 0xF0 == 0x90) & (events[:, 2] > 0)
     found.note_ons = int(np.count_nonzero(sounding))
     bank = (status & 0xF0 == 0xB0) & (events[:, 1] == 0)
-    if bank.any() and np.isin(events[bank, 2], _RHYTHM_BANKS).any():
-        channels = status[bank][np.isin(events[bank, 2], _RHYTHM_BANKS)] & 15
-        if (channels != _DRUM_CHANNEL).any():
+    if bank.any():
+        on_drums = status[bank] & 15 == _DRUM_CHANNEL
+        if np.where(on_drums, events[bank, 2] == MELODY_BANK, np.isin(events[bank, 2], list(RHYTHM_BANKS))).any():
             found.is_plain = False
     sizes = np.array([_events_in(block) for block in blocks])
     owner = np.repeat(np.array(owners), sizes)
@@ -182,6 +189,16 @@ def _events_in(block: bytes) -> int:
 
 
 _HIGH = bytes(range(0x80, 0x100))
+
+
+def _says_more(track: _Track) -> bool:
+    """Whether a name tells what the events of a track do not."""
+    if not track.channels & ~(1 << _DRUM_CHANNEL):
+        return False
+    if is_drum_name(track.name):
+        return True
+    is_told = track.instrument and named_instrument(track.instrument) is not None
+    return bool(is_told and named_instrument(track.name) is None)
 
 
 def _borrows_program(tracks: list[_Track]) -> bool:

@@ -46,6 +46,8 @@ def assemble(
         UnreadableFile: its ticks do not fit 32 bits.
     """
     notices += tuple(_left_out(readers))
+    for reader in readers:
+        reader.is_in_choir = sum(other.described.is_register for other in readers) > 1
     order: list[PlayedMeasure] = []
     if verses is None:
         contents = [as_written(reader) for reader in readers]
@@ -215,7 +217,7 @@ def _voices(contents: Sequence[PartContent], starts: Sequence[int]) -> Iterator[
             continue
         for line in sorted({note.line for note in content.notes}, key=_in_order):
             words = [each for each in content.syllables if each.line == line and each.syllable.text]
-            worded = {(each.measure, each.position) for each in words}
+            worded = {(each.measure, each.position) for each in words if any(map(str.isalnum, each.syllable.text))}
             yield Part(
                 reader.name,
                 reader.program,

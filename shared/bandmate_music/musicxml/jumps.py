@@ -6,11 +6,14 @@ from xml.etree.ElementTree import Element
 from bandmate_music.musicxml.order import Jumps
 
 _MAX_TIMES = 20
-_DA_CAPO = re.compile(r"\bd\.? ?c\.|\bd\.? ?c\b|\bda capo\b", re.IGNORECASE)
-_DAL_SEGNO = re.compile(r"\bd\.? ?s\.|\bd\.? ?s\b|\bdal segno\b|\bd\.? ?%", re.IGNORECASE)
-_TO_CODA = re.compile(r"\bto (?:the )?coda\b|\bal(?:la)? coda\b|\bzur coda\b", re.IGNORECASE)
+_DA_CAPO = re.compile(r"\bd\.? ?c\.|\bd\.? ?c\b|\bda capo\b|\bvo[nm] anfang\b", re.IGNORECASE)
+_DAL_SEGNO = re.compile(r"\bd\.? ?s\.|\bd\.? ?s\b|\bd[ae]l segno\b|\bd\.? ?[%𝄋]", re.IGNORECASE)
+_TO_CODA = re.compile(
+    r"\bto (?:the )?coda\b|\bal(?:la)? coda\b|\bzur coda\b|\bà la coda\b|\bda coda\b|\bto\W*𝄌", re.IGNORECASE
+)
 _FINE = re.compile(r"^\W*fine\W*$", re.IGNORECASE)
-_CODA = re.compile(r"^\W*coda\W*$", re.IGNORECASE)
+_SEGNO = re.compile(r"^\W*(?:segno|𝄋)\W*$", re.IGNORECASE)
+_CODA = re.compile(r"^\W*(?:coda|𝄌)\W*$", re.IGNORECASE)
 _MAX_WORDS = 40
 """A longer text is no sign."""
 
@@ -50,6 +53,7 @@ def direction_jumps(direction: Element) -> Jumps:
         leads = _TO_CODA.search(words) is not None or re.fullmatch(r"\W*to\W*", words, re.IGNORECASE) is not None
         jumps.to_coda = leads and not (jumps.da_capo or jumps.dal_segno)
         jumps.coda = _CODA.match(words) is not None
+        jumps.segno = jumps.segno or _SEGNO.match(words) is not None
     if jumps.dal_segno:
         jumps.segno = False
     if has_sign and not (jumps.to_coda or jumps.da_capo or jumps.dal_segno):
@@ -60,12 +64,15 @@ def direction_jumps(direction: Element) -> Jumps:
 def sound_jumps(sound: Element) -> Jumps:
     """What a <sound> element says; it outweighs words and signs of the same direction."""
     return Jumps(
+        forward=sound.get("forward-repeat") == "yes",
         segno=sound.get("segno") is not None,
         coda=sound.get("coda") is not None,
         to_coda=sound.get("tocoda") is not None,
         fine=sound.get("fine") is not None,
         da_capo=sound.get("dacapo") == "yes",
         dal_segno=sound.get("dalsegno") is not None,
+        segno_name=sound.get("segno") or sound.get("dalsegno") or "",
+        coda_name=sound.get("coda") or sound.get("tocoda") or "",
     )
 
 

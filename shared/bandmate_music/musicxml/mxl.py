@@ -1,6 +1,7 @@
 """Compressed MusicXML: the score inside an .mxl container. Source: W3C MusicXML 4.0, 'Compressed .mxl files'."""
 
 from collections.abc import Mapping
+from unicodedata import normalize
 from urllib.parse import unquote
 from xml.etree.ElementTree import ParseError
 from zipfile import ZipInfo
@@ -36,14 +37,28 @@ def unpack_mxl(data: bytes, limits: Limits) -> tuple[bytes, tuple[Notice, ...]]:
         named = _root_file(read_entry(archive, entries[_CONTAINER], limits))
         entry = _find(entries, named)
         if entry is None:
-            raise UnreadableFile(f"this .mxl names {named!r} as its score and does not hold it")
+            entry = _only_score(entries)
+            if entry is None:
+                raise UnreadableFile(f"this .mxl names {named!r} as its score and does not hold it")
+            text = f"META-INF/container.xml names {named!r}, which is missing; {entry.filename!r} was read"
+            notices = (Notice("missing-container", text),)
     else:
-        scores = [entries[name] for name in entries if "/" not in name and name.lower().endswith(_SCORE_ENDINGS)]
-        if len(scores) != 1:
+        entry = _only_score(entries)
+        if entry is None:
             raise UnreadableFile("this is a zip archive, not an .mxl score: META-INF/container.xml is missing")
-        entry = scores[0]
         notices = (Notice("missing-container", f"META-INF/container.xml is missing; {entry.filename!r} was read"),)
     return read_entry(archive, entry, limits), notices
+
+
+def _only_score(entries: Mapping[str, ZipInfo]) -> ZipInfo | None:
+    """The entry that is called as scores are; None where there is none, or several. Macs add others to zips."""
+    hidden = ("META-INF/", "__MACOSX/", ".")
+    scores = [
+        entry
+        for name, entry in entries.items()
+        if name.lower().endswith(_SCORE_ENDINGS) and not name.startswith(hidden) and "/." not in name
+    ]
+    return scores[0] if len(scores) == 1 else None
 
 
 def _find(entries: Mapping[str, ZipInfo], named: str) -> ZipInfo | None:
@@ -56,7 +71,7 @@ def _find(entries: Mapping[str, ZipInfo], named: str) -> ZipInfo | None:
 
 
 def _plain(name: str) -> str:
-    return name.replace("\\", "/").removeprefix("./").lstrip("/").casefold()
+    return normalize("NFC", name).replace("\\", "/").removeprefix("./").lstrip("/").casefold()
 
 
 def _root_file(container: bytes) -> str:

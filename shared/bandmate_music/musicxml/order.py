@@ -31,6 +31,9 @@ class Jumps:
     fine: bool = False
     da_capo: bool = False
     dal_segno: bool = False
+    segno_name: str = ""
+    """Of the sign here, or of the one that is jumped to; files with several signs name them."""
+    coda_name: str = ""
 
     def add(self, other: "Jumps") -> None:
         """What another part says of the same measure holds as well."""
@@ -45,6 +48,8 @@ class Jumps:
         self.fine |= other.fine
         self.da_capo |= other.da_capo
         self.dal_segno |= other.dal_segno
+        self.segno_name = self.segno_name or other.segno_name
+        self.coda_name = self.coda_name or other.coda_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +176,15 @@ def _plan(jumps: Sequence[Jumps]) -> _Plan:
 
 
 def _coda_after(jumps: Sequence[Jumps], index: int) -> int | None:
-    return next((later for later in range(index + 1, len(jumps)) if jumps[later].coda), None)
+    """The next coda; with a name, the one that has it, where there is one."""
+    later = [place for place in range(index + 1, len(jumps)) if jumps[place].coda]
+    named = [place for place in later if jumps[index].coda_name and jumps[place].coda_name == jumps[index].coda_name]
+    return next(iter(named or later), None)
 
 
 def _segno_before(jumps: Sequence[Jumps], index: int) -> int:
-    return next((before for before in range(index, -1, -1) if jumps[before].segno), 0)
+    """The sign before; with a name, the one that has it, where there is one."""
+    before = [place for place in range(index, -1, -1) if jumps[place].segno]
+    name = jumps[index].segno_name
+    named = [place for place in before if name and jumps[place].segno_name == name]
+    return next(iter(named or before), 0)

@@ -7,11 +7,13 @@ from math import isfinite
 from typing import Generic, TypeVar
 from xml.etree.ElementTree import Element
 
-from bandmate_music.general_midi import DRUM_STAFF, guess_program
+from bandmate_music.general_midi import DRUM_STAFF, is_drum_pitch
 from bandmate_music.musicxml.harmony import symbol_of
 from bandmate_music.musicxml.jumps import barline_jumps, direction_jumps, sound_jumps
 from bandmate_music.musicxml.lyrics import WrittenSyllable, read_lyrics
 from bandmate_music.musicxml.order import Jumps
+from bandmate_music.musicxml.score_part import ScorePart
+from bandmate_music.musicxml.values import decimal_number, text_of, whole_number
 from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metre import Metre
 
@@ -88,8 +90,8 @@ class PartReader:
     """
 
     def __init__(self, described: Element, resolution: int, divisions: float = 1.0) -> None:
-        self.identifier = described.get("id", "")
-        self.name = text_of(described.find("part-name"))
+        self.described = ScorePart(described)
+        self.identifier, self.name = self.described.identifier, self.described.name
         self.resolution = resolution
         self.jumps: list[Jumps] = []
         self.numbers: list[str] = []
@@ -103,31 +105,27 @@ class PartReader:
         self.chords: list[ReadChange[str]] = []
         self.lengths: list[int] = []
         self.unpitched = 0
+        self.is_in_choir = False
+        """Whether "Bass" is the name of a singer."""
         self._divisions = divisions
         self._bar = 4 * resolution
         self._transposition = 0
+        self._transposition_of: dict[str, int] = {}
+        """Of single staves."""
         self._velocity = _DEFAULT_VELOCITY
         self._waiting: dict[tuple[str, str], list[tuple[int | None, list[WrittenSyllable]]]] = {}
         self._slurs: dict[tuple[str, str], set[str]] = {}
-        self._drums: dict[str, int] = {}
-        self._channel = 0
-        self._program: int | None = None
-        for midi in described.iter("midi-instrument"):
-            self._channel = self._channel or _whole(midi.find("midi-channel"), 0)
-            if self._program is None:
-                program = _whole(midi.find("midi-program"), 0)
-                self._program = program - 1 if 1 <= program <= 128 else None
-            drum = _whole(midi.find("midi-unpitched"), 0)
-            if 1 <= drum <= 128:
-                self._drums[midi.get("id", "")] = drum - 1
 
     @property
     def is_drum(self) -> bool:
-        return self._channel == 10 or self.unpitched * 2 > len(self.notes)
+        if self.described.is_on_drum_channel or self.unpitched * 2 > len(self.notes):
+            return True
+        is_kit = self.described.is_called_drums and not self.syllables
+        return is_kit and all(is_drum_pitch(note.pitch) for note in self.notes)
 
     @property
     def program(self) -> int:
-        return self._program if self._program is not None else guess_program(self.name)
+        return self.described.program(sings_bass=self.is_in_choir or bool(self.syllables))
 
     @property
     def events(self) -> int:
@@ -180,7 +178,7 @@ class PartReader:
                 self._waiting.setdefault(line, []).append((self._pitch(child), read_lyrics(element)))
             return
         duration = self._ticks(child["duration"]) if "duration" in child else self._written_value(child)
-        is_rest = "rest" in child and "chord" not in child
+        is_rest = "rest" in child and "chord" not in child and "lyric" not in child
         if is_rest and measure.position == 0 and self._rests_all_bar(child, measure, duration):
             return
         if "chord" in child:
@@ -190,7 +188,14 @@ class PartReader:
             onset = measure.chord = measure.position
             self._advance(measure, duration)
             measure.chord_end = measure.position
-        if "rest" in child or ("cue" in child and "lyric" not in child):
+        if "rest" in child:
+            if "lyric" in child and (under := read_lyrics(element)):
+                self.syllables.append(ReadSyllable(measure.index, onset, line, under))
+            return
+        if "cue" in child and "lyric" not in child:
+            return
+        if "lyric" not in child and text_of(child.get("notehead")).startswith("slash"):
+            self.left_out["rhythm slashes"] += 1
             return
         pitch = self._pitch(child)
         if pitch is None or not 0 <= pitch <= 127:
@@ -253,16 +258,17 @@ class PartReader:
     def _pitch(self, child: dict[str, Element]) -> int | None:
         if "pitch" in child:
             pitch = child["pitch"]
-            step, octave = text_of(pitch.find("step")).upper(), _whole(pitch.find("octave"), 4)
-            alter = round(_decimal(pitch.find("alter"), 0.0))
+            step, octave = text_of(pitch.find("step")).upper(), whole_number(pitch.find("octave"), 4)
+            alter = round(decimal_number(pitch.find("alter"), 0.0))
             if step not in _STEPS:
                 raise ValueError(f"step {step[:8]!r}")
-            return 12 * (octave + 1) + _STEPS[step] + alter + self._transposition
+            transposition = self._transposition_of.get(text_of(child.get("staff")) or "1", self._transposition)
+            return 12 * (octave + 1) + _STEPS[step] + alter + transposition
         if "unpitched" in child:
             self.unpitched += 1
             instrument = child.get("instrument")
-            if instrument is not None and instrument.get("id", "") in self._drums:
-                return self._drums[instrument.get("id", "")]
+            if instrument is not None and instrument.get("id", "") in self.described.drums:
+                return self.described.drums[instrument.get("id", "")]
             return _drum_at(child["unpitched"])
         return None
 
@@ -307,20 +313,24 @@ class PartReader:
 
     def _attributes(self, element: Element, measure: _Measure) -> None:
         # Where <transpose> follows a key in the same element, it already holds for that key.
-        chromatic = _whole(element.find("transpose/chromatic"), self._transposition)
+        chromatic = whole_number(element.find("transpose/chromatic"), self._transposition)
         for child in element:
             if child.tag == "divisions":
-                self._divisions = _decimal(child, 1.0)
+                self._divisions = decimal_number(child, 1.0)
                 if not self._divisions > 0:
                     raise ValueError(f"{text_of(child)[:20]} divisions a quarter")
             elif child.tag == "transpose":
-                self._transposition = _whole(child.find("chromatic"), 0) + 12 * _whole(child.find("octave-change"), 0)
+                semitones = whole_number(child.find("chromatic"), 0) + 12 * whole_number(child.find("octave-change"), 0)
+                if staff := child.get("number"):
+                    self._transposition_of[staff] = semitones
+                else:
+                    self._transposition, self._transposition_of = semitones, {}
             elif child.tag == "time":
                 if metre := _metre(child):
                     self._bar = metre.bar_ticks(self.resolution)
                     self.metres.append(ReadChange(measure.index, measure.position, metre))
             elif child.tag == "key" and child.get("number", "1") == "1" and child.find("fifths") is not None:
-                fifths = _whole(child.find("fifths"), 0)
+                fifths = whole_number(child.find("fifths"), 0)
                 if -7 <= fifths <= 7:
                     minor = text_of(child.find("mode")).lower() in _MINOR_MODES
                     tonic = (fifths * 7 + (9 if minor else 0)) % 12
@@ -342,7 +352,7 @@ class PartReader:
 
     def _offset(self, element: Element) -> int:
         """Ticks from the current position to where a direction or a chord symbol stands."""
-        return round(_decimal(element.find("offset"), 0.0) * self.resolution / self._divisions)
+        return round(decimal_number(element.find("offset"), 0.0) * self.resolution / self._divisions)
 
     def _mark(self, text: str, measure: _Measure, offset: int) -> ReadChange[str]:
         position = max(0, measure.position + offset)
@@ -372,7 +382,7 @@ class PartReader:
             self.tempi.append(ReadChange(measure.index, position, tempo))
 
     def _ticks(self, element: Element | None) -> int:
-        ticks = round(_decimal(element, 0.0) * self.resolution / self._divisions)
+        ticks = round(decimal_number(element, 0.0) * self.resolution / self._divisions)
         if not 0 <= ticks < _MAX_TICKS:
             raise ValueError(f"a duration of {ticks:.3g} ticks")
         return ticks
@@ -382,32 +392,23 @@ def _has_letters(text: str) -> bool:
     return any(character.isalnum() and character != "ー" for character in text)
 
 
-def text_of(element: Element | None) -> str:
-    """An element's text on one line; empty where there is none."""
-    return " ".join((element.text or "").split()) if element is not None else ""
-
-
-def _decimal(element: Element | None, default: float) -> float:
-    text = text_of(element)
-    return float(text[:40]) if text else default
-
-
-def _whole(element: Element | None, default: int) -> int:
-    return round(_decimal(element, default))
-
-
 def _velocity(percent: str) -> int:
     """MusicXML counts loudness in hundredths of a forte, MIDI velocity 90."""
     return min(127, max(1, round(float(percent) * 0.9)))
 
 
 def _metre(element: Element) -> Metre | None:
-    """3+2/8 is read as 5/8; of several signatures the first."""
-    beats = text_of(element.find("beats"))
-    if not re.fullmatch(r"\d{1,2}( ?\+ ?\d{1,2})*", beats):
+    """3+2/8 is read as 5/8, 2/4 + 3/8 as 7/8."""
+    pairs: list[tuple[int, int]] = []
+    for beats, unit in zip(element.findall("beats"), element.findall("beat-type"), strict=False):
+        if not re.fullmatch(r"\d{1,2}( ?\+ ?\d{1,2})*", text_of(beats)):
+            return None
+        pairs.append((sum(int(part) for part in text_of(beats).split("+")), whole_number(unit, 4)))
+    if not pairs or any(unit not in _DENOMINATORS for _, unit in pairs):
         return None
-    numerator, denominator = sum(int(part) for part in beats.split("+")), _whole(element.find("beat-type"), 4)
-    return Metre(numerator, denominator) if 1 <= numerator <= 64 and denominator in _DENOMINATORS else None
+    denominator = max(unit for _, unit in pairs)
+    numerator = sum(count * denominator // unit for count, unit in pairs)
+    return Metre(numerator, denominator) if 1 <= numerator <= 64 else None
 
 
 def _drum_at(unpitched: Element) -> int:

@@ -20,7 +20,8 @@ from bandmate_music.limits import Limits
 from bandmate_music.musicxml.assemble import assemble
 from bandmate_music.musicxml.encoding import to_utf8
 from bandmate_music.musicxml.mxl import unpack_mxl
-from bandmate_music.musicxml.part import PartReader, text_of
+from bandmate_music.musicxml.part import PartReader
+from bandmate_music.musicxml.values import text_of
 from bandmate_music.score import TICKS_PER_QUARTER, Notice, Score
 from bandmate_music.verses import Verses
 

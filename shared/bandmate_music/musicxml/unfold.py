@@ -15,7 +15,8 @@ from bandmate_music.theory.keys import Key
 from bandmate_music.theory.metre import Metre
 
 _MIN_BORROWED = 3
-"""Fewer syllables in a row of another verse are words for a melisma or an upbeat, and not borrowed."""
+"""Fewer syllables in a row of another verse, in a measure where the verse has words, are for a melisma or an upbeat,
+and not borrowed."""
 
 Line = tuple[str, str]
 """A voice of a part: its staff and its number."""
@@ -73,7 +74,8 @@ def _of_voice(
 ) -> Iterator[SungSyllable]:
     goes_on = False
     by_place = [{each.line: each for each in read.syllables if _is_sung(each, verse)} for read in reads]
-    has_own = any(own in place for place in by_place)
+    own_measures = {read.measure for read, place in zip(reads, by_place, strict=True) if own in place}
+    has_own = bool(own_measures)
     index = 0
     while index < len(reads):
         syllable = by_place[index].get("chorus") if own not in by_place[index] else by_place[index][own]
@@ -94,7 +96,8 @@ def _of_voice(
         line = lines[0]
         borrowed = [place for place in run if line in by_place[place]]
         is_verse = line in verses
-        if (has_own or not is_verse) and len(borrowed) >= (_MIN_BORROWED if is_verse else 1):
+        least = _MIN_BORROWED if is_verse and own_measures & {reads[place].measure for place in borrowed} else 1
+        if (has_own or not is_verse) and len(borrowed) >= least:
             yield from (_placed(reads[place], by_place[place][line]) for place in borrowed)
 
 

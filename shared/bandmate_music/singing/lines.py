@@ -4,6 +4,7 @@ A voice with words of its own is a singer. A few stray words under an instrument
 voices are asked for, those without words of their own take the words of the voice that has some, by their onsets.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import Literal
 
 from bandmate_music.analysis.bars import bars_of
 from bandmate_music.errors import InvalidRequest
+from bandmate_music.instrument_names import named_instrument
 from bandmate_music.score import Lyric, Notice, Part, Score
 from bandmate_music.singing.syllable_text import clean_syllables
 
@@ -20,24 +22,12 @@ _MIN_SYLLABLES = 3
 _MIN_SHARE = 0.1
 """A voice with fewer words than this share of the longest, and few in itself, is no singer."""
 _VOICE_PROGRAMS = (52, 53, 54)
-_VOICE_NAMES = (
-    *(
-        "voice",
-        "vocal",
-        "voix",
-        "voce",
-        "voz",
-        "stimme",
-        "gesang",
-        "canto",
-        "singer",
-        "choir",
-        "chorus",
-        "chor",
-        "chœur",
-    ),
-    *("coro", "satb", "soprano", "sopran", "mezzo", "alto", "alt", "tenor", "bariton", "descant", "treble"),
+_MARKS_TEXT = (
+    "pizz arco solo soli tutti div unis cresc decresc dim rit rall accel con sord senza legato stacc ten simile sim ad "
+    "lib tacet a2 gliss trem"
 )
+_PLAYER_MARKS = frozenset(_MARKS_TEXT.split())
+"""Words under the notes of an instrument that are for its player."""
 _SNAP = 4
 """Words up to a quarter note divided by this off their note belong to it."""
 _REST = 4
@@ -249,6 +239,9 @@ def _is_stray(line: SingerLine, longest: SingerLine, lines: Sequence[SingerLine]
     part = [other for other in lines if other.part.identifier and other.part.identifier == line.part.identifier]
     if line is longest or len(part) > 1 or _names_a_voice(line.part.name):
         return False
+    texts = " ".join(note.syllable.text for note in line.notes if note.syllable).lower()
+    if set(re.findall(r"\w+", texts)) <= _PLAYER_MARKS:
+        return True
     few = line.syllables < _MIN_SYLLABLES or line.syllables < 0.08 * len(line.part.notes)
     return few and line.syllables < _MIN_SHARE * longest.syllables
 
@@ -269,8 +262,8 @@ def _without_words(score: Score, chosen: Sequence[Part], own: Sequence[SingerLin
 
 
 def _names_a_voice(name: str) -> bool:
-    words = name.casefold().replace(".", " ").split()
-    return any(word.startswith(start) for word in words for start in _VOICE_NAMES) or (
+    words, named = name.casefold().replace(".", " ").split(), named_instrument(name)
+    return (named is not None and named.is_singer) or (
         len(words) == 1 and words[0] in ("s", "a", "t", "b", "s1", "s2", "a1", "a2", "t1", "t2", "b1", "b2")
     )
 

@@ -11,14 +11,17 @@ from bandmate_music.score import Lyric
 
 _HOLDS = re.compile(r"(?:[-‐‑‒–—―_+~〜～ー*.…=]|\s)+")
 """A text of these alone holds the vowel before: '-', '_', '+', '+~', 'ー', '—'."""
-_HYPHENS = "-‐‑\u00ad"
+_HYPHENS = "-‐‑\u00ad\u2010\u2043\u2212\ufe63\uff0d"
+_DASHES = "–‒"
+"""Hyphens too where they touch a syllable and the next one begins in lower case."""
 _INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff]")
 _TYPED_ELISION = re.compile(r"[‿⁀\u00a0]+|(?<=\w)[_~]+(?=\w)")
 _LINE_AT_END = re.compile(r"(?<=\w)[_~ー]+$")
 _VERSE_NUMBER = re.compile(r"""^(?:[(\[]?\d{1,2}\s*[.):\]]+\s*(?:[-–&,]\s*)?)+(?=$|[^\d\s])""")
-_BARE_NUMBER = re.compile(r"^\d{1,2}\s+(?=[^\W\d_])")
+_ROMAN_NUMBER = re.compile(r"^(?:i{2,3}|i?v|vi{1,3}|ix|x)\.\s*(?=\S)", re.IGNORECASE)
+_BARE_NUMBER = re.compile(r"^(?:\d{1,2}\s+|#\d{1,2}\s+|I\.\s+)(?=[^\W\d_])")
 _LABEL = re.compile(
-    r"^[(\[]?(?:chorus|refrain|ref|verse|verso|strophe|refr|chor|coro|ritornello|estribillo|refrão|refräng)"
+    r"^[(\[]?(?:chorus|refrain|ref|verse|verso|vs?(?=\.?\s*\d)|strophe|strofa|vers|couplet|refr|chor|coro|ritornello|estribillo|refrão|refräng)"
     r"(?:\s*\d{1,2})?\s*[.:)\]]+\s*(?=\S)",
     re.IGNORECASE,
 )
@@ -30,8 +33,10 @@ def clean_syllables(lyrics: Sequence[Lyric]) -> list[Lyric]:
     cleaned: list[Lyric] = []
     last = -1
     """Index of the last syllable with a text."""
-    for lyric in lyrics:
+    for number, lyric in enumerate(lyrics):
         text = _plain(lyric.text, is_first=last < 0)
+        if text[-1:] and text[-1] in _DASHES and _begins_in_lower_case(lyrics[number + 1 :]):
+            text = text.rstrip(_DASHES) + "-"
         if not any(character.isalnum() for character in text.replace("ー", "")) and text != "&":
             cleaned.append(replace(lyric, text=""))
             continue
@@ -50,12 +55,17 @@ def clean_syllables(lyrics: Sequence[Lyric]) -> list[Lyric]:
     return cleaned
 
 
+def _begins_in_lower_case(lyrics: Sequence[Lyric]) -> bool:
+    following = next((lyric.text for lyric in lyrics if any(map(str.isalpha, lyric.text))), "")
+    return following[:1].islower()
+
+
 def _plain(text: str, is_first: bool) -> str:
     """The text on one line, without invisible characters, verse numbers and labels, elisions as spaces."""
     plain = " ".join(_TYPED_ELISION.sub(" ", _INVISIBLE.sub("", text)).split())
     if _HOLDS.fullmatch(plain):
         return ""
-    plain = _VERSE_NUMBER.sub("", plain)
+    plain = _ROMAN_NUMBER.sub("", _VERSE_NUMBER.sub("", plain))
     if is_first:
         plain = _BARE_NUMBER.sub("", plain)
     return _LABEL.sub("", plain)

@@ -42,7 +42,7 @@ def test_the_score_in_the_container_is_read(corpus: Callable[[str], bytes]) -> N
     ("data", "words"),
     [
         (mxl({}), "does not hold it"),
-        (mxl(path=b"../../etc/passwd"), "does not hold it"),
+        (mxl({"a.xml": SCORE, "b.xml": SCORE}, path=b"../../etc/passwd"), "does not hold it"),
         (mxl({"score.musicxml": b"<score-partwise"}), "damaged"),
         (mxl(method=zipfile.ZIP_LZMA), "packed by method 14"),
         (mxl()[:-30], "cut off"),

@@ -29,6 +29,22 @@ def _parse(entry: str) -> tuple[str, tuple[tuple[str, ...], int]]:
 _WORDS = dict(map(_parse, _entries("english_words.txt")))
 """Word → its syllables and the index of the stressed one."""
 _FUNCTION_WORDS = frozenset(_entries("english_function_words.txt"))
+_SECOND_WORDS = (
+    "man",
+    "men",
+    "time",
+    "times",
+    "where",
+    "thing",
+    "day",
+    "days",
+    "night",
+    "light",
+    "lights",
+    "like",
+    "land",
+)
+"""What compounds of listed words end with: everytime, businessman."""
 _MARKED = re.compile("[ëïèé]", re.IGNORECASE)
 _VOWELS = frozenset("aeiouy")
 _ONSETS = (
@@ -38,28 +54,29 @@ _UNSPLIT_CLUSTERS = "ch gh ph sh th ck ng qu tch dg wh sch"
 _SUFFIXES = (
     "lessness|lessly|fulness|liness|liest|lier|ments?|ness|less|ly|ful|fully|some|wards?|thing|"
     "times?|body|how|where|man|men|land|light|"
-    "like|line|side|hood|bell|"
+    "like|line|side|hood|bell|book|brows?|backs?|mail|wolf|marks?|stones?|stock|span|lets?|holders?|hand|days?|rooms?|field|teenth|"
     "berry|fish|way|ways|head|board|boards|work|works|town|ship|bound|proof|long|yard|keeper|makers?|maker|time|lands|lights|house|boat|song|folk"
 )
 _SILENT_INSIDE = re.compile(
     rf"(?<=[aeiouy][^aeiouy])e(?=(?:{_SUFFIXES})(?:ly|s)?$)"
     rf"|(?<=[aeiouy]th|[aeiouy]st|[aeiouy][nrlsp][cgsvz]|[aeiouy]dg)e(?=(?:{_SUFFIXES})(?:ly|s)?$)"
     r"|(?<=[aeiouy][^aeiouy])e(?=(?:out|over|off|one|up)s?$)"
+    r"|(?<=[aeiouy][^aeiouy])e(?=s(?:man|men|person|people|woman|women)$)"
 )
 _COMPOUND_STARTS = (
     "bride care fire fore game grave here hide home horse house lake life like lime line live lone love make mine nose "
     "note one pine place race rose safe same shame shore side smoke snake some space stage state stone take thence "
     "there these time tide twice wave whence where whole wide wife wine wire wise bone cave cheese blue "
-    "moose grease goose share score"
+    "moose grease goose share score face come voice wave white whole were trade eye ice cake dance"
 )
 _SILENT_IN_COMPOUND = re.compile(
     rf"^(?:(?:{_COMPOUND_STARTS.replace(' ', '|')})(?!ver)(?=[^aeiouyrsdl][^aeiouy]*[aeiouy])"
-    r"|(?:home|house|life|lime|stone|here|there|where|some|time|fire|like|love|wine|side)(?=[lrsd][^aeiouy]?[aeiouy]..)"
+    r"|(?:home|house|life|lime|stone|here|there|where|some|time|fire|like|love|wine|side|mile|wave|whole|eye|were)(?=[lrsd][^aeiouy]?[aeiouy]..)"
     r"|(?:here|there|where)(?=of|in|on|at|as|after|unto|upon|about))"
 )
 _JOINED_PREFIX = re.compile(
-    r"^(?:co(?=op|or[dg]|ex|inc)|re(?=app|act|aff|arr|ass|awak|ech|elec|emb|ent|est|exa|inf|inv|ins|ite|orga|un|us[ei])"
-    r"|pre(?=em|ex|oc)|be(?=ing|at[io])|who|cre(?=at))"
+    r"^(?:co(?=op|or[dg]|ex|inc)|re(?=app|act|aff|arr|ass|awak|ech|elec|emb|ent|est|exa|inf|inv|inst|ite|orga|un|us[ei])"
+    r"|pre(?=em|ex|oc)|be(?=ing|ati[ft])|who(?=[eis])|cre(?=at)|pro(?=act)|co(?=al[ei]|eff)|(?:radi|bi)o(?=act))"
 )
 """Prefixes whose vowel stays apart from the next one."""
 _WEAK_PREFIXES = "be de re ex en em un ad ac ab com con dis mis for pre pro per sub sur trans"
@@ -129,6 +146,10 @@ def _known(plain: str, letters: str) -> tuple[list[str], int]:
             else:
                 parts.append(plain_ending)
             return parts, stressed
+    for second in _SECOND_WORDS:
+        base = plain.removesuffix(second)
+        if base != plain and len(base) >= 4 and base in _WORDS:
+            return [*_WORDS[base][0], second], _WORDS[base][1]
     return [], 0
 
 
@@ -157,6 +178,8 @@ def _by_rule(plain: str, letters: str, marked: Collection[int] = ()) -> tuple[li
 def _nuclei(word: str, marked: Collection[int] = ()) -> list[tuple[int, int]]:
     """Ranges [start, end) of the letters that carry a syllable; each of the `marked` ones begins one."""
     silent = _silent_es(word).difference(marked)
+    if word.endswith("ically") and len(word) > 7:
+        silent.add(len(word) - 4)  # basic(al)ly
     nuclei: list[tuple[int, int]] = []
     index = 0
     while index < len(word):
@@ -170,7 +193,7 @@ def _nuclei(word: str, marked: Collection[int] = ()) -> list[tuple[int, int]]:
             end += 1
         nuclei.append((index, end))
         index = end
-    if re.search(r"(?:[^aeiouy]th|[^t]h[yt]th|is|as|ys)ms?$", word):
+    if re.search(r"(?:[^aeiouy]th|[^t]h[yt]th|rith|is|as|ys)ms?$", word):
         nuclei.append((len(word.rstrip("s")) - 1, len(word)))
     return nuclei
 
@@ -182,12 +205,18 @@ def _is_vowel(word: str, index: int) -> bool:
     following = word[index + 1 : index + 2]
     before = word[index - 1 : index]
     if letter == "y":
+        if before == "w" and index > 1 and following and following in "aeiou":
+            return False  # lawyer
+        if before == "n" and re.match(r"y(?:a|ans?|ons?)$", word[index:]):
+            return False  # canyon, Kenya
         if word.startswith(("yard", "yond", "year", "your"), index):
             return False
         return not (
             following and following in "aeiou" and (index == 0 or before in _VOWELS or word[:index] in ("be", "un"))
         )
     if letter == "u" and following and following in "aeiouy":
+        if word.startswith("guar", index - 1):
+            return False
         return not (before == "q" or (before == "g" and (index == 1 or word[index - 2] == "n" or following in "ei")))
     return True
 
@@ -206,7 +235,8 @@ def _silent_es(word: str) -> set[int]:
         stem = word[:-2]
         after_consonant_l = stem[-1] == "l" and stem[-2] not in _VOWELS and stem[-2] not in "lr"
         sibilant = stem.endswith(("s", "x", "z", "ch", "sh", "c", "g"))
-        if not (after_consonant_l or sibilant) and _has_vowel(stem):
+        is_syllable = after_consonant_l or sibilant or stem.endswith(("cr", "tr", "br"))  # acres, metres
+        if not is_syllable and _has_vowel(stem):
             silent.add(last - 1)
     elif len(word) > 3 and word.endswith("ed") and not _is_vowel(word, last - 2):
         stem = word[:-2]
@@ -240,11 +270,26 @@ def _hiatus(word: str, start: int, index: int) -> bool:
         return False
     if pair in ("ia", "ua") and re.match(r"t(?:e|es|ed|or|ors|ing|ion|ions|ive)(?:ly)?$|h|lity", rest):
         return True
+    if pair == "ie" and re.match(r"n[tc]", rest):
+        is_glide = before in tuple("tcnl") and _has_vowel(word[:start])
+        return start >= 1 and (word.startswith("sci") or not (is_glide or before in tuple("tcf")))
+    if pair == "ie" and re.match(r"t(?:$|s$|y|ies|al|ar|or|ed$|ing|ary)", rest):
+        return before != "f"
     if index - start >= 2:
         return word[start:index] not in ("ea", "e", "q", "ie", "oy", "eau", "ei", "oo") or (
             pair in ("ie",) and rest in ("r", "st")
         )
     match pair:
+        case "ia" if rest in ("", "s", "n", "ns", "m", "ms") and _joins_before_a(word, start):
+            return False  # California, William
+        case "iu" if before in ("l", "n") and start >= 2 and rest == "s":
+            return False  # genius
+        case "io" if rest.startswith("nair") or (before == "l" and start >= 3 and re.match(r"ns?$", rest)):
+            return False  # millionaire, pavilion
+        case "ia" if before == "s" and rest in ("", "n", "ns"):
+            return False  # Asia
+        case "ia" if re.match(r"s[mt]", rest):
+            return True  # enthusiasm
         case "ia" if rest in ("ge", "ges", "r", "rs", "rly") and before in ("r", "l") and start >= 3:
             return before == "r" and rest.startswith("r")
         case "io" if rest in ("r", "rs", "ur", "urs"):
@@ -256,8 +301,21 @@ def _hiatus(word: str, start: int, index: int) -> bool:
         case "eo" if rest.startswith("us"):
             return before not in ("g", "c")
         case "eo":
-            return not re.search(r"peopl|leopard|jeopard|yeom|george|geoff|g?eons?$", word) or rest in ("", "s")
+            joined = re.search(r"peopl|leopard|jeopard|yeom|geor|geoff|seoul|(?:g|ch)eons?$", word)
+            return not joined or rest in ("", "s")
         case "iu" | "uu":
+            return True
+        case "ei" if rest.startswith(("st", "sm")) and word.startswith(("thei", "athei"), max(0, start - 3)):
+            return True
+        case "ai" | "oi" if re.match(r"c(?:s|al|ally)?$", rest):
+            return True  # archaic, heroic
+        case "oi" if word.startswith("heroin"):
+            return True
+        case "oa" if rest in ("", "h", "hs"):
+            return before not in ("h", "c")
+        case "ea" if re.match(r"ns?$", rest):
+            return before not in ("c", "l", "m", "b", "j", "d") and _has_vowel(word[:start])
+        case "ea" if word.startswith("reali") or "theat" in word[max(0, start - 2) : index + 2] or "ereal" in word:
             return True
         case "ei":
             return rest in ("sm", "st", "sts", "stic", "ty", "ties") and before not in ("h", "w")
@@ -271,7 +329,12 @@ def _hiatus(word: str, start: int, index: int) -> bool:
             )
             return rest in ("r", "rs", "st", "nce", "nt", "ty") and long_enough
         case "ua":
-            return rest.startswith(("l", "te", "r")) or (rest in ("nt", "nts") and before == "r")
+            return (
+                rest == ""
+                or rest.startswith(("l", "te", "r"))
+                or (before == "g" and rest.startswith("bl"))
+                or (rest in ("nt", "nts") and before == "r")
+            )
         case "ue":
             return rest in ("l", "ls", "nt", "nce") and before not in tuple("gq")
         case "uo":
@@ -285,10 +348,17 @@ def _hiatus(word: str, start: int, index: int) -> bool:
         case "ea":
             return rest.startswith(("te", "ti", "to")) and word[max(0, start - 2) : start] == "cr"
         case "ii" | "ui":
-            apart = rest.startswith(("ty", "n")) or (rest.startswith("d") and before in ("l", "r"))
-            return pair == "ii" or (apart and before not in tuple("gq") and rest != "nt")
+            apart = rest.startswith(("ty", "n", "tion", "tiv", "cid"))
+            apart = apart or (rest.startswith("d") and before in ("l", "r"))
+            is_vowel = before not in tuple("gq") or rest.startswith("ty")
+            return pair == "ii" or (apart and is_vowel and rest != "nt")
         case _:
             return False
+
+
+def _joins_before_a(word: str, start: int) -> bool:
+    """Whether the i before an a is no syllable: after l, and in -rnia and -ginia."""
+    return start >= 3 and (word[start - 1] == "l" or word[:start].endswith(("rn", "gin")))
 
 
 def _contraction(plain: str, letters: str, nuclei: list[tuple[int, int]]) -> list[tuple[int, int]]:
