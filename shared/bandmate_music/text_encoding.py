@@ -172,7 +172,7 @@ def _western(text: str, beyond: Sequence[tuple[int, str]], letters: str) -> floa
                 usual = 0.3  # Portuguese has it before e; at its place other encodings have a letter of Hungarian.
             if char.isupper() and before.islower():
                 usual -= 1.0  # A capital within a word.
-            if ord(before) > 127 and ord(after) > 127:
+            if not any(each.isascii() and each.isalpha() for each in (before, after)) and max(before, after) > "\x7f":
                 usual -= 0.7  # Western words are mostly of ASCII letters.
             total += usual
         elif char == "’" and before.isalpha() and _CONTRACTION.match(text, index + 1):

@@ -156,9 +156,9 @@ def _name_instruments(tracks: Sequence[SalvagedTrack]) -> list[Notice]:
         if named is None or len(channels) != 1 or (names and named_instrument(names[-1]) is not None):
             continue
         if named.kind == "drums" or not "".join(names).strip():
-            text = next(text for text in told if named_instrument(text) is not None).encode()
+            name = next(text for text in told if named_instrument(text) is not None).encode()
             track.events = [event for event in track.events if not event.is_meta(TRACK_NAME)]
-            track.events.insert(0, Event(0, bytes((META, TRACK_NAME)) + quantity(len(text)) + text))
+            track.events.insert(0, Event(0, bytes((META, TRACK_NAME)) + quantity(len(name)) + name))
         (channel,) = channels
         is_clear = named.kind not in ("drums", "bass") or (named.kind == "bass" and has_drums)
         if is_clear and channel != DRUM_CHANNEL and not states.has_program(track_port(track.events), channel):

@@ -303,3 +303,56 @@ def test_the_language_that_a_score_states_is_that_of_its_words() -> None:
 @pytest.mark.parametrize(("tempo", "onset"), [(None, 0.5), (60.0, 1.0), (240.0, 0.25)])
 def test_the_tempo_can_be_chosen(tempo: float | None, onset: float) -> None:
     assert request_of(voice(sung("C5 one D5 two")), tempo=tempo).notes[1].onset == onset
+
+
+def _direction(words_: str = "", sound: str = "", sign: str = "") -> str:
+    types = "".join(f"<direction-type>{inside}</direction-type>" for inside in (words_, sign) if inside)
+    return f"<direction>{types}{sound}</direction>"
+
+
+def test_signs_in_words_and_by_name_lead_where_they_say() -> None:
+    bars = [note("C5", 8, words(text)) for text in "abcde"]
+    in_words = [bars[0], _direction("<words>𝄋</words>") + bars[1], bars[2] + _direction("<words>D.S.</words>")]
+    assert sung_words(request_of(voice(*in_words))) == "a b c b c"
+    named = [
+        _direction(sign="<segno/>", sound='<sound segno="one"/>') + bars[0],
+        _direction(sign="<segno/>", sound='<sound segno="two"/>') + bars[1],
+        bars[2] + _direction("<words>D.S.</words>", '<sound dalsegno="one"/>'),
+    ]
+    assert sung_words(request_of(voice(*named))) == "a b c a b c"
+    codas = [
+        bars[0] + _direction("<words>To Coda 2</words>", '<sound tocoda="2"/>'),
+        bars[1] + _direction("<words>D.C.</words>", '<sound dacapo="yes"/>'),
+        _direction(sound='<sound coda="1"/>') + bars[2],
+        _direction(sound='<sound coda="2"/>') + bars[3],
+    ]
+    assert sung_words(request_of(voice(*codas))) == "a b a d"
+
+
+def test_a_short_measure_of_the_first_verse_alone_belongs_to_every_pass() -> None:
+    verses = note("C5", 8, words("one") + words("two", line="2")) + barline(repeat="backward")
+    assert sung_words(request_of(voice(verses, note("D5", 8, words("end"))))) == "one two end"
+
+
+def test_a_syllable_on_a_rest_is_told_and_not_lost_in_silence() -> None:
+    spoken = f"<note><rest/><duration>2</duration><voice>1</voice>{words('hey')}</note>"
+    request = request_of(voice(sung("C5 la D5 lo") + spoken + note("E5", 2, words("le"))))
+    assert syllables(request) == ["la", "lo", "le"]
+    assert any(each.startswith("syllables-without-notes") and "hey" in each for each in request.notices)
+
+
+def test_a_sign_that_holds_on_a_tied_note_leaves_it_one_note() -> None:
+    tied = note("C5", 2, words("la"), extra='<tie type="start"/>') + note(
+        "C5", 2, words("_"), extra='<tie type="stop"/>'
+    )
+    assert notes_of(request_of(voice(tied + sung("D5 lo E5 le")))) == [(0, 72, "la"), (2, 74, "lo"), (3, 76, "le")]
+
+
+def test_dashes_typed_for_hyphens_join_and_dashes_of_a_sentence_do_not() -> None:
+    assert sung_words(request_of(voice(sung("C5 Hal– D5 le– E5 lu– F5 jah")))) == "hallelujah"
+    assert sung_words(request_of(voice(sung("C5 wait– D5 Then E5 we F5 go")))) == "wait then we go"
+
+
+def test_marks_for_the_player_are_no_words() -> None:
+    score = document(("Violin", [sung("C5 pizz. D5 arco")]), ("Voice", [sung("C5 here D5 are E5 the F5 words")]))
+    assert sung_words(request_of(score)) == "here are the words"

@@ -46,6 +46,10 @@ def kinds(score: Score) -> dict[str, int]:
         named("Part 12", sysex(b"\x43\x10\x4c\x08\x0b\x07\x02") + notes(KIT * 8, 11)),
         named("Track 11", b"\x00\xba\x00\x7f\x00\xba\x20\x00\x00\xca\x00" + notes(KIT * 8, 10)),
         named("Track 11", b"\x00\xba\x00\x78\x00\xca\x00" + notes(KIT * 8, 10)),
+        named("Part 11", b"\x00\xf0\x04\x41\x10\x42\x12\x00\xf7\x06\x40\x1a\x15\x02\x0f\xf7" + notes(KIT * 8, 10)),
+        named("Part 11", b"\x00\xf7\x0b\xf0\x41\x10\x42\x12\x40\x1a\x15\x02\x0f\xf7" + notes(KIT * 8, 10)),
+        track(meta(4, b"Standard Drum Kit") + notes(KIT * 8, 2)),
+        named("Track 3", meta(8, b"Drum Kit") + notes(KIT * 8, 2)),
     ],
     ids=[
         "name",
@@ -56,6 +60,10 @@ def kinds(score: Score) -> dict[str, int]:
         "XG part mode",
         "XG bank",
         "GM2 bank",
+        "GS in two packets",
+        "GS by an escape",
+        "instrument name",
+        "program name",
     ],
 )
 def test_rhythm_parts_off_channel_10_are_drums(kit: bytes) -> None:
@@ -72,8 +80,10 @@ def test_rhythm_parts_off_channel_10_are_drums(kit: bytes) -> None:
         ("Drums", notes((96, 98, 100, 101))),
         ("Melody", notes(KIT)),
         ("Piano", b"\x00\xb0\x00\x00\x00\xc0\x00" + notes(KIT)),
+        ("Lead", sysex(b"\x41\x10\x42\x12\x40\x00\x7f\x00\x41") + b"\x00\xb0\x00\x7f\x00\xc0\x30" + notes(KIT)),
+        ("Flute", b"\x00\xb9\x00\x79\x00\xc9\x49" + notes(KIT, 9)),
     ],
-    ids=["steel drums", "a marimba", "too high for drums", "no drum name", "bank 0"],
+    ids=["steel drums", "a marimba", "too high for drums", "no drum name", "bank 0", "bank 127 of GS", "GM2 melody"],
 )
 def test_what_is_no_rhythm_part_stays_pitched(name: str, events: bytes) -> None:
     score = read(named(name, events))
@@ -138,6 +148,8 @@ def test_format_2_is_refused_and_a_single_pattern_is_not() -> None:
     with pytest.raises(UnreadableFile, match="format 2: it holds 2 independent patterns"):
         read(track(FOUR), track(FOUR), midi_format=2)
     assert read(track(FOUR), midi_format=2).note_count == 4
+    with_tempo = read(track(meta(0x51, b"\x06\x1a\x80")), track(FOUR), midi_format=2)
+    assert (with_tempo.note_count, with_tempo.tempi[0].tempo) == (4, 150)
 
 
 def test_running_status_goes_on_after_a_system_exclusive_message() -> None:
@@ -160,6 +172,9 @@ def test_running_status_goes_on_after_a_system_exclusive_message() -> None:
         (midi(track(b"\x00\xf8" + FOUR)), 4, "system-bytes"),
         (midi(track(FOUR + END + NOTE)), 4, "after-end"),
         (midi(chunk(b"MTrj", FOUR + END)), 4, "track-kind"),
+        (midi(track(b"\x00\x90\xbc\x40\x60\x80\xbc\x40" + FOUR)), 5, "data-bytes"),
+        (midi(track(FOUR), b"\x00\x00\x00", track(FOUR)), 8, "bytes-between-chunks"),
+        (bytes(128) + midi(track(FOUR)), 4, "leading-bytes"),
     ],
     ids=[
         "velocity over 127",
@@ -173,6 +188,9 @@ def test_running_status_goes_on_after_a_system_exclusive_message() -> None:
         "real time",
         "after the end",
         "another kind",
+        "pitch over 127",
+        "between chunks",
+        "MacBinary",
     ],
 )
 def test_clear_damage_is_repaired_and_named_and_strict_reading_refuses_it(data: bytes, count: int, kind: str) -> None:
@@ -191,3 +209,25 @@ def test_sound_files_have_no_notices() -> None:
 def test_damage_without_a_clear_meaning_is_refused(data: bytes) -> None:
     with pytest.raises(UnreadableFile, match="damaged"):
         read_midi(data, LIMITS)
+
+
+def test_all_notes_off_ends_notes_that_are_never_released() -> None:
+    silenced = b"".join(
+        bytes((0, 0x90, pitch, 80)) + b"\x81\x70\xb0\x7b\x00" + b"\x81\x70\xb0\x07\x40" for pitch in (60, 62)
+    )
+    (part,) = read(track(silenced)).parts
+    assert part.notes.duration.tolist() == [240, 240]
+
+
+def test_a_text_names_the_instrument_of_a_track_whose_name_and_program_say_nothing() -> None:
+    kit = named("Drums", notes(KIT, 9))
+    texts = [meta(4, b"Electric Bass"), meta(4, b"Bass"), meta(4, b"Oboe") + b"\x00\xc2\x49"]
+    tracks = [named(f"Track {n}", text + notes((40, 43), n)) for n, text in enumerate(texts)]
+    score = read(kit, *tracks, track(meta(4, b"Flute") + notes((72,), 5)))
+    assert [(part.name, part.program) for part in score.parts[1:]] == [
+        ("Track 0", 33),
+        ("Track 1", 33),
+        ("Track 2", 73),
+        ("Flute", 73),
+    ]
+    assert kinds(score) == {"instruments-by-name": 3}

@@ -102,3 +102,32 @@ def test_chord_symbols_and_comments_are_no_words() -> None:
     chords = melody(12, words=on_notes(*("C", "F", "G7", "Am") * 3), kind=1)
     assert read(chords).parts[0].lyrics == ()
     assert read(melody(12, words=[(0, "made by hand"), (QUARTER, "in May")], kind=1)).parts[0].lyrics == ()
+
+
+def test_blanks_and_line_ends_that_stand_alone_end_words() -> None:
+    words = [
+        (0, "twin"),
+        (QUARTER, "kle"),
+        (QUARTER, "\r"),
+        (2 * QUARTER, "lit"),
+        (3 * QUARTER, "tle "),
+        (4 * QUARTER, "star "),
+    ]
+    assert [end for _, _, end in sung(read(melody(5, words=words)))] == [False, True, False, True, True]
+
+
+def test_ends_of_lines_within_a_text_are_no_letters() -> None:
+    assert [text for _, text, _ in sung(read(melody(2, words=on_notes("row /your", " boat"))))] == ["row your", "boat"]
+
+
+def test_words_go_to_the_line_and_not_to_chords_of_the_same_track() -> None:
+    beats = b"".join(
+        meta(5, b"la ")
+        + bytes((0, 0x90, 40, 80, 0, 0x90, 44, 80, 0, 0x91, 70, 80))
+        + quantity(QUARTER)
+        + bytes((0x80, 40, 0, 0, 0x80, 44, 0, 0, 0x81, 70, 0))
+        for _ in range(8)
+    )
+    score = read_midi(midi(track(beats), midi_format=0), Limits())
+    (singer,) = [part for part in score.parts if part.lyrics]
+    assert set(singer.notes.pitch.tolist()) == {70}

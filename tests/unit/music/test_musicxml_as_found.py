@@ -117,6 +117,7 @@ def test_a_note_without_a_duration_lasts_its_note_value() -> None:
         ('<rootfile full-path="./score.xml"/>', "score.xml", ""),
         ('<rootfile full-path="My%20song.xml"/>', "My song.xml", ""),
         ('<rootfile full-path="Score.XML"/>', "score.xml", ""),
+        ('<rootfile full-path="F\u00fcr.xml"/>', "Fu\u0308r.xml", ""),
         ('<rootfile full-path="a\\score.xml"/>', "a/score.xml", ""),
         (
             '<rootfile full-path="score.pdf" media-type="application/pdf"/><rootfile full-path="score.xml"/>',
@@ -133,6 +134,8 @@ def test_containers_as_programs_write_them(rootfile: str, name: str, head: str) 
 def test_a_container_without_its_list_is_read_and_told() -> None:
     data = container(TUNE, "").replace(b"META-INF/container.xml", b"META-INF/containe_.xml")
     assert kinds(read_musicxml(data, LIMITS)) == ["missing-container"]
+    elsewhere = container(TUNE, '<rootfile full-path="other.xml"/>', "songs/score.xml")
+    assert "names 'other.xml', which is missing" in read_musicxml(elsewhere, LIMITS).notices[0].text
     with pytest.raises(UnreadableFile, match="names no score"):
         read_musicxml(container(TUNE, '<rootfile full-path="a.pdf" media-type="application/pdf"/>'), LIMITS)
 
@@ -170,3 +173,49 @@ def test_a_score_of_too_many_passes_is_refused_by_its_bars() -> None:
 def test_a_document_cut_inside_a_character_is_damaged() -> None:
     with pytest.raises(UnreadableFile, match="UTF-16"):
         to_utf8(TUNE.decode().encode("utf-16")[:-1])
+
+
+def test_each_staff_may_be_transposed_alone() -> None:
+    staves = '<staves>2</staves><transpose number="2"><chromatic>-12</chromatic></transpose>'
+    measure = attributes(extra=staves) + note("C5", 8, staff="1") + back(8) + note("C5", 8, staff="2")
+    assert rows(read_musicxml(document(("Horns", [measure])), LIMITS)) == [(0, 4, 60), (0, 4, 72)]
+
+
+def test_signatures_of_several_metres_are_their_sum() -> None:
+    both = (
+        attributes()
+        .replace("</time>", "<beats>3</beats><beat-type>8</beat-type></time>")
+        .replace(">4</beats>", ">2</beats>")
+    )
+    score = read_musicxml(document(("Voice", [both + note("C5", 7), note("D5", 7)])), LIMITS)
+    assert [change.metre.name for change in score.metres] == ["7/8"]
+
+
+def test_rhythm_slashes_are_no_notes_and_are_told() -> None:
+    slashes = "".join(note("B4", 2, extra="<notehead>slash</notehead>") for _ in range(4))
+    score = read_musicxml(document(("Guitar", [slashes, note("C5", 8)])), LIMITS)
+    assert rows(score) == [(4, 4, 72)]
+    assert score.notices[0].text == "4 rhythm slashes in the part 'Guitar' were left out"
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "program"),
+    [
+        ("Klarinette in B", "", 71),
+        ("P1", "<instrument-name>Oboe</instrument-name>", 68),
+        ("P1", "<instrument-name/><instrument-sound>voice.tenor</instrument-sound>", 52),
+        ("P1", "<instrument-name/><instrument-sound>pluck.bass.electric</instrument-sound>", 33),
+        ("Bass", "", 33),
+    ],
+)
+def test_parts_without_a_program_have_that_of_their_names(name: str, inside: str, program: int) -> None:
+    described = f'</part-name><score-instrument id="I">{inside}</score-instrument>'.encode()
+    data = document((name, [note("C3", 8)])).replace(b"</part-name>", described)
+    assert read_musicxml(data, LIMITS).parts[0].program == program
+
+
+def test_the_bass_of_a_choir_is_a_singer_and_a_part_called_drums_plays_drums() -> None:
+    choir = document(*((name, [note("C3", 8)]) for name in ("Soprano", "Alto", "Tenor", "Bass")))
+    assert [part.program for part in read_musicxml(choir, LIMITS).parts] == [52] * 4
+    kit = read_musicxml(document(("Drumset", [note("C2", 8)])), LIMITS)
+    assert kit.parts[0].is_drum

@@ -47,9 +47,7 @@ _SECOND_WORDS = (
 """What compounds of listed words end with: everytime, businessman."""
 _MARKED = re.compile("[ëïèé]", re.IGNORECASE)
 _VOWELS = frozenset("aeiouy")
-_ONSETS = (
-    "bl br ch cl cr dr dw fl fr gh gl gr kn ph pl pr qu sh sl sw th tr tw wh wr str spr scr spl thr shr sch chr phr squ"
-)
+_ONSETS = "bl br ch cl cr dr dw fl fr gh gl gr gu kn ph pl pr qu sh sl sw th tr tw wh wr str spr scr spl thr shr sch chr phr squ"
 _UNSPLIT_CLUSTERS = "ch gh ph sh th ck ng qu tch dg wh sch"
 _SUFFIXES = (
     "lessness|lessly|fulness|liness|liest|lier|ments?|ness|less|ly|ful|fully|some|wards?|thing|"
@@ -388,7 +386,8 @@ def _boundary(word: str, left_end: int, right_start: int) -> int:
     while cluster.startswith("e") and cluster:
         cluster, cluster_start = cluster[1:], cluster_start + 1
     if "e" in cluster:
-        return cluster_start + cluster.rindex("e") + 1
+        behind = cluster_start + cluster.rindex("e") + 1
+        return behind + (re.fullmatch(r"s(?:man|men|person|people|woman|women)", word[behind:]) is not None)
     if not cluster or word[right_start] not in _VOWELS:  # did-n't, rhyth-m
         return right_start
     for cut in range(cluster_start, right_start + 1):
