@@ -47,7 +47,10 @@ _SECOND_WORDS = (
 """What compounds of listed words end with: everytime, businessman."""
 _MARKED = re.compile("[ëïèé]", re.IGNORECASE)
 _VOWELS = frozenset("aeiouy")
-_ONSETS = "bl br ch cl cr dr dw fl fr gh gl gr gu kn ph pl pr qu sh sl sw th tr tw wh wr str spr scr spl thr shr sch chr phr squ"
+_ONSETS = (
+    "bl br ch cl cr dr dw fl fr gh gl gr gu kn ph pl pr qu sh sl sw th tr tw wh wr str spr scr spl thr shr sch chr phr "
+    "squ"
+)
 _UNSPLIT_CLUSTERS = "ch gh ph sh th ck ng qu tch dg wh sch"
 _SUFFIXES = (
     "lessness|lessly|fulness|liness|liest|lier|ments?|ness|less|ly|ful|fully|some|wards?|thing|"
