@@ -17,9 +17,10 @@
 #   make types   mypy in strict mode
 #   make lint-js  the types of the page's JavaScript, by TypeScript; needs Node
 #   make bench   the figures of docs, measured here, into bench-out/
+#   make image-all  the image with the embedded platform, for a home server
 #   make images  the container images; make stack starts all of them, make stack-down stops them, make stack-test tries them
 #   make clean   remove everything that the others made
-# With more than Python (below): stack, stack-down, stack-test, images, image-test (a container engine); synth, cdk-test,
+# With more than Python (below): stack, stack-down, stack-test, images, image-all, image-test (a container engine); synth, cdk-test,
 # simulate (Node); glue-test, glue-bench (Java 17); lambda-test; sdk-test (an engine and 700 MB).
 
 SHELL := /bin/bash -euo pipefail
@@ -160,10 +161,13 @@ $(SPARK)/stamp: deploy/glue/requirements-spark.txt constraints.txt
 	@touch $@
 
 # Containers: an engine and its compose command must be here; scripts/engine-ready says whether they are.
-.PHONY: images stack stack-down stack-test
+.PHONY: images image-all stack stack-down stack-test
 
 images:
 	scripts/stack build
+
+image-all:
+	scripts/stack build all
 
 stack: images
 	scripts/stack up

@@ -59,8 +59,9 @@ class Container:
             assert time.monotonic() < deadline, f"{text!r} did not come: {self.logs()}"
             time.sleep(0.1)
 
-    def url(self) -> str:
-        return "http://" + docker("port", self.name, "8080/tcp").splitlines()[0]
+    def url(self, port: int = 8080) -> str:
+        """Where a port of the container is published."""
+        return "http://" + docker("port", self.name, f"{port}/tcp").splitlines()[0]
 
 
 Run = Callable[..., Container]
