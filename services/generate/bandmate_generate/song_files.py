@@ -25,7 +25,7 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request
 from starlette.responses import FileResponse, Response
 
 from bandmate_generate.delivery.archive import write_archive
-from bandmate_generate.delivery.engraving import engrave, engraved_positions
+from bandmate_generate.delivery.engraving import ENGRAVING, engrave, engraved_positions
 
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; sandbox"
 
@@ -61,7 +61,7 @@ def song_files_router(runtime: Runtime) -> APIRouter:
         request: Request, tenant: Tenant, job_id: str, page: Annotated[int, Query(ge=1, le=500)] = 1, take: Take = None
     ) -> Response:
         musicxml = score_of(tenant, job_id, take)
-        headers = _headers(f"{musicxml.sha256}/{page}") | {"Content-Security-Policy": _SVG_POLICY}
+        headers = _headers(f"{musicxml.sha256}/{page}/{ENGRAVING}") | {"Content-Security-Policy": _SVG_POLICY}
         if _has(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         svg, pages = engrave(runtime.storage.get(blob_key(musicxml.sha256)), page)

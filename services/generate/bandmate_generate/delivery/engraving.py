@@ -3,6 +3,7 @@
 Verovio keeps the path of its fonts for each thread, so every toolkit gets it anew; one works at a time.
 """
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ _OPTIONS = {
     "xmlIdSeed": 1,
     "pageWidth": 2100,
     "pageHeight": 2970,
+    "pageMarginLeft": 110,  # The box of a section at the beginning of a line reaches to the left of it.
     "scale": 40,
     "adjustPageHeight": True,
     "footer": "none",
@@ -32,6 +34,8 @@ _OPTIONS = {
     "svgViewBox": True,
     "svgHtml5": True,
 }
+ENGRAVING = hashlib.sha256(json.dumps(_OPTIONS, sort_keys=True).encode()).hexdigest()[:8]
+"""Changes when scores look different, so that nobody keeps the pages from before."""
 _lock = threading.Lock()
 
 

@@ -59,6 +59,7 @@ function Picker({ kind, label, hint, names, own, value, error, lowest, model, on
       ${(/** @type {any} */ ids) => html`<div class="with-button">
         <select ...${ids} data-testid=${`ask-${kind}`} value=${value} onChange=${(/** @type {any} */ event) => onChange(event.target.value)}>
           <option value="">${t("open")}</option>
+          ${value && ![...names, ...(own ?? [])].includes(value) && html`<option value=${value}>${value}</option>`}
           <${StyleOptions} names=${names} own=${own ?? []} />
         </select>
         <button type="button" class="icon-button" aria-label=${t("ask.hear", { name: value })} disabled=${!value || state === "making"}

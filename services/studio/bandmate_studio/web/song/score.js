@@ -6,10 +6,11 @@ import { html, useEffect, useRef, useState } from "../app/html.js";
 import { t } from "../app/text.js";
 import { send } from "../app/api.js";
 import { ProblemNote } from "../app/parts.js";
-import { seek } from "../sound/player.js";
+import { player, seek } from "../sound/player.js";
 import { movesLittle, useFrame } from "./frame.js";
 import { madePath } from "./load.js";
 import { across, loadPlaces, placeAt } from "./score_places.js";
+import { keepInView } from "./timeline.js";
 
 /** @typedef {import("./score_places.js").Place} Place */
 
@@ -21,6 +22,7 @@ export function Score({ song }) {
   const [bar, setBar] = useState(0);
   const follows = useRef(0);
   const cursor = useRef(/** @type {HTMLElement | null} */ (null));
+  const scroller = useRef(/** @type {HTMLElement | null} */ (null));
   useFrame(
     (seconds) => {
       const place = placeAt(places, seconds);
@@ -35,6 +37,7 @@ export function Score({ song }) {
       cursor.current.style.left = percent(across(place, seconds, movesLittle()));
       cursor.current.style.top = percent(place.top);
       cursor.current.style.height = percent(place.bottom - place.top);
+      if (player.get().playing && scroller.current) keepInView(scroller.current, cursor.current);
     },
     [places, picture],
   );
@@ -46,11 +49,11 @@ export function Score({ song }) {
       <button type="button" onClick=${() => turn(1)} disabled=${page === pages}>${t("score.on")}</button>
     </div>`}
     <${ProblemNote} problem=${problem} />
-    ${picture && html`<div class="score-page">
+    ${picture && html`<div class="score-scroller" ref=${scroller} tabindex="0" role="region" aria-label=${t("view.score")}><div class="score-page">
       <img src=${picture.address} alt=${t("score.label", { page: picture.page, pages })} />
       <${Bars} places=${places.filter((place) => place.page === picture.page)} bar=${bar} />
       <div class="score-cursor" data-testid="score-cursor" ref=${cursor} aria-hidden="true" hidden></div>
-    </div>`}
+    </div></div>`}
   </div>`;
 }
 

@@ -68,10 +68,11 @@ export function Scale({ song, selection, children }) {
 }
 
 /**
+ * Scrolls sideways where the cursor has left what is seen, or is about to.
  * @param {HTMLElement} scroller
  * @param {HTMLElement} cursor
  */
-function keepInView(scroller, cursor) {
+export function keepInView(scroller, cursor) {
   if (scroller.scrollWidth <= scroller.clientWidth + 1) return;
   const frame = scroller.getBoundingClientRect();
   const at = cursor.getBoundingClientRect().left;
