@@ -30,8 +30,17 @@ class _Language:
     silent: re.Pattern[str] | None = None
     prefixes: re.Pattern[str] | None = None
     """Beginnings that a syllable ends with, whatever follows."""
+    apart: re.Pattern[str] | None = None
+    """Vowels that the next one is not joined to, against the rule."""
 
 
+_ITALIAN_STRESSED_I = (
+    "poes fantas gelos cortes bug mag nostalg energ strateg foll allegr armon sinfon malincon compagn agon mar batter "
+    "galler farmac [a-z]+log [a-z]+graf [a-z]+sof [a-z]+craz man simpat antipat signor cavaller oster prater trattor "
+    "librer epidem econom anatom accadem melod parod rapsod profez garanz add obl des nat rest ronz mormor brus "
+    "pend legg"
+)
+"""Before an i that is stressed and parts from the last vowel: poesia, addio."""
 _ROMANCE_ONSETS = "bl br ch cl cr dr fl fr gl gr pl pr tr vr qu gu ph th"
 _GERMANIC_ONSETS = (
     "bl br ch cl cr dr fl fr gl gr kl kn kr pf pfl pfr ph pl pr qu sch schl schm schn schr schw sk sl sm sn sp "
@@ -64,7 +73,7 @@ _LANGUAGES = {
         prefixes=re.compile(r"^(?:be|ge|ver|her|ont|on|uit|aan|op|af|in|mis)(?=[^aeiouy]+[aeiouy])"),
     ),
     "sv": _Language(
-        _joined("au eu"),
+        _joined("au eu ey"),
         _onsets(
             "bl br bj dr fj fl fr gl gr kl kn kr kv lj mj pl pr sk skr sj skj sl sm sn sp spr st str sv tj tr tv vr stj"
         ),
@@ -85,6 +94,9 @@ _LANGUAGES = {
             + " gn sb sc sch sd sf sg sl sm sn sp st sv sbr scr sdr sgr spl spr str sfr"
         ),
         glides=re.compile(r"(?<=q)u|(?<=[cg])i(?=[aeou])|(?<=sc)i(?=[aeou])|(?<=gl)i(?=[aeou])|^i(?=[aeou])"),
+        apart=re.compile(
+            rf"(?:(?<=^p)a(?=ur)|(?<=^imp)a(?=ur)|^(?:{_ITALIAN_STRESSED_I.replace(' ', '|')})i(?=[aeo]$))"
+        ),
     ),
     "es": _Language(
         _joined(
@@ -132,6 +144,8 @@ def _nuclei(word: str, rules: _Language) -> list[tuple[int, int]]:
     """Ranges [start, end) of the letters that carry a syllable."""
     glides = {match.start() for match in rules.glides.finditer(word)} if rules.glides else set()
     silent = {match.start() for match in rules.silent.finditer(word)} if rules.silent else set()
+    apart = {match.end() - 1 for match in rules.apart.finditer(word)} if rules.apart else set()
+    glides -= apart
     nuclei: list[tuple[int, int]] = []
     index = 0
     while index < len(word):
@@ -139,7 +153,7 @@ def _nuclei(word: str, rules: _Language) -> list[tuple[int, int]]:
             index += 1
             continue
         joined = next((two for two in rules.joined if word.startswith(two, index)), word[index])
-        end = index + len(joined)
+        end = index + (1 if index in apart else len(joined))
         while end > index + 1 and any(place in silent or place in glides for place in range(index + 1, end)):
             end -= 1
         nuclei.append((index, end))

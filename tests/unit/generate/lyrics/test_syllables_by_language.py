@@ -15,6 +15,7 @@ DIVIDED = {
         "lu-MIÈ-re vieux"
     ),
     "it": (
+        "po-e-SI-a al-le-GRI-a ma-GI-a ad-DI-o pa-U-ra STO-ria me-lo-DI-a "
         "GRAN-de a-MO-re NOT-te SO-le CUO-re pia-CE-re CHIA-ro GIOR-no fa-MI-glia AC-qua QUAN-do cit-TÀ per-CHÉ FIO-re"
     ),
     "es": (
