@@ -25,8 +25,6 @@ _SHA256 = "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8"
 _DURATION, _PITCH, _ENERGY = "/Round_output_0", "f0", "/Mul_62_output_0"
 _SPECTRA = ("lh", "theta", "ln", "lr", "phi")
 _UNVOICED_HZ = 10.0
-_MAX_LETTERS = 500
-"""Letters of a line that the network is given; it was trained on lines of up to 400."""
 
 
 class HibariNetwork:
