@@ -52,11 +52,11 @@ def unpack_mxl(data: bytes, limits: Limits) -> tuple[bytes, tuple[Notice, ...]]:
 
 def _only_score(entries: Mapping[str, ZipInfo]) -> ZipInfo | None:
     """The entry that is called as scores are; None where there is none, or several. Macs add others to zips."""
-    hidden = ("META-INF/", "__MACOSX/", ".")
+    hidden = ("meta-inf/", "__macosx/", ".")
     scores = [
         entry
         for name, entry in entries.items()
-        if name.lower().endswith(_SCORE_ENDINGS) and not name.startswith(hidden) and "/." not in name
+        if name.lower().endswith(_SCORE_ENDINGS) and not name.lower().startswith(hidden) and "/." not in name
     ]
     return scores[0] if len(scores) == 1 else None
 
