@@ -31,7 +31,8 @@ def true_peak(sound: Samples) -> float:
     highest = 1e-6
     for start in range(0, len(sound), _BLOCK):
         first = max(0, start - _OVERLAP)
-        block = resample_poly(sound[first : start + _BLOCK + _OVERLAP], _OVERSAMPLED, 1, axis=0)
+        wide = resample_poly(sound[first : start + _BLOCK + _OVERLAP], _OVERSAMPLED, 1, axis=0)
+        block = wide[(start - first) * _OVERSAMPLED :][: _BLOCK * _OVERSAMPLED]  # It rings where the sound is cut.
         highest = max(highest, float(np.abs(block).max(initial=0.0)))
     return float(20.0 * np.log10(highest))
 

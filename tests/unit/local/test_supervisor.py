@@ -73,7 +73,7 @@ def test_stop_kills_a_process_that_ignores_sigterm(tmp_path: Path) -> None:
     pids = list(supervisor.pids().values())
     started = time.monotonic()
     supervisor.stop(0.3)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30, "the process would sleep for minutes"
     assert all(is_gone(pid) for pid in pids)
 
 

@@ -63,9 +63,9 @@ def assert_as_expected(result: Score | BandmateError, file: HostileFile) -> None
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_each_kind_of_hostile_file_gives_the_expected_result(file: HostileFile) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert_as_expected(outcome(file.data), file)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_the_sandbox_gives_the_same_results() -> None:

@@ -91,11 +91,11 @@ def test_bars_without_notes_are_counted_where_asked_for() -> None:
 
 def test_more_bars_than_can_be_laid_out_are_refused_before_one_is() -> None:
     score = Score((Part("", 0, Notes.from_rows([(2**28, 1, 60, 80)])),), ticks_per_quarter=1)
-    started = time.perf_counter()
+    started = time.process_time()
     assert count_bars(score) == 2**26 + 1
     with pytest.raises(LimitExceeded, match="more than 100,000 bars"):
         bars_of(score)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_notes_that_overlap_get_voices_and_hands_get_staves() -> None:

@@ -1,15 +1,11 @@
-"""The long-term spectrum of parts and mixes, their loudness after an equaliser, and the balance to bring a mix to.
-
-The balance is the average of popular music, after Elowsson and Friberg (AES 2017), in the form of the quadratic fit
-that describes it: a slope of -2.35 dB an octave at 200 Hz that steepens by 1.318 dB an octave each octave, on average
--4.5 dB an octave between 100 Hz and 4 kHz.
-"""
+"""The long-term spectrum of parts and mixes, their loudness after an equaliser, and how a mix comes to its balance."""
 
 from functools import cache
 
 import numpy as np
 import scipy
 from bandmate_music.audio import SAMPLE_RATE
+from bandmate_music.audio.balance import average_balance
 from bandmate_music.audio.loudness import k_weighting, lufs_of
 from numpy.typing import NDArray
 
@@ -17,10 +13,10 @@ from bandmate_generate.audio.equaliser import Curve, frequencies
 
 FRAME = 8192
 _MAX_FRAMES = 400
-_SLOPE_AT_200_HZ, _STEEPENING = -2.35, -1.318
 _BANDS = 20.0 * 2.0 ** (np.arange(61) / 6.0)
 """The middles of the bands that are compared, in Hz: six an octave, each a third of an octave wide."""
 _RANGE_HZ = (55.0, 11_000.0)
+_ROUNDS = 4
 
 FrameSpectra = NDArray[np.float32]
 """[frames, FRAME // 2 + 1]: the power of each frame of a sound, summed over its channels."""
@@ -57,17 +53,25 @@ def balance_correction(spectrum: Curve, limit_db: float, share: float) -> Curve:
     `spectrum` is the mean power of the mix for each bin; the gain lies within `limit_db`, smooth over a third of an
     octave, and leaves what is below and above the range of the published average as its edges are.
     """
-    hertz = frequencies(FRAME)
     levels = band_levels(spectrum)
     inside = np.clip(_BANDS, *_RANGE_HZ) == _BANDS
-    missing = _average_balance(_BANDS) - levels
+    missing = average_balance(_BANDS) - levels
     missing -= np.mean(missing[inside])
     for _ in range(3):  # The limits take from one side more than from the other.
         missing -= np.mean(np.clip(missing[inside], -limit_db, limit_db))
-    wanted = np.clip(share * missing, -limit_db, limit_db)[inside]
-    padded = np.pad(wanted, 1, mode="edge")
-    smooth = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
-    return np.interp(np.log2(hertz), np.log2(_BANDS[inside]), smooth)
+    wanted = np.clip(share * missing, -limit_db, limit_db)
+    gain_db = np.zeros(np.count_nonzero(inside))
+    for _ in range(_ROUNDS):  # A smooth curve falls short of narrow gaps, which the next round adds.
+        reached = band_levels(spectrum * 10.0 ** (_over_bins(gain_db, inside) / 10.0)) - levels
+        padded = np.pad((wanted - reached)[inside], 1, mode="edge")
+        gain_db += 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+        gain_db = np.clip(gain_db, -limit_db, limit_db)
+    return _over_bins(gain_db, inside)
+
+
+def _over_bins(gain_db: Curve, inside: NDArray[np.bool_]) -> Curve:
+    """The gains of the bands for each bin, beyond them as at their edges."""
+    return np.interp(np.log2(frequencies(FRAME)), np.log2(_BANDS[inside]), gain_db)
 
 
 def band_levels(spectrum: Curve) -> Curve:
@@ -78,11 +82,6 @@ def band_levels(spectrum: Curve) -> Curve:
     places = np.arange(len(cumulative))
     power = np.interp(highs, places, cumulative) - np.interp(lows, places, cumulative)
     return np.asarray(10.0 * np.log10(np.maximum(power / (highs - lows), 1e-20)))
-
-
-def _average_balance(hertz: Curve) -> Curve:
-    octaves = np.log2(hertz / 200.0)
-    return np.asarray(_SLOPE_AT_200_HZ * octaves + 0.5 * _STEEPENING * octaves**2)
 
 
 @cache

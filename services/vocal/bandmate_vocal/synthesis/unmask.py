@@ -95,7 +95,7 @@ def _dips(voice: Bands, band: Bands, sung: NDArray[np.bool_]) -> Bands:
     share = uniform_filter1d(sung.astype(float), width, mode="constant")
     around = uniform_filter1d(voice * sung[:, None], width, axis=0, mode="constant") / np.maximum(share, 0.05)[:, None]
     near = maximum_filter1d(sung.astype(float), int(2.0 * _BEFORE * FRAMES_PER_SECOND) | 1)
-    wanted = _DEPTH * np.clip(_db(band) - _db(around) + _APART_DB, 0.0, _MAX_DIP_DB) + _FLAT_DIP_DB
+    wanted = _DEPTH * (np.clip(_db(band) - _db(around) + _APART_DB, 0.0, _MAX_DIP_DB) + _FLAT_DIP_DB)
     dips = np.pad(_followed(-wanted * near[:, None]), ((0, 0), (1, 1)), mode="edge")
     return np.asarray(0.25 * dips[:, :-2] + 0.5 * dips[:, 1:-1] + 0.25 * dips[:, 2:])
 
