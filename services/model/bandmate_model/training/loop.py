@@ -31,6 +31,8 @@ MIN_STEPS = 400
 """Minimum number of steps of a run without a chosen length."""
 _END_SHARE, _MAX_END_SECONDS = 0.05, 30.0
 """How much of `max_minutes` is kept for measuring and writing the model after the last step."""
+_VALIDATIONS_AT_END, _MAX_VALIDATION_SHARE = 2, 0.4
+"""How many validations come after it, and at most how much of `max_minutes` is kept for them."""
 
 
 class TrainingLoop:
@@ -220,15 +222,24 @@ class TrainingLoop:
     def _fraction(self) -> float:
         """The finished share of the run: 1 when the steps or the minutes are used up.
 
-        Of the minutes some are kept for the last validation and for writing and measuring the model.
+        Of the minutes some are kept for what comes after the last step.
         """
         limit = self._options.max_minutes * 60
-        rest = min(_MAX_END_SECONDS, _END_SHARE * limit) + min(self._validation_seconds, _END_SHARE * limit)
-        by_time = self._seconds / (limit - rest) if limit else 0.0
+        by_time = self._seconds / last_step_at(limit, self._validation_seconds) if limit else 0.0
         return max(self.step / self._total_steps, by_time)
 
     def _epoch(self) -> float:
         return round(self.step / self._steps_per_epoch, 4)
+
+
+def last_step_at(limit: float, validation: float) -> float:
+    """The second after which no step begins in a run of at most `limit` seconds, where a validation takes `validation`.
+
+    Kept are two validations, the last one and that of the published weights, and the writing and measuring of the
+    model.
+    """
+    validations = min(_VALIDATIONS_AT_END * validation, _MAX_VALIDATION_SHARE * limit)
+    return limit - validations - min(_MAX_END_SECONDS, _END_SHARE * limit)
 
 
 class LossNotFinite(ValueError):
