@@ -41,6 +41,8 @@ _CODECS = {"shift_jis": "cp932", "mac-roman": "mac_roman"}
 DETECTABLE = (*(_CODECS.get(name, name) for name, _ in _ENCODINGS), "iso2022_jp", "utf-16", "utf-16-le", "utf-16-be")
 """Codecs that may be needed; the sandbox loads them before it gives up opening files."""
 _CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґ"
+_CYRILLIC_VOWELS, _MIN_VOWELS = "оеаиуыэюяёіїє", 0.25
+"""Of the letters of a Slavic text some two fifths are vowels; of Hebrew read as Cyrillic hardly any are."""
 _GREEK = "αοιετσνηυρπκμλςωγδίάόέήβχθφύξώζψϊϋ"
 _HEBREW = "יוהלאתרבשמנםכעחדקפגסצטזןךףץ"
 _ARABIC = "المينورتبهعدسفكقحجشصطخضغذثزظةىأإئءؤآ"
@@ -201,6 +203,10 @@ def _alphabetic(text: str, beyond: Sequence[tuple[int, str]], alphabet: str, pri
             total += 1.3 - 1.2 * place / len(alphabet) - (0.4 if char != char.lower() else 0.0)
         else:
             total -= 1.0
+    if alphabet == _CYRILLIC and sum(char.lower() in _CYRILLIC_VOWELS for _, char in beyond) < _MIN_VOWELS * len(
+        beyond
+    ):
+        total -= 0.5 * len(beyond)
     latin = sum(char.isascii() and char.isalpha() for char in text)
     return total / len(beyond) - latin / (latin + len(beyond))
 
