@@ -13,7 +13,7 @@ from bandmate_local.cli.output import err_console
 from bandmate_shared.errors import InvalidRequest
 from rich.table import Table
 
-from bandmate_bench.cli.results import met, table, write_results
+from bandmate_bench.cli.results import limits, met, table, write_results
 from bandmate_bench.form.cases import song_cases
 from bandmate_bench.form.piece import Piece
 from bandmate_bench.form.real import read_real
@@ -106,7 +106,7 @@ def _overview(rows: list[dict[str, Any]]) -> Table:
             measured = wish or row["ours"]["all"]
             overview.add_row(
                 row["title"] + styles,
-                _limits(wish) if wish else "-",
+                limits(wish["low"], wish["high"]) if wish else "-",
                 _shown(measured["value"]),
                 str(measured["pieces"]),
                 "-" if wish is None or wish["met"] is None else met(wish["met"]),
@@ -156,13 +156,6 @@ def _comparison_table(comparison: list[dict[str, Any]], counts: list[int]) -> Ta
     lost = sum(row["better"] == "few" for row in comparison)
     compared.add_row(f"nearer with {max(counts)}: {gained} rows, with {min(counts)}: {lost}", "", "", "", "")
     return compared
-
-
-def _limits(wish: dict[str, Any]) -> str:
-    low, high = wish["low"], wish["high"]
-    if low is not None and high is not None:
-        return f"{low:g} - {high:g}"
-    return f">= {low:g}" if low is not None else f"<= {high:g}"
 
 
 def _shown(value: float | None) -> str:

@@ -11,7 +11,7 @@ from bandmate_local.cli.job_runner import platform_session
 from bandmate_local.cli.output import err_console
 from rich.table import Table
 
-from bandmate_bench.cli.results import met, table, write_results
+from bandmate_bench.cli.results import limits, met, table, write_results
 from bandmate_bench.form.cases import song_cases
 from bandmate_bench.form.songs import write_songs
 from bandmate_bench.mix.report import measure, summarise
@@ -73,10 +73,11 @@ def _overview(rows: list[dict[str, Any]]) -> Table:
     overview = table("row", "asked", "lowest", "highest", "songs", "met")
     for row in rows:
         values = row["all"]
-        is_met = met(values["met"] == values["songs"]) if values["songs"] and _limits(row) != "-" else "-"
+        asked = limits(row["low"], row["high"])
+        is_met = met(values["met"] == values["songs"]) if values["songs"] and asked != "-" else "-"
         overview.add_row(
             row["title"],
-            _limits(row),
+            asked,
             _shown(values["lowest"]),
             _shown(values["highest"]),
             f"{values['met']} of {values['songs']}",
@@ -96,15 +97,6 @@ def _by_style(rows: list[dict[str, Any]]) -> list[Table]:
             style_table.add_row(row["title"], *(f"{_shown(s['lowest'])} to {_shown(s['highest'])}" for s in spans))
         tables.append(style_table)
     return tables
-
-
-def _limits(row: dict[str, Any]) -> str:
-    low, high = row["low"], row["high"]
-    if low is None and high is None:
-        return "-"
-    if low is not None and high is not None:
-        return f"{low:g} to {high:g}"
-    return f">= {low:g}" if low is not None else f"<= {high:g}"
 
 
 def _shown(value: float | None) -> str:

@@ -15,6 +15,15 @@ def met(reached: bool) -> str:
     return OK if reached else SHORT
 
 
+def limits(low: float | None, high: float | None) -> str:
+    """The cell that says what is asked: '9 - 14', '>= 0.95', '<= 4', '-' where nothing is."""
+    if low is not None and high is not None:
+        return f"{low:g} - {high:g}"
+    if low is None and high is None:
+        return "-"
+    return f">= {low:g}" if low is not None else f"<= {high:g}"
+
+
 def table(*columns: str) -> Table:
     return Table(*columns, box=None, pad_edge=False)
 

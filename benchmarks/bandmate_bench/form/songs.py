@@ -15,11 +15,11 @@ from typing import Any
 from bandmate_local.client import RemoteProblem, Session
 from bandmate_music.theory.chord_symbols import BadChord, parse_progression
 from bandmate_shared.contracts.jobs import JobEvent, JobState
-from bandmate_shared.errors import InvalidRequest, NotFound
 
 from bandmate_bench.form.cases import SongCase
 from bandmate_bench.form.piece import Piece, PlannedChord, Section
 from bandmate_bench.form.read import read_piece
+from bandmate_bench.song_folders import folders_holding
 
 _FILES, _MIX = ("song.mid", "report.json"), "song.wav"
 
@@ -89,12 +89,7 @@ def read_songs(folder: Path) -> list[Piece]:
         NotFound: there is no such folder.
         InvalidRequest: no song.mid lies in it.
     """
-    if not folder.is_dir():
-        raise NotFound(f"there is no folder {folder}")
-    found = sorted(folder.rglob("song.mid"))
-    if not found:
-        raise InvalidRequest(f"{folder} holds no song.mid; give a folder of songs that `bandmate song` has written")
-    return [read_song(path.parent) for path in found]
+    return [read_song(found) for found in folders_holding(folder, "song.mid")]
 
 
 def read_song(folder: Path) -> Piece:

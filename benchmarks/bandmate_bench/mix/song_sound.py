@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from bandmate_shared.errors import InvalidRequest, NotFound
+from bandmate_shared.errors import InvalidRequest
 from numpy.typing import NDArray
+
+from bandmate_bench.song_folders import folders_holding
 
 Sound = NDArray[np.float32]
 """[samples, 2]"""
@@ -38,18 +40,8 @@ class SongSound:
 
 
 def find_sounds(folder: Path) -> list[Path]:
-    """The folders below one that hold a song's mix, in order.
-
-    Raises:
-        NotFound: there is no such folder.
-        InvalidRequest: no song.wav lies in it.
-    """
-    if not folder.is_dir():
-        raise NotFound(f"there is no folder {folder}")
-    found = sorted(path.parent for path in folder.rglob("song.wav"))
-    if not found:
-        raise InvalidRequest(f"{folder} holds no song.wav; give a folder of songs that `bandmate song` has written")
-    return found
+    """The folders below one that hold a song's mix, in order. Raises NotFound, InvalidRequest."""
+    return folders_holding(folder, "song.wav")
 
 
 def read_sound(folder: Path) -> SongSound:

@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from bandmate_shared.errors import InvalidRequest, NotFound
+from bandmate_shared.errors import InvalidRequest
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
+
+from bandmate_bench.song_folders import folders_holding
 
 Samples = NDArray[np.float32]
 GIVEN = "given"
@@ -85,11 +87,7 @@ def read_all(folder: Path) -> list[Sung]:
         NotFound: there is no such folder.
         InvalidRequest: no piece is in it, or one cannot be read.
     """
-    if not folder.is_dir():
-        raise NotFound(f"there is no folder {folder}")
-    found = sorted(path.parent for path in folder.rglob("vocals.wav"))
-    if not found:
-        raise InvalidRequest(f"{folder} holds no vocals.wav; give a folder that `bandmate sing` or `song` has written")
+    found = folders_holding(folder, "vocals.wav", "that `bandmate sing` or `song`")
     return [read_sung(path, _group(path, folder)) for path in found]
 
 

@@ -19,8 +19,8 @@ from bandmate_vocal.synthesis.filters import bell, high_shelf
 _CONSONANTS, _AIR = (3900.0, 4.0, 0.6), (9500.0, -9.0)
 """A bell (Hz, dB, quality) and a shelf (Hz, dB). The stem has less around 4 kHz than the voices of songs, and more
 above 9 kHz, where hisses bring a mix over the average balance of popular music."""
-_EVENED_HZ, _OVER_DB, _MAX_CUT_DB = 1100.0, 0.0, 4.0
-"""Thirds of an octave below the first are cut where the voice is farther than the second over that balance."""
+_EVENED_HZ, _MAX_CUT_DB = 1100.0, 4.0
+"""Thirds of an octave below the first are cut where the voice lies over that balance, by at most the second."""
 _REFERENCE_HZ = (300.0, 4000.0)
 _SHARE, _FREE_DB, _MAX_LIFT_DB = 0.5, 6.0, 5.0
 """What is softer than the loud sounds around it, by more than the second, is lifted by that share, at most so far."""
@@ -45,7 +45,7 @@ def _cuts(power: NDArray[np.float64]) -> NDArray[np.float64]:
     """The gains in dB of the bands, from the mean power in each."""
     over = 10.0 * np.log10(np.maximum(power / CENTRES, 1e-12)) - average_balance(CENTRES)
     over -= np.mean(over[(_REFERENCE_HZ[0] <= CENTRES) & (_REFERENCE_HZ[1] >= CENTRES)])
-    return np.where(CENTRES < _EVENED_HZ, -np.clip(over - _OVER_DB, 0.0, _MAX_CUT_DB), 0.0)
+    return np.where(CENTRES < _EVENED_HZ, -np.clip(over, 0.0, _MAX_CUT_DB), 0.0)
 
 
 def _lift(levels: Curve) -> Curve:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from bandmate_shared.singing.check import UnknownVoice
 
 from bandmate_vocal.speech.base import LineScore, LineText, Reading, SungSound, Usage
 from bandmate_vocal.speech.neural import singers
 from bandmate_vocal.speech.neural.frames import lay_out
+from bandmate_vocal.speech.neural.language import language_code
 from bandmate_vocal.speech.neural.network import HALF_FRAME, AcousticNetwork, Frames
 from bandmate_vocal.speech.neural.reading import NetworkReading, read_line
 
@@ -34,11 +34,7 @@ class NeuralEngine:
 
     def choose_voice(self, language: str, voice: str | None, middle_pitch: float) -> str:
         """A singer's name, for a language that the network pronounces. Raises UnknownVoice."""
-        code = language.strip().lower().replace("_", "-").partition("-")[0]
-        if code not in self.network.languages:
-            raise UnknownVoice(
-                f"{self.name} does not sing the language {language!r}; it sings {', '.join(self.network.languages)}"
-            )
+        code = language_code(self.network, language)
         singer = singers.choose(voice, middle_pitch)
         return singer if code == self.network.languages[0] else f"{singer}@{code}"
 

@@ -17,6 +17,7 @@ from bandmate_vocal.speech.base import FloatArray, LineText, Speech, SpokenWord,
 from bandmate_vocal.speech.concatenate import concatenate
 from bandmate_vocal.speech.neural import singers
 from bandmate_vocal.speech.neural.frames import spoken_frames
+from bandmate_vocal.speech.neural.language import language_code
 from bandmate_vocal.speech.neural.network import AcousticNetwork, Timbre
 from bandmate_vocal.speech.neural.reading import NetworkReading, read_line
 from bandmate_vocal.speech.neural.vowel_bounds import fitted
@@ -48,12 +49,7 @@ class SpeakingEngine:
 
     def choose_voice(self, language: str, voice: str | None, middle_pitch: float) -> str:
         """A singer's name with the language. Raises UnknownVoice."""
-        code = language.strip().lower().replace("_", "-").partition("-")[0]
-        if code not in self.network.languages:
-            raise UnknownVoice(
-                f"{self.name} does not sing the language {language!r}; it sings {', '.join(self.network.languages)}"
-            )
-        return f"{singers.choose(voice, middle_pitch)}@{code}"
+        return f"{singers.choose(voice, middle_pitch)}@{language_code(self.network, language)}"
 
     def speak(self, utterances: Sequence[Utterance], voice: str) -> list[Speech]:
         """One Speech an utterance; `pitch` is the one that it was spoken at, near the one asked for.
